@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import pytest
+
+from workbench.errors import StudyError
+from workbench.ledger.study import Study
+from workbench.records import Adopted, Candidate, Decision, Entry, Evidence, Record, StateChanged, Trial
+from workbench.testing import experiment_for_tests, fold, opening
+
+
+def candidate(number: int, parent: int = 0) -> Candidate:
+    return Candidate(candidate=number, parent=parent, program=f"{number:064d}", author="tuner")
+
+
+def scored(number: int, score: float, trial: int = 0, seed: int = 1) -> Trial:
+    return Trial(candidate=number, trial=trial, seed=seed, status="ok", score=score)
+
+
+def keep(number: int, against: int | None = None) -> Decision:
+    return Decision(candidate=number, verdict="keep", by="tested", evidence=Evidence(against=against))
+
+
+def veto(number: int) -> Decision:
+    return Decision(candidate=number, verdict="discard", by="person", why="no")
+
+
+@pytest.fixture
+def begun(tmp_path: Path) -> list[Record]:
+    return [*opening(experiment_for_tests(tmp_path)), scored(0, 5.0), keep(0)]
+
+
+def test_what_beat_the_incumbent_becomes_the_incumbent(begun: list[Record]) -> None:
+    study = fold([*begun, candidate(1), scored(1, 4.0), keep(1, against=0)])
+    assert (study.incumbent, study.kept, study.counts["kept"]) == (1, [0, 1], 2)
+
+
+def test_a_late_accept_of_something_worse_than_the_incumbent_does_not_replace_it(begun: list[Record]) -> None:
+    study = fold([*begun, candidate(1), scored(1, 4.5), candidate(2), scored(2, 4.0), keep(2, against=0), keep(1, against=0)])
+    assert (study.incumbent, study.kept) == (2, [0, 2, 1])
+
+
+def test_a_veto_takes_the_descendants_along_and_goes_back_to_the_best_that_is_left(begun: list[Record]) -> None:
+    chain = [candidate(1), scored(1, 4.0), keep(1, 0), candidate(2), scored(2, 4.5), candidate(3, 1), scored(3, 3.0), keep(3, 1)]
+    study = fold([*begun, *chain, veto(1)])
+    assert (study.incumbent, study.kept) == (0, [0])
+    assert study.descends(3, 1)
+    assert not study.descends(2, 1)
+
+
+def test_a_fork_moves_the_incumbent_and_leaves_the_best(begun: list[Record]) -> None:
+    records = [*begun, candidate(1), scored(1, 4.0), keep(1, 0)]
+    study = fold([*records, Adopted(request="r", sequence=1, verb="fork", body={"candidate": 0})])
+    assert study.incumbent == 0
+    assert study.best is not None
+    assert study.best.number == 1
+
+
+def test_counts_follow_every_change_of_status(begun: list[Record]) -> None:
+    records: list[Record] = [*begun, candidate(1)]
+    assert fold(records).counts["queued"] == 1
+    records.append(scored(1, 4.0))
+    assert fold(records).counts["provisional"] == 1
+    records.append(Decision(candidate=1, verdict="defer", by="tested"))
+    assert fold(records).waiting == [1]
+    records.append(keep(1, 0))
+    study = fold(records)
+    assert (study.counts["waiting"], study.counts["kept"], study.open) == (0, 2, set())
+
+
+def test_the_spread_pools_repeats_and_leaves_a_candidates_screening_trial_out(begun: list[Record]) -> None:
+    study = fold(begun)
+    seeds = [study.seed(index) for index in range(3)]
+    again = [
+        scored(0, 5.2, 1, seeds[1]),
+        candidate(1),
+        scored(1, 1.0, 0, seeds[0]),
+        scored(1, 4.0, 1, seeds[1]),
+        scored(1, 4.2, 2, seeds[2]),
+    ]
+    study = fold([*begun, *again])
+    assert study.repeats.freedom == 2
+    assert study.repeats.spread == pytest.approx(((0.02 + 0.02) / 2) ** 0.5)
+
+
+def test_time_while_no_loop_ran_is_not_counted(begun: list[Record]) -> None:
+    study = fold(begun)
+    before = study.active_seconds
+    study.apply(Entry(5, 5.0, StateChanged(state="paused")))
+    study.apply(Entry(6, 1000.0, StateChanged(state="running")))
+    assert study.active_seconds == before + 1.0
+
+
+def test_an_entry_that_comes_twice_or_names_nobody_is_refused(begun: list[Record]) -> None:
+    study = fold(begun)
+    with pytest.raises(StudyError, match="comes after"):
+        study.apply(Entry(1, 1.0, scored(0, 1.0)))
+    with pytest.raises(StudyError, match="no candidate 9"):
+        study.apply(Entry(9, 9.0, scored(9, 1.0)))
+
+
+def test_a_journal_without_an_opening_record_is_no_study() -> None:
+    with pytest.raises(StudyError, match="no study"):
+        _ = Study().opened

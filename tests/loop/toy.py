@@ -1,0 +1,112 @@
+"""A study of a toy program whose executor and proposer are functions of the test's."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench import registry
+from workbench.experiment import read
+from workbench.ledger import folder as folders
+from workbench.ledger.folder import StudyFolder
+from workbench.ledger.journal import Journal, Pen, write_new
+from workbench.ledger.lease import Lease
+from workbench.ledger.study import Study
+from workbench.loop.loop import Loop
+from workbench.program import Program
+from workbench.propose.proposer import Brief, Proposal
+from workbench.records import Candidate, Options, StudyOpened
+from workbench.testing import PROGRAM, StandInExecutor
+
+TOML = """
+editable = ["train.py"]
+[objective]
+name = "loss"
+goal = "minimize"
+noise = "none"
+"""
+
+Score = Callable[[Program, int], float | None]
+Propose = Callable[[Brief], Proposal | None]
+
+
+def rate(program: Program) -> float:
+    """The LEARNING_RATE that a toy program names."""
+    line = next(line for line in program.files["train.py"].splitlines() if line.startswith("LEARNING_RATE"))
+    return float(line.split("=")[1])
+
+
+def with_rate(program: Program, value: float) -> Program:
+    text = program.files["train.py"]
+    return Program({"train.py": text.replace(f"LEARNING_RATE = {rate(program):g}", f"LEARNING_RATE = {value:g}")})
+
+
+class Toy:
+    """A study of the toy program whose executor and proposer are functions of the test's."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.root, self._patch = root, monkeypatch
+        self.score: Score = lambda program, seed: 10 - rate(program)
+        self.propose: Propose = lambda brief: Proposal(program=with_rate(brief.program, rate(brief.program) + 1), hypothesis="more")
+        self.slots = 1
+        self.folder: StudyFolder
+        real = registry.find
+
+        def find(role: str, name: str) -> Callable[..., Any]:
+            if role == "executors":
+                return lambda experiment, options, report: StandInExecutor(lambda p, s: self.score(p, s), report, self.slots)
+            if role == "proposers":
+                return lambda argument, experiment, options: _Function(lambda brief: self.propose(brief))
+            return real(role, name)
+
+        monkeypatch.setattr(registry, "find", find)
+
+    def create(self, noise: str = "none", **options: Any) -> StudyFolder:
+        source = self.root / "toy"
+        source.mkdir()
+        PROGRAM.write(source)
+        (source / "evaluate.py").write_text("def evaluate(trial): ...\n")
+        (source / "experiment.toml").write_text(TOML.replace('"none"', f'"{noise}"'))
+        experiment = read(source)
+        opened = StudyOpened(
+            name="toy-1",
+            experiment="toy",
+            source=str(source),
+            experiment_digest=experiment.digest,
+            objective=experiment.objective,
+            options=Options(**{"proposer": "toy", "candidates": 3, **options}),
+            shape="call",
+        )
+        first = Candidate(candidate=0, parent=None, program=PROGRAM.digest, author="baseline")
+
+        def fill(draft: StudyFolder) -> None:
+            shutil.copytree(source, draft.experiment)
+            write_new(draft, [opened, first], [PROGRAM])
+
+        self.folder = folders.create(self.root, "toy-1", fill)
+        return self.folder
+
+    def run(self) -> Study:
+        with Lease(self.folder) as lease, Pen(self.folder, lease) as pen:
+            Loop(self.folder, pen).run()
+        return self.study()
+
+    def study(self) -> Study:
+        with Journal(self.folder) as journal:
+            return Study().fold(journal.entries())
+
+    def request(self, verb: str, **body: Any) -> str:
+        with Journal(self.folder) as journal:
+            return journal.request(verb, body)
+
+
+class _Function:
+    name = "toy"
+
+    def __init__(self, propose: Propose) -> None:
+        self._propose = propose
+
+    def propose(self, brief: Brief) -> Proposal | None:
+        return self._propose(brief)

@@ -1,0 +1,108 @@
+from pathlib import Path
+
+import pytest
+
+from workbench import experiment
+from workbench.errors import ExperimentError, UsageError
+
+GOOD = """\
+name = "toy"
+editable = ["train.py"]
+
+[objective]
+name = "loss"
+goal = "minimize"
+
+[limits]
+wall_seconds = 10
+
+[settings]
+steps = 3
+fast = true
+"""
+
+
+def make(folder: Path, toml: str = GOOD, **files: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, body in {"train.py": "x = 1\n", "evaluate.py": "", **{k.replace("__", "."): v for k, v in files.items()}}.items():
+        (folder / name).write_text(body)
+    if toml:
+        (folder / "experiment.toml").write_text(toml)
+    return folder
+
+
+def test_a_good_experiment_is_read(tmp_path: Path) -> None:
+    read = experiment.read(make(tmp_path))
+    assert (read.name, read.editable, read.objective.goal, read.limits.wall_seconds) == ("toy", ("train.py",), "minimize", 10.0)
+    assert read.program().files == {"train.py": "x = 1\n"}
+    assert set(read.protected()) == {"evaluate.py", "experiment.toml"}
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "words"),
+    [
+        (('goal = "minimize"', 'goal = "smallest"'), 6, "objective.goal = 'smallest'; choose one of minimize, maximize"),
+        (("wall_seconds = 10", "wall_second = 10"), 9, "unknown key limits.wall_second; known: cpu_seconds"),
+        (("wall_seconds = 10", 'wall_seconds = "ten"'), 9, "limits.wall_seconds = 'ten'; it must be a number"),
+        (("wall_seconds = 10", "wall_seconds = -1"), 9, "it must be above 0"),
+        (('editable = ["train.py"]', 'editable = "train.py"'), 2, "editable must be a list of strings"),
+        (("fast = true", "fast = [1]"), 13, "settings.fast must be a number, a text, true or false"),
+        (('name = "loss"', 'metric = "loss"'), 5, "unknown key objective.metric"),
+        (("[limits]", "[limit]"), 8, "unknown key limit; known:"),
+    ],
+)
+def test_a_wrong_value_names_file_line_and_key(tmp_path: Path, change: tuple[str, str], line: int, words: str) -> None:
+    with pytest.raises(ExperimentError) as caught:
+        experiment.read(make(tmp_path, GOOD.replace(*change, 1)))
+    assert f"experiment.toml, line {line}: " in str(caught.value)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_syntax_error_names_its_line(tmp_path: Path) -> None:
+    with pytest.raises(ExperimentError, match="line 3"):
+        experiment.read(make(tmp_path, 'name = "toy"\neditable = [\n[objective]\n'))
+
+
+def test_a_missing_objective_or_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ExperimentError, match=r"\[objective\] with name and goal is missing"):
+        experiment.read(make(tmp_path / "a", 'editable = ["train.py"]\n'))
+    with pytest.raises(ExperimentError, match=r"no such file: model\.py"):
+        experiment.read(make(tmp_path / "b", GOOD.replace("train.py", "model.py")))
+
+
+def test_a_program_that_does_not_parse_is_said_with_its_line(tmp_path: Path) -> None:
+    read = experiment.read(make(tmp_path, train__py="x = 1\ny = (\n"))
+    with pytest.raises(ExperimentError, match=r"train\.py: line 2: "):
+        read.program()
+
+
+def test_settings_are_read_as_the_type_they_have(tmp_path: Path) -> None:
+    read = experiment.read(make(tmp_path)).with_settings({"steps": "7", "fast": "false"})
+    assert dict(read.settings) == {"steps": 7, "fast": False}
+    with pytest.raises(UsageError, match="has no setting 'stepz'; it has: fast, steps"):
+        read.with_settings({"stepz": "1"})
+    with pytest.raises(UsageError, match="--set steps=many: it must be a value like 7"):
+        read.with_settings({"steps": "many"})
+
+
+def test_an_autoresearch_checkout_needs_no_file_of_ours(tmp_path: Path) -> None:
+    read = experiment.read(make(tmp_path, "", prepare__py="", program__md="be brave"))
+    assert (read.shape, read.editable, read.self_reported) == ("claimed", ("train.py",), True)
+    assert (read.objective.name, read.objective.goal) == ("val_bpb", "minimize")
+
+
+def test_an_unknown_experiment_lists_the_built_in_ones(tmp_path: Path) -> None:
+    with pytest.raises(ExperimentError, match=r"no experiment 'tinygtp'.*binpacking.*tinygpt"):
+        experiment.find("tinygtp", tmp_path)
+    assert experiment.find("tinygpt", tmp_path).name == "tinygpt"
+    assert experiment.find("experiments/tinygpt", tmp_path).name == "tinygpt"
+
+
+def test_the_digest_covers_what_is_protected_and_not_what_is_editable(tmp_path: Path) -> None:
+    folder = make(tmp_path)
+    first = experiment.read(folder).digest
+    (folder / "train.py").write_text("x = 2\n")
+    assert experiment.read(folder).digest == first
+    (folder / "evaluate.py").write_text("# changed\n")
+    assert experiment.read(folder).digest != first

@@ -1,0 +1,63 @@
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.experiment import Objective
+from workbench.records import Candidate, Decision, Evidence, Options, Record, StudyOpened, Trial, Unknown, decode, encode
+
+words = st.text(max_size=20)
+finite = st.floats(allow_nan=False, allow_infinity=False)
+records = st.one_of(
+    st.builds(Candidate, candidate=st.integers(1, 9), parent=st.integers(0, 9), program=words, author=words, hypothesis=words, usd=finite),
+    st.builds(Trial, candidate=st.integers(0, 9), trial=st.integers(0, 9), seed=st.integers(0), status=st.just("ok"), score=finite),
+    st.builds(
+        Decision,
+        candidate=st.integers(0, 9),
+        verdict=st.sampled_from(["keep", "discard", "revise", "defer"]),
+        by=words,
+        hunks=st.lists(st.integers(1, 9)).map(tuple),
+        evidence=st.builds(Evidence, effect=finite | st.none(), seeds=st.lists(st.integers(0)).map(tuple)),
+    ),
+    st.builds(
+        StudyOpened,
+        name=words,
+        experiment=words,
+        source=words,
+        experiment_digest=words,
+        objective=st.just(Objective(name="loss", goal="minimize")),
+        options=st.builds(Options, proposer=words, candidates=st.integers(0, 99)),
+        shape=st.just("call"),
+    ),
+)
+
+
+@given(records)
+def test_a_record_comes_back_as_it_was(record: Record) -> None:
+    assert decode(*encode(record)) == record
+
+
+def test_a_kind_of_a_newer_version_is_kept_as_it_is() -> None:
+    record = decode("telepathy", '{"thought": 1}')
+    assert record == Unknown(name="telepathy", body={"thought": 1})
+    assert encode(record) == ("telepathy", '{"thought":1}')
+
+
+def test_a_field_of_a_newer_version_is_left_out() -> None:
+    kind, body = encode(Candidate(candidate=1, parent=0, program="d", author="x"))
+    assert decode(kind, body[:-1] + ',"mood":"good"}') == decode(kind, body)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, True, "3.0", None])
+def test_a_metric_that_is_no_finite_number_is_no_record(value: Any) -> None:
+    with pytest.raises(ValueError):
+        Trial(candidate=0, trial=0, seed=0, status="ok", score=1.0, metrics={"loss": value})
+
+
+def test_only_an_ok_trial_has_a_score() -> None:
+    with pytest.raises(ValueError, match="exactly when it is ok"):
+        Trial(candidate=0, trial=0, seed=0, status="failed", score=0.0)
+    with pytest.raises(ValueError, match="exactly when it is ok"):
+        Trial(candidate=0, trial=0, seed=0, status="ok")

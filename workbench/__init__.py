@@ -1,0 +1,28 @@
+"""The workbench: studies in which code improves itself and a researcher stays in charge.
+
+`workbench.start(...)`, `workbench.open(...)` and `workbench.studies(...)` are the command line's verbs as Python; importing
+the package loads none of what they need.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "load_ipython_extension", "open", "start", "studies"]
+
+if TYPE_CHECKING:
+    from workbench.handle import open, start, studies
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("start", "open", "studies"):
+        from workbench import handle
+
+        return getattr(handle, name)
+    raise AttributeError(f"module 'workbench' has no attribute {name!r}")
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext workbench`: registers the magic; needed only where the installed start-up file is not read."""
+    from workbench.lab.magic import register
+
+    register(shell)

@@ -1,0 +1,1 @@
+"""Policies: keep, discard, defer."""

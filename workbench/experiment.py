@@ -1,0 +1,351 @@
+"""Experiment: the problem, as its folder states it in `experiment.toml`; recognises an autoresearch checkout without one.
+
+Reads and checks; it never runs anything of the experiment.
+"""
+
+import ast
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, get_args
+
+from workbench.errors import ExperimentError, UsageError
+from workbench.program import Program
+
+Goal = Literal["minimize", "maximize"]
+Shape = Literal["call", "train", "claimed"]
+Noise = Literal["none", "seed", "run"]
+Setting = bool | int | float | str
+MB = 1 << 20
+
+
+def _require(holds: bool, problem: str) -> None:
+    if not holds:
+        raise ExperimentError(problem)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """What is to become better, and how noisy its measurement is.
+
+    Attributes:
+        name: the metric that is the score.
+        goal: `minimize` or `maximize`.
+        min_effect: smallest effect worth having, in units of the score, at least 0.
+        noise: `none` (one trial tells all), `seed` (the same seed gives the same score on the same machine), `run` (even the
+            same seed varies: wall-clock budgets, GPUs).
+        error_rate: how often a change without effect may pass the test of one candidate, between 0 and 0.5.
+        max_trials: fresh trials that a candidate may cost after its first one, at least 1.
+    """
+
+    name: str
+    goal: Goal
+    min_effect: float = 0.0
+    noise: Noise = "seed"
+    error_rate: float = 0.01
+    max_trials: int = 4
+
+    def __post_init__(self) -> None:
+        _require(bool(self.name), "objective.name is empty; name the metric that evaluate() returns")
+        _require(self.min_effect >= 0, f"objective.min_effect = {self.min_effect}; it is a size, at least 0")
+        _require(0 < self.error_rate < 0.5, f"objective.error_rate = {self.error_rate}; it lies between 0 and 0.5")
+        _require(self.max_trials >= 1, f"objective.max_trials = {self.max_trials}; it is at least 1")
+
+    def gain(self, score: float, reference: float) -> float:
+        """How much better `score` is than `reference`, in units of the score; above 0 is better."""
+        return reference - score if self.goal == "minimize" else score - reference
+
+    def is_better(self, score: float, reference: float) -> bool:
+        return self.gain(score, reference) > 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one sandbox of a trial may use; the whole process tree counts, except where stated.
+
+    Attributes:
+        wall_seconds: for the whole trial, evaluator included.
+        cpu_seconds: for each process of the sandbox.
+        memory_mb, processes: for the tree.
+        disk_mb: for the writable folder. output_mb: for stdout and stderr together.
+    """
+
+    wall_seconds: float = 600.0
+    cpu_seconds: float = 600.0
+    memory_mb: int = 4096
+    processes: int = 64
+    disk_mb: int = 256
+    output_mb: int = 32
+
+    def __post_init__(self) -> None:
+        for name in (f.name for f in fields(self)):
+            _require(getattr(self, name) > 0, f"limits.{name} = {getattr(self, name)}; it must be above 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One experiment folder, read and checked.
+
+    Attributes:
+        folder: where it lies. editable: paths of the program's files, relative to it.
+        shape: how a score comes about (DESIGN 6). evaluator: the trusted file; empty for `claimed`.
+        command: what a `claimed` experiment runs. packages: installed distributions (with all that they require) that a
+            sandbox may read; `*` for all. read_only: folders outside the experiment that a `claimed` command may read.
+        settings: values the evaluator receives; `--set KEY=VALUE` changes them.
+    """
+
+    folder: Path
+    name: str
+    description: str = ""
+    editable: tuple[str, ...]
+    objective: Objective
+    limits: Limits = Limits()
+    shape: Shape = "call"
+    evaluator: str = "evaluate.py"
+    command: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    read_only: tuple[str, ...] = ()
+    settings: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def self_reported(self) -> bool:
+        """True where the candidate itself prints its score."""
+        return self.shape == "claimed"
+
+    def program(self) -> Program:
+        """The editable files as they are on disk.
+
+        Raises:
+            ExperimentError: one is missing, is not text, or is Python that does not parse.
+        """
+        try:
+            program = Program.read(self.folder, self.editable)
+        except UsageError as error:
+            raise ExperimentError(f"{self.name}: {error}") from None
+        for path, text in program.files.items():
+            if path.endswith(".py") and (problem := syntax_problem(text)):
+                raise ExperimentError(f"{self.folder / path}: {problem}")
+        return program
+
+    def protected(self) -> dict[str, bytes]:
+        """Every file of the folder that no candidate may change: evaluator, drivers, program.md, experiment.toml."""
+        found = {}
+        for file in sorted(self.folder.rglob("*")):
+            path = file.relative_to(self.folder)
+            hidden = any(part.startswith(".") or part in ("__pycache__", "studies") for part in path.parts)
+            if file.is_file() and not hidden and str(path) not in self.editable:
+                found[path.as_posix()] = file.read_bytes()
+        return found
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the protected files."""
+        state = hashlib.sha256()
+        for path, data in self.protected().items():
+            state.update(f"{path}\0{len(data)}\0".encode() + data)
+        return state.hexdigest()
+
+    def with_settings(self, changes: Mapping[str, str]) -> "Experiment":
+        """The experiment with `--set` values, each read as the type that the setting has.
+
+        Raises:
+            UsageError: no such setting, or a value of another type.
+        """
+        values = dict(self.settings)
+        for key, text in changes.items():
+            if key not in values:
+                known = ", ".join(sorted(values)) or "none"
+                raise UsageError(f"{self.name} has no setting {key!r}; it has: {known}")
+            values[key] = _as_setting(key, text, values[key])
+        return _replace(self, settings=MappingProxyType(values))
+
+
+def syntax_problem(text: str) -> str | None:
+    """What is wrong with a Python source, with its line; None when it parses."""
+    try:
+        ast.parse(text)
+    except SyntaxError as error:
+        return f"line {error.lineno}: {error.msg}"
+    except ValueError as error:  # NUL bytes
+        return str(error)
+    return None
+
+
+def find(name: str, start: Path | None = None) -> Path:
+    """The folder of an experiment given as a path or as the name of a built-in one.
+
+    Raises:
+        ExperimentError: there is none; the message lists the built-in names.
+    """
+    path = (start or Path.cwd()) / Path(name).expanduser()
+    if path.is_dir():
+        return path.resolve()
+    builtin = builtin_experiments()
+    last = Path(name).name
+    if name in builtin or (Path(name).parts[:-1] == ("experiments",) and last in builtin):
+        return builtin[last]
+    known = ", ".join(sorted(builtin)) or "none found"
+    raise ExperimentError(f"no experiment {name!r}: not a folder, nor one of the built-in ones ({known})")
+
+
+def builtin_experiments() -> dict[str, Path]:
+    """Name to folder of the experiments that ship: in the wheel, or beside the package in a checkout."""
+    package = Path(__file__).parent
+    found: dict[str, Path] = {}
+    for root in (package / "_experiments", package.parent / "experiments"):
+        if root.is_dir():
+            found |= {file.parent.name: file.parent for file in sorted(root.glob("*/experiment.toml"))}
+    return found
+
+
+def read(folder: Path) -> Experiment:
+    """Reads `experiment.toml`, or recognises an unmodified autoresearch checkout.
+
+    Raises:
+        ExperimentError: neither, or a wrong key or value; the message names the file, the line and the key.
+    """
+    file = folder / "experiment.toml"
+    if not folder.is_dir():
+        raise ExperimentError(f"no such folder: {folder}")
+    if not file.is_file():
+        if all((folder / name).is_file() for name in ("train.py", "prepare.py", "program.md")):
+            return _autoresearch_checkout(folder)
+        raise ExperimentError(f"{folder} has no experiment.toml (and is no autoresearch checkout with train.py, prepare.py, program.md)")
+    try:
+        text = file.read_bytes().decode("utf-8")
+        table = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ExperimentError(f"{file}: {error}") from None
+    experiment = _Reader(file, text).experiment(table)
+    for path in (*experiment.editable, *([experiment.evaluator] if experiment.evaluator else [])):
+        if not (folder / path).is_file():
+            raise ExperimentError(f"{file}: no such file: {path}")
+    return experiment
+
+
+def _autoresearch_checkout(folder: Path) -> Experiment:
+    """karpathy/autoresearch as it is: one editable file, its own command, its own word for the score."""
+    python = folder / ".venv" / "bin" / "python"
+    return Experiment(
+        folder=folder,
+        name=folder.name,
+        description="karpathy/autoresearch checkout; the score is what train.py prints (self-reported)",
+        editable=("train.py",),
+        objective=Objective(name="val_bpb", goal="minimize", noise="run"),
+        limits=Limits(wall_seconds=600.0, cpu_seconds=36000.0, memory_mb=65536, processes=512, disk_mb=4096),
+        shape="claimed",
+        evaluator="",
+        command=(str(python) if python.exists() else "python", "train.py"),
+        packages=("*",),
+        read_only=("~/.cache/autoresearch",),
+    )
+
+
+class _Reader:
+    """Reads one `experiment.toml`; keeps the text, so that a message can name the line."""
+
+    def __init__(self, file: Path, text: str) -> None:
+        self.file, self.lines = file, text.split("\n")
+
+    def fail(self, key: str, problem: str) -> ExperimentError:
+        return ExperimentError(f"{self.file}{self.line(key)}: {problem}")
+
+    def line(self, key: str) -> str:
+        *table, name = key.split(".")
+        inside = not table
+        for number, line in enumerate(self.lines, 1):
+            if header := re.match(r"\s*\[+\s*([\w.\-]+)\s*\]", line):
+                inside = header[1] == ".".join(table)
+                if header[1] == key:
+                    return f", line {number}"
+            elif inside and re.match(rf"\s*[\"']?{re.escape(name)}[\"']?\s*(=|\.)", line):
+                return f", line {number}"
+        return ""
+
+    def experiment(self, table: dict[str, Any]) -> Experiment:
+        values = self.values(
+            Experiment, table, "", skip=("folder", "settings", "objective", "limits"), also=("settings", "objective", "limits")
+        )
+        if "objective" not in table:
+            raise self.fail("objective", "the table [objective] with name and goal is missing")
+        values["objective"] = self.build(Objective, table["objective"], "objective")
+        values["limits"] = self.build(Limits, table.get("limits", {}), "limits")
+        values["settings"] = MappingProxyType(self.settings(table.get("settings", {})))
+        values.setdefault("name", self.file.parent.name)
+        if values.get("shape") == "claimed":
+            values.setdefault("evaluator", "")
+            if not values.get("command"):
+                raise self.fail("shape", 'shape = "claimed" needs command = ["python", "train.py"] or the like')
+        if not values.get("editable"):
+            raise self.fail("editable", 'editable is missing or empty; name the files that may change, as in editable = ["train.py"]')
+        try:
+            return Experiment(folder=self.file.parent.resolve(), **values)
+        except ExperimentError as error:
+            raise ExperimentError(f"{self.file}: {error}") from None
+
+    def build(self, kind: type, table: Any, name: str) -> Any:
+        if not isinstance(table, dict):
+            raise self.fail(name, f"{name} is a table: write [{name}]")
+        values = self.values(kind, table, f"{name}.")
+        for required in (f for f in fields(kind) if f.default is MISSING):
+            if required.name not in values:
+                raise self.fail(name, f"{name}.{required.name} is missing")
+        try:
+            return kind(**values)
+        except ExperimentError as error:
+            key = str(error).split(" ")[0]
+            raise self.fail(key, str(error)) from None
+
+    def values(
+        self, kind: type, table: dict[str, Any], prefix: str, skip: tuple[str, ...] = (), also: tuple[str, ...] = ()
+    ) -> dict[str, Any]:
+        known = {f.name: f.type for f in fields(kind) if f.name not in skip}
+        out: dict[str, Any] = {}
+        for key, value in table.items():
+            if key in also:
+                continue
+            if key not in known:
+                names = ", ".join(sorted([*known, *also]))
+                raise self.fail(prefix + key, f"unknown key {prefix}{key}; known: {names}")
+            out[key] = self.typed(prefix + key, value, known[key])
+        return out
+
+    def typed(self, key: str, value: Any, kind: Any) -> Any:
+        if get_args(kind) and all(isinstance(choice, str) for choice in get_args(kind)):
+            if value not in get_args(kind):
+                raise self.fail(key, f"{key} = {value!r}; choose one of {', '.join(get_args(kind))}")
+            return value
+        if kind == tuple[str, ...]:
+            if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+                raise self.fail(key, f"{key} must be a list of strings")
+            return tuple(value)
+        wanted = (int, float) if kind is float else (kind,)
+        if isinstance(value, bool) or not isinstance(value, wanted):
+            raise self.fail(key, f"{key} = {value!r}; it must be {'a number' if kind in (int, float) else 'a text'}")
+        return float(value) if kind is float else value
+
+    def settings(self, table: Any) -> dict[str, Setting]:
+        if not isinstance(table, dict):
+            raise self.fail("settings", "settings is a table: write [settings]")
+        for key, value in table.items():
+            if not isinstance(value, bool | int | float | str):
+                raise self.fail(f"settings.{key}", f"settings.{key} must be a number, a text, true or false")
+        return dict(table)
+
+
+def _as_setting(key: str, text: str, default: Setting) -> Setting:
+    try:
+        if isinstance(default, bool):
+            return {"true": True, "false": False}[text.lower()]
+        return type(default)(text)
+    except (ValueError, KeyError):
+        kind = "true or false" if isinstance(default, bool) else f"a value like {default!r}"
+        raise UsageError(f"--set {key}={text}: it must be {kind}") from None
+
+
+def _replace(experiment: Experiment, **changes: Any) -> Experiment:
+    return Experiment(**{f.name: changes.get(f.name, getattr(experiment, f.name)) for f in fields(experiment)})

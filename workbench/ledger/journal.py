@@ -1,0 +1,292 @@
+"""Journal: `study.db`, one SQLite file. Anyone may read and file requests; only the holder of the lease may append.
+
+Tables: `journal` (append-only records), `program` (by digest, compressed against the first one), `request` (idempotent by id),
+`point` (live points of running trials), `curve` (one compressed blob per series of an ended trial).
+"""
+
+import json
+import sqlite3
+import struct
+import time
+import uuid
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from workbench.errors import StudyError, WorkbenchError
+from workbench.ledger.folder import StudyFolder
+from workbench.ledger.lease import Lease
+from workbench.program import Program
+from workbench.records import Adopted, Decision, Entry, Record, Refused, Request, decode, encode
+
+FORMAT = 1
+BUSY_SECONDS = 30.0
+SCHEMA = """
+CREATE TABLE journal(id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE program(digest TEXT PRIMARY KEY, base TEXT, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE request(sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at REAL NOT NULL, verb TEXT NOT NULL,
+                     body TEXT NOT NULL);
+CREATE TABLE point(id INTEGER PRIMARY KEY AUTOINCREMENT, candidate INTEGER NOT NULL, trial INTEGER NOT NULL, series TEXT NOT NULL,
+                   self_reported INTEGER NOT NULL, step REAL NOT NULL, value REAL NOT NULL);
+CREATE INDEX point_of ON point(candidate, trial);
+CREATE TABLE curve(candidate INTEGER NOT NULL, trial INTEGER NOT NULL, series TEXT NOT NULL, self_reported INTEGER NOT NULL,
+                   body BLOB NOT NULL, PRIMARY KEY(candidate, trial, series)) WITHOUT ROWID;
+"""
+
+
+class Curve(NamedTuple):
+    """One series of one trial: steps and values of equal length."""
+
+    steps: tuple[float, ...]
+    values: tuple[float, ...]
+    self_reported: bool
+
+
+class LivePoint(NamedTuple):
+    """One point of a series of a running trial."""
+
+    candidate: int
+    trial: int
+    series: str
+    step: float
+    value: float
+    self_reported: bool
+
+
+class Journal:
+    """A reader of one study, which may also file requests. One connection: use it from one thread.
+
+    Raises:
+        StudyError: no study is there, it is of a newer version, or the file is no study.
+    """
+
+    def __init__(self, folder: StudyFolder) -> None:
+        self.folder = folder
+        if not folder.database.is_file():
+            raise StudyError(f"no study at {folder.path}")
+        self._sql = _connect(folder.database)
+        self._seen = -1
+        try:
+            version = int(self._sql.execute("PRAGMA user_version").fetchone()[0])
+        except sqlite3.DatabaseError as error:
+            self.close()
+            raise StudyError(f"{folder.database} is no study ({error})") from None
+        if version != FORMAT:
+            self.close()
+            newer = f"is of format {version}, newer than this workbench reads ({FORMAT}); upgrade the workbench"
+            raise StudyError(f"{folder.database} {newer if version > FORMAT else 'is no study (it has no format number)'}")
+        self._load = lru_cache(maxsize=256)(self._program)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._sql.close()
+
+    def changed(self) -> bool:
+        """Whether another process has written since the last call; a few microseconds."""
+        version = int(self._sql.execute("PRAGMA data_version").fetchone()[0])
+        changed, self._seen = version != self._seen, version
+        return changed
+
+    def entries(self, after: int = 0) -> list[Entry]:
+        """The entries with an id above `after`, in order."""
+        rows = self._sql.execute("SELECT id, at, kind, body FROM journal WHERE id > ? ORDER BY id", (after,))
+        return [Entry(number, at, decode(kind, body)) for number, at, kind, body in rows]
+
+    def program(self, digest: str) -> Program:
+        """The program with this digest; raises StudyError when the study has none."""
+        program: Program = self._load(digest)
+        return program
+
+    def _program(self, digest: str) -> Program:
+        row = self._sql.execute("SELECT base, body FROM program WHERE digest = ?", (digest,)).fetchone()
+        if row is None:
+            raise StudyError(f"this study holds no program {digest[:12]}")
+        base, body = row
+        unpack = zlib.decompressobj(zdict=_pack(self.program(base))) if base else zlib.decompressobj()
+        return _unpack(unpack.decompress(body))
+
+    def request(self, verb: str, body: Mapping[str, Any], request_id: str | None = None) -> str:
+        """Files a request, durably; filing the same id again has no effect. Returns its id."""
+        request_id = request_id or uuid.uuid4().hex
+        with self._transaction(durable=True):
+            self._sql.execute(
+                "INSERT OR IGNORE INTO request(id, at, verb, body) VALUES (?, ?, ?, ?)",
+                (request_id, time.time(), verb, json.dumps(dict(body), allow_nan=False)),
+            )
+        return request_id
+
+    def requests(self, after: int) -> list[Request]:
+        """Requests with a sequence above `after`, in their order."""
+        rows = self._sql.execute("SELECT sequence, id, at, verb, body FROM request WHERE sequence > ? ORDER BY sequence", (after,))
+        return [Request(sequence, name, at, verb, json.loads(body)) for sequence, name, at, verb, body in rows]
+
+    def live_points(self, after: int = 0) -> tuple[int, list[LivePoint]]:
+        """Points of running trials with an id above `after`, and the id to ask from next time."""
+        rows = self._sql.execute(
+            "SELECT id, candidate, trial, series, step, value, self_reported FROM point WHERE id > ? ORDER BY id", (after,)
+        )
+        points, last = [], after
+        for number, candidate, trial, series, step, value, own in rows:
+            last = number
+            points.append(LivePoint(candidate, trial, series, step, value, bool(own)))
+        return last, points
+
+    def curves(self, candidate: int, trial: int) -> dict[str, Curve]:
+        """The series of a trial, finished or still running, by name."""
+        key = (candidate, trial)
+        rows = self._sql.execute("SELECT series, self_reported, body FROM curve WHERE candidate = ? AND trial = ?", key)
+        found = {series: _read_curve(body, bool(own)) for series, own, body in rows}
+        return found or self._live_curves(candidate, trial)
+
+    def _live_curves(self, candidate: int, trial: int) -> dict[str, Curve]:
+        rows = self._sql.execute(
+            "SELECT series, self_reported, step, value FROM point WHERE candidate = ? AND trial = ? ORDER BY id", (candidate, trial)
+        )
+        series: dict[str, tuple[list[float], list[float], bool]] = {}
+        for name, own, step, value in rows:
+            steps, values, _ = series.setdefault(name, ([], [], bool(own)))
+            steps.append(step)
+            values.append(value)
+        return {name: Curve(tuple(steps), tuple(values), own) for name, (steps, values, own) in series.items()}
+
+    def _transaction(self, durable: bool) -> "_Transaction":
+        return _Transaction(self._sql, durable)
+
+
+class Pen(Journal):
+    """The journal of a study whose lease the caller holds: the only way to append."""
+
+    def __init__(self, folder: StudyFolder, lease: Lease) -> None:
+        if not lease.held:
+            raise RuntimeError("the pen belongs to the holder of the lease")
+        super().__init__(folder)
+
+    def append(self, *records: Record, programs: Sequence[Program] = ()) -> list[Entry]:
+        """Appends records in one transaction, with the programs that they name; all of them are there, or none.
+
+        Decisions and answers to requests are forced to the disk; the rest survives the death of the process at any instant.
+        """
+        durable = any(isinstance(record, Decision | Adopted | Refused) for record in records)
+        now, rows = time.time(), [encode(record) for record in records]
+        entries = []
+        with self._transaction(durable):
+            for program in programs:
+                self._save(program)
+            for record, (kind, body) in zip(records, rows, strict=True):
+                cursor = self._sql.execute("INSERT INTO journal(at, kind, body) VALUES (?, ?, ?)", (now, kind, body))
+                entries.append(Entry(int(cursor.lastrowid or 0), now, record))
+        return entries
+
+    def add_points(self, points: Iterable[LivePoint]) -> None:
+        """Stores live points of running trials, for readers to follow."""
+        with self._transaction(durable=False):
+            self._sql.executemany(
+                "INSERT INTO point(candidate, trial, series, self_reported, step, value) VALUES (?, ?, ?, ?, ?, ?)",
+                [(p.candidate, p.trial, p.series, int(p.self_reported), p.step, p.value) for p in points],
+            )
+
+    def end_trial(self, record: Record, candidate: int, trial: int) -> list[Entry]:
+        """Appends the record that ends a trial and folds its live points into one blob per series, in one transaction."""
+        now, (kind, body) = time.time(), encode(record)
+        with self._transaction(durable=False):
+            for series, curve in self._live_curves(candidate, trial).items():
+                row = (candidate, trial, series, int(curve.self_reported), _write_curve(curve))
+                self._sql.execute("INSERT OR REPLACE INTO curve(candidate, trial, series, self_reported, body) VALUES (?, ?, ?, ?, ?)", row)
+            self._sql.execute("DELETE FROM point WHERE candidate = ? AND trial = ?", (candidate, trial))
+            cursor = self._sql.execute("INSERT INTO journal(at, kind, body) VALUES (?, ?, ?)", (now, kind, body))
+        return [Entry(int(cursor.lastrowid or 0), now, record)]
+
+    def _save(self, program: Program) -> None:
+        if self._sql.execute("SELECT 1 FROM program WHERE digest = ?", (program.digest,)).fetchone():
+            return
+        # All programs of a study resemble its first one: with that as dictionary, a small change costs some hundred bytes.
+        row = self._sql.execute("SELECT digest FROM program WHERE base IS NULL").fetchone()
+        packer = zlib.compressobj(6, zdict=_pack(self.program(row[0]))) if row else zlib.compressobj(6)
+        body = packer.compress(_pack(program)) + packer.flush()
+        self._sql.execute("INSERT INTO program(digest, base, body) VALUES (?, ?, ?)", (program.digest, row[0] if row else None, body))
+
+
+class _Transaction:
+    def __init__(self, sql: sqlite3.Connection, durable: bool) -> None:
+        self._sql, self._durable = sql, durable
+
+    def __enter__(self) -> None:
+        try:
+            self._sql.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'}")
+            self._sql.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            raise WorkbenchError(f"cannot write study.db: {error}") from None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            try:
+                self._sql.execute("COMMIT")
+                return
+            except sqlite3.OperationalError as problem:
+                error = problem
+        if self._sql.in_transaction:
+            self._sql.execute("ROLLBACK")
+        if isinstance(error, sqlite3.OperationalError):
+            raise WorkbenchError(f"cannot write study.db: {error}; nothing of this step was stored") from None
+
+
+def write_new(folder: StudyFolder, records: Sequence[Record], programs: Sequence[Program]) -> None:
+    """Makes the `study.db` of a folder that has none, with its first records."""
+    with closing(sqlite3.connect(folder.database, isolation_level=None)) as sql:
+        sql.execute("PRAGMA journal_mode = WAL")
+        sql.executescript(SCHEMA)
+        sql.execute(f"PRAGMA user_version = {FORMAT}")
+    with Lease(folder) as lease, Pen(folder, lease) as pen:
+        pen.append(*records, programs=programs)
+
+
+def _connect(database: Path) -> sqlite3.Connection:
+    """A read-write connection, or a read-only one where the folder may not be written."""
+    plain = database.resolve().as_uri()
+    for mode in ("rw", "ro", "ro&immutable=1"):
+        sql = sqlite3.connect(f"{plain}?mode={mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            sql.execute("SELECT 1 FROM sqlite_master").fetchone()
+            return sql
+        except sqlite3.OperationalError:
+            sql.close()
+        except sqlite3.DatabaseError:
+            return sql
+    raise StudyError(f"cannot open {database}; is the file readable?")
+
+
+def _pack(program: Program) -> bytes:
+    body = {"files": dict(program.files), "executable": sorted(program.executable)}
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def _unpack(data: bytes) -> Program:
+    body = json.loads(data.decode("utf-8", "surrogatepass"))
+    return Program(body["files"], frozenset(body["executable"]))
+
+
+def _write_curve(curve: Curve) -> bytes:
+    """Steps as little-endian float64, then values as float32, compressed."""
+    n = len(curve.steps)
+    return zlib.compress(struct.pack(f"<I{n}d{n}f", n, *curve.steps, *(_as_float32(value) for value in curve.values)))
+
+
+def _as_float32(value: float) -> float:
+    limit = 3.4028234663852886e38
+    return max(-limit, min(limit, value))
+
+
+def _read_curve(body: bytes, self_reported: bool) -> Curve:
+    data = zlib.decompress(body)
+    n = struct.unpack_from("<I", data)[0]
+    numbers = struct.unpack_from(f"<{n}d{n}f", data, 4)
+    return Curve(numbers[:n], numbers[n:], self_reported)

@@ -1,0 +1,69 @@
+"""Lease: the right to hold the pen, as a lock that the operating system frees when its holder dies."""
+
+import fcntl
+import os
+import time
+from types import TracebackType
+
+from workbench.errors import StudyError
+from workbench.ledger.folder import StudyFolder
+
+PATIENCE_SECONDS = 2.0
+
+
+class Lease:
+    """Held by the one loop of a study; a context manager.
+
+    Raises:
+        StudyError: another loop holds it; the message names its process.
+    """
+
+    def __init__(self, folder: StudyFolder, patience: float = PATIENCE_SECONDS) -> None:
+        self._folder, self._patience = folder, patience
+        self._descriptor = -1
+
+    def __enter__(self) -> "Lease":
+        self._descriptor = os.open(self._folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        end = time.monotonic() + self._patience
+        # A reader that asks `holder` takes a shared lock for an instant: try again before giving up.
+        while not _try(self._descriptor, fcntl.LOCK_EX):
+            if time.monotonic() > end:
+                os.close(self._descriptor)
+                raise StudyError(f"study {self._folder.name} is running already (process {_pid(self._folder) or 'unknown'})")
+            time.sleep(0.02)
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        os.close(self._descriptor)  # frees the lock
+        self._descriptor = -1
+
+    @property
+    def held(self) -> bool:
+        return self._descriptor >= 0
+
+
+def holder(folder: StudyFolder) -> int | None:
+    """Process id of the loop that is alive, 0 when it has not said yet, None when there is none."""
+    try:
+        descriptor = os.open(folder.lock, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return None if _try(descriptor, fcntl.LOCK_SH) else _pid(folder)
+    finally:
+        os.close(descriptor)
+
+
+def _try(descriptor: int, how: int) -> bool:
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _pid(folder: StudyFolder) -> int:
+    text = folder.lock.read_text(encoding="ascii", errors="replace").strip()
+    return int(text) if text.isdigit() else 0

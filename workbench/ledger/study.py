@@ -1,0 +1,371 @@
+"""Study: the journal, folded. Every process that folds the same entries gets an equal value.
+
+The fold does constant work per entry, whatever the length of the history. It reads nothing and writes nothing.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from workbench.errors import StudyError
+from workbench.records import (
+    PERSON,
+    Adopted,
+    Candidate,
+    Decision,
+    Entry,
+    LoopStarted,
+    Options,
+    ProposalFailed,
+    Refused,
+    Reproduction,
+    RunState,
+    StateChanged,
+    StudyOpened,
+    Trial,
+    TrialStarted,
+    Unknown,
+)
+
+CandidateStatus = Literal["queued", "running", "provisional", "waiting", "kept", "discarded", "failed", "revised"]
+N_STATUSES: tuple[CandidateStatus, ...] = ("queued", "running", "provisional", "waiting", "kept", "discarded", "failed", "revised")
+
+
+@dataclass
+class CandidateHistory:
+    """All that the journal says of one candidate.
+
+    Attributes:
+        running: trials that started and have not ended (trial number to its start). cleared: a person let it run (`review = all`).
+    """
+
+    record: Candidate
+    at: float
+    trials: list[Trial] = field(default_factory=list)
+    running: dict[int, TrialStarted] = field(default_factory=dict)
+    decisions: list[Decision] = field(default_factory=list)
+    reproductions: list[Reproduction] = field(default_factory=list)
+    cleared: bool = False
+    pinned: bool = False
+
+    @property
+    def number(self) -> int:
+        return self.record.candidate
+
+    @property
+    def decision(self) -> Decision | None:
+        """The decision in force: the last one, unless it was a request to run that has been answered."""
+        last = self.decisions[-1] if self.decisions else None
+        return None if last is not None and last.before_run and self.cleared else last
+
+    @property
+    def scored(self) -> list[Trial]:
+        return [trial for trial in self.trials if trial.status == "ok"]
+
+    @property
+    def score(self) -> float | None:
+        """Mean score of its ok trials; None while there is none."""
+        scores = [trial.score for trial in self.trials if trial.score is not None]
+        return sum(scores) / len(scores) if scores else None
+
+    @property
+    def failure(self) -> Trial | None:
+        """The trial that ended it, if one did; lost and stopped trials are nobody's failure."""
+        return next((trial for trial in self.trials if trial.status in ("failed", "timeout", "cheated")), None)
+
+    @property
+    def status(self) -> CandidateStatus:
+        decision = self.decision
+        if decision is not None:
+            if decision.verdict == "discard":
+                return "failed" if self.failure is not None and decision.by != PERSON else "discarded"
+            return {"keep": "kept", "revise": "revised", "defer": "waiting"}[decision.verdict]  # type: ignore[return-value]
+        if self.scored:
+            return "provisional"
+        return "running" if self.running else "queued"
+
+    def trial_at(self, seed: int) -> Trial | None:
+        """Its ok trial under a seed."""
+        return next((trial for trial in self.trials if trial.seed == seed and trial.status == "ok"), None)
+
+
+@dataclass
+class Spent:
+    """What the study has cost: proposals and trials together; seconds are those while a loop ran."""
+
+    usd: float = 0.0
+    tokens: int = 0
+    trials: int = 0
+    cpu_seconds: float = 0.0
+
+
+@dataclass
+class Repeats:
+    """Running sums for the spread of one trial, pooled over all candidates that were tried on several seeds.
+
+    A candidate's screening trial (seed 0) counts for the baseline only: later ones reached their repeats because it was good.
+    """
+
+    squares: float = 0.0
+    freedom: int = 0
+
+    @property
+    def spread(self) -> float | None:
+        """Pooled standard deviation; None before there are two repeats of anything."""
+        return float((max(self.squares, 0.0) / self.freedom) ** 0.5) if self.freedom else None
+
+    def add(self, scores: list[float]) -> None:
+        """Takes in the last of a candidate's scores, by Welford's update of its sum of squares."""
+        n = len(scores)
+        if n >= 2:
+            before = sum(scores[:-1]) / (n - 1)
+            self.squares += (scores[-1] - before) ** 2 * (n - 1) / n
+            self.freedom += 1
+
+
+class Study:
+    """The state of a study: candidates, the incumbent, what waits, what it cost.
+
+    Attributes:
+        candidates: by number. proposed: how many of them a proposer made, which the budget counts.
+        incumbent: number of the kept candidate that the next one has to beat; None before the baseline is kept.
+        kept: numbers in the order of their keeping, vetoed ones left out. open: numbers that are not decided.
+        last_id: id of the last entry folded. handled: highest sequence of a request adopted or refused.
+    """
+
+    def __init__(self) -> None:
+        self._opened: StudyOpened | None = None
+        self.options = Options()
+        self.candidates: list[CandidateHistory] = []
+        self.incumbent: int | None = None
+        self.kept: list[int] = []
+        self.counts: dict[CandidateStatus, int] = dict.fromkeys(N_STATUSES, 0)
+        self.open: set[int] = set()
+        self.by_program: dict[str, int] = {}
+        self.state: RunState = "running"
+        self.reason = ""
+        self.fault = False
+        self.loop: LoopStarted | None = None
+        self.spent = Spent()
+        self.repeats = Repeats()
+        self.guidance: list[str] = []
+        self.banned: list[str] = []
+        self.refused: dict[str, str] = {}
+        self.adopted: dict[str, Adopted] = {}
+        self.proposed = 0
+        self.proposals_failed = 0
+        self.failed_in_a_row = 0
+        self.exhausted: str | None = None
+        self.last_failure = ""
+        self.evaluator_faults = 0
+        self.handled = 0
+        self.last_id = 0
+        self.opened_at = self.last_at = 0.0
+        self.active_seconds = 0.0
+        self._seen: dict[int, CandidateStatus] = {}
+
+    @property
+    def opened(self) -> StudyOpened:
+        if self._opened is None:
+            raise StudyError("the journal has no opening record; this is no study")
+        return self._opened
+
+    @property
+    def baseline(self) -> CandidateHistory | None:
+        return self.candidates[0] if self.candidates else None
+
+    @property
+    def best(self) -> CandidateHistory | None:
+        """The kept candidate with the best mean score."""
+        return self._best(self.kept)
+
+    @property
+    def waiting(self) -> list[int]:
+        """Candidates about which a person is asked."""
+        return [number for number in sorted(self.open) if self.candidates[number].status == "waiting"]
+
+    def seed(self, index: int) -> int:
+        """The evaluator's seed number `index` of this study: 31 bits, the same for every candidate, which pairs them."""
+        text = f"{self.opened.name}/{self.opened.options.seed}/{index}"
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+
+    def is_running(self, number: int) -> bool:
+        return bool(self.candidates[number].running)
+
+    def spread(self, number: int = 0) -> float | None:
+        """Standard deviation of one candidate's scores over its seeds; None for fewer than two."""
+        scores = [trial.score for trial in self.candidates[number].trials if trial.score is not None] if self.candidates else []
+        if len(scores) < 2:
+            return None
+        mean = sum(scores) / len(scores)
+        return float((sum((score - mean) ** 2 for score in scores) / (len(scores) - 1)) ** 0.5)
+
+    def fold(self, entries: Iterable[Entry]) -> "Study":
+        """Applies entries in their order; returns itself."""
+        for entry in entries:
+            self.apply(entry)
+        return self
+
+    def apply(self, entry: Entry) -> None:
+        """Applies one entry.
+
+        Raises:
+            StudyError: the entry names a candidate that does not exist, or comes twice.
+        """
+        if entry.id <= self.last_id:
+            raise StudyError(f"journal entry {entry.id} comes after entry {self.last_id}")
+        record = entry.record
+        if self.state == "running" and self.last_at and not isinstance(record, LoopStarted):
+            self.active_seconds += max(0.0, entry.at - self.last_at)  # the clock may have been set back
+        self.last_id, self.last_at = entry.id, entry.at
+        match record:
+            case StudyOpened():
+                self._opened, self.options, self.opened_at = record, record.options, entry.at
+            case Candidate():
+                self._add(record, entry.at)
+            case TrialStarted():
+                self._history(record.candidate).running[record.trial] = record
+                self._recount(record.candidate)
+            case Trial():
+                self._end(record)
+            case Decision():
+                self._decide(record)
+            case Adopted():
+                self._adopt(record)
+            case Refused():
+                self.handled = record.sequence
+                self.refused[record.request] = record.reason
+            case StateChanged():
+                self.state, self.reason, self.fault = record.state, record.reason, record.fault
+                if record.state == "running":
+                    self.failed_in_a_row, self.evaluator_faults = 0, 0
+            case LoopStarted():
+                self.loop = record
+            case ProposalFailed():
+                self._proposal_failed(record)
+            case Reproduction():
+                self._history(record.candidate).reproductions.append(record)
+            case Unknown():
+                pass
+
+    def history(self, number: int) -> CandidateHistory:
+        """Raises StudyError when there is no such candidate; the message says which there are."""
+        return self._history(number)
+
+    def _history(self, number: int) -> CandidateHistory:
+        if not 0 <= number < len(self.candidates):
+            last = len(self.candidates) - 1
+            raise StudyError(f"no candidate {number} in this study; it has {f'0 to {last}' if last >= 0 else 'none yet'}")
+        return self.candidates[number]
+
+    def _add(self, record: Candidate, at: float) -> None:
+        if record.candidate != len(self.candidates):
+            raise StudyError(f"candidate {record.candidate} follows candidate {len(self.candidates) - 1}")
+        self.candidates.append(CandidateHistory(record, at))
+        self._seen[record.candidate] = "queued"
+        self.counts["queued"] += 1
+        self.open.add(record.candidate)
+        self.by_program.setdefault(record.program, record.candidate)
+        self.proposed += record.candidate > 0 and not record.author.startswith(PERSON)
+        self.spent.usd += record.usd
+        self.spent.tokens += record.tokens
+        self.failed_in_a_row = 0
+
+    def _end(self, record: Trial) -> None:
+        history = self._history(record.candidate)
+        history.running.pop(record.trial, None)
+        history.trials.append(record)
+        if record.score is not None:
+            screening = self.seed(0) if record.candidate else None
+            self.repeats.add([t.score for t in history.trials if t.score is not None and t.seed != screening])
+        self.spent.trials += 1
+        self.spent.cpu_seconds += record.cpu_seconds
+        if record.fault == "evaluator":
+            self.evaluator_faults += 1
+        elif record.status != "lost":
+            self.evaluator_faults = 0
+        self._recount(record.candidate)
+
+    def _proposal_failed(self, record: ProposalFailed) -> None:
+        self.proposals_failed += 1
+        self.failed_in_a_row += 1
+        self.last_failure = record.reason
+        self.spent.usd += record.usd
+        self.spent.tokens += record.tokens
+        if record.final:
+            self.exhausted = record.reason
+
+    def _decide(self, record: Decision) -> None:
+        history = self._history(record.candidate)
+        was_kept = history.status == "kept"
+        history.decisions.append(record)
+        self._recount(record.candidate)
+        if record.verdict == "keep" and not was_kept:
+            self.kept.append(record.candidate)
+            self._follow(record)
+        elif was_kept and record.verdict != "keep":
+            self.kept = [number for number in self.kept if not self.descends(number, record.candidate)]
+            if self.incumbent is not None and self.incumbent not in self.kept:
+                best = self._best(self.kept)
+                self.incumbent = None if best is None else best.number
+
+    def _follow(self, keep: Decision) -> None:
+        """A newly kept candidate becomes the incumbent, unless a better one came in while it waited for a person."""
+        if self.incumbent is None or keep.evidence.against == self.incumbent:
+            self.incumbent = keep.candidate
+            return
+        new, old = self.candidates[keep.candidate].score, self.candidates[self.incumbent].score
+        if new is not None and (old is None or self.opened.objective.is_better(new, old)):
+            self.incumbent = keep.candidate
+
+    def descends(self, number: int, ancestor: int) -> bool:
+        """Whether a candidate is, or was made from, another one."""
+        at: int | None = number
+        while at is not None and at >= ancestor:
+            if at == ancestor:
+                return True
+            at = self.candidates[at].record.parent
+        return False
+
+    def _adopt(self, record: Adopted) -> None:
+        self.handled = record.sequence
+        self.adopted[record.request] = record
+        body: dict[str, Any] = dict(record.body)
+        match record.verb:
+            case "guide":
+                self.guidance.append(str(body["text"]))
+            case "ban":
+                self.banned.append(str(body["text"]))
+            case "fork":
+                self.incumbent = int(body["candidate"])
+            case "pin":
+                self._history(int(body["candidate"])).pinned = True
+            case "accept" if body.get("run"):
+                self._history(int(body["candidate"])).cleared = True
+                self._recount(int(body["candidate"]))
+            case "set":
+                self.options = replace(self.options, **{str(body["key"]): body["value"]})
+            case "resume":
+                self.exhausted = None
+
+    def _recount(self, number: int) -> None:
+        """Keeps the counts and the set of undecided candidates true after a change of one candidate."""
+        status = self.candidates[number].status
+        self.counts[self._seen[number]] -= 1
+        self.counts[status] += 1
+        self._seen[number] = status
+        if status in ("queued", "running", "provisional", "waiting") or self.candidates[number].running:
+            self.open.add(number)
+        else:
+            self.open.discard(number)
+
+    def _best(self, numbers: Iterable[int]) -> CandidateHistory | None:
+        best: CandidateHistory | None = None
+        for number in numbers:
+            candidate = self.candidates[number]
+            if candidate.score is None:
+                continue
+            if best is None or best.score is None or not self.opened.objective.is_better(best.score, candidate.score):
+                best = candidate
+        return best

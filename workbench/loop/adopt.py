@@ -1,0 +1,208 @@
+"""What a person's request means for the study: the records it causes, or why it is refused. Pure functions, no effects."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from workbench.errors import RequestRefused
+from workbench.ledger.study import CandidateHistory, Study
+from workbench.program import Patch, Program
+from workbench.records import PERSON, Adopted, Candidate, Decision, Evidence, Record, Refused, Reproduction, Request, StateChanged
+
+MAX_TEXT = 4000
+ProgramOf = Callable[[int], Program]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The records to append in one transaction, with their programs; trials of the candidates in `cancel` end at once."""
+
+    records: tuple[Record, ...]
+    programs: tuple[Program, ...] = ()
+    cancel: tuple[int, ...] = ()
+
+
+def answer(study: Study, request: Request, program_of: ProgramOf) -> Answer:
+    """Adopts or refuses a request; either way the last record says so, and the request is never looked at again."""
+    try:
+        handler = _HANDLERS.get(request.verb)
+        if handler is None:
+            raise RequestRefused(f"this workbench knows no request {request.verb!r}")
+        return handler(study, request, program_of)
+    except (RequestRefused, KeyError, TypeError, ValueError) as error:
+        reason = str(error) if isinstance(error, ValueError) else f"the request is malformed: {error!r}"
+        return Answer((Refused(request=request.id, sequence=request.sequence, verb=request.verb, reason=reason),))
+
+
+def _adopted(request: Request, **more: Any) -> Adopted:
+    return Adopted(request=request.id, sequence=request.sequence, verb=request.verb, body={**request.body, **more})
+
+
+def _candidate(study: Study, body: Mapping[str, Any]) -> CandidateHistory:
+    number = body["candidate"]
+    if not isinstance(number, int) or not 0 <= number < len(study.candidates):
+        raise RequestRefused(f"no candidate {number} in this study; it has 0 to {len(study.candidates) - 1}")
+    history = study.candidates[number]
+    seen = body.get("program")
+    if seen and seen != history.record.program:
+        raise RequestRefused(f"candidate {number} is not the program that was looked at; look at it again")
+    return history
+
+
+def _accept(study: Study, request: Request, program_of: ProgramOf) -> Answer:
+    history = _candidate(study, request.body)
+    number, hunks = history.number, request.body.get("hunks")
+    if hunks:
+        partial = _accept_hunks(study, request, history, tuple(sorted({int(hunk) for hunk in hunks})), program_of)
+        if partial is not None:
+            return partial
+    asked = history.decision
+    if asked is not None and asked.before_run:
+        return Answer((_adopted(request, run=True),))
+    if history.status == "kept":
+        raise RequestRefused(f"candidate {number} is kept already")
+    keep = _keep(history, request, str(request.body.get("reason") or "accepted"))
+    return Answer((keep, _adopted(request)), cancel=(number,))
+
+
+def _keep(history: CandidateHistory, request: Request, why: str) -> Decision:
+    if history.failure is not None or history.score is None:
+        state = "failed" if history.failure is not None else "has no score yet"
+        raise RequestRefused(f"candidate {history.number} {state}; only a candidate with a score can be kept")
+    evidence = next((decision.evidence for decision in reversed(history.decisions)), Evidence())
+    return Decision(candidate=history.number, verdict="keep", by=PERSON, why=why, evidence=evidence, request=request.id)
+
+
+def _accept_hunks(
+    study: Study, request: Request, history: CandidateHistory, hunks: tuple[int, ...], program_of: ProgramOf
+) -> Answer | None:
+    """A new candidate of the person's with only these hunks; None when they are all there are."""
+    number, parent = history.number, history.record.parent
+    if parent is None:
+        raise RequestRefused("the baseline has no hunks")
+    base = program_of(parent)
+    patch = Patch.between(base, program_of(number))
+    program = patch.apply(base, hunks)
+    if len(hunks) == len(patch.hunks):
+        return None
+    if program.digest in study.by_program:
+        raise RequestRefused(f"these hunks alone are candidate {study.by_program[program.digest]}")
+    change, listed = Patch.between(base, program), ", ".join(map(str, hunks))
+    revise = Decision(
+        candidate=number, verdict="revise", by=PERSON, why=str(request.body.get("reason") or ""), hunks=hunks, request=request.id
+    )
+    new = Candidate(
+        candidate=len(study.candidates),
+        parent=parent,
+        program=program.digest,
+        author=PERSON,
+        hypothesis=f"only hunk{'s' if len(hunks) > 1 else ''} {listed} of candidate {number}: {history.record.hypothesis}",
+        added=change.added,
+        removed=change.removed,
+        revises=number,
+        request=request.id,
+    )
+    dependants = _dependants(study, history, request) if history.status == "kept" else ()
+    return Answer((revise, *dependants, new, _adopted(request)), (program,), cancel=(number,))
+
+
+def _reject(study: Study, request: Request, program_of: ProgramOf) -> Answer:
+    history = _candidate(study, request.body)
+    if history.number == 0:
+        raise RequestRefused("the baseline is what the study starts from; it cannot be rejected")
+    if history.status in ("discarded", "failed", "revised"):
+        raise RequestRefused(f"candidate {history.number} is {history.status} already")
+    why = str(request.body.get("reason") or "rejected")[:MAX_TEXT]
+    veto = Decision(candidate=history.number, verdict="discard", by=PERSON, why=why, request=request.id)
+    dependants = _dependants(study, history, request)
+    cancel = (history.number, *(decision.candidate for decision in dependants))
+    return Answer((veto, *dependants, _adopted(request)), cancel=cancel)
+
+
+def _dependants(study: Study, history: CandidateHistory, request: Request) -> tuple[Decision, ...]:
+    """What was made from a vetoed candidate goes with it: it remains recorded, and is no parent and no best any more."""
+    number = history.number
+    numbers = sorted({*study.kept, *study.open} - {number})
+    why = f"made from candidate {number}, which was vetoed"
+    return tuple(
+        Decision(candidate=other, verdict="discard", by=PERSON, why=why, request=request.id)
+        for other in numbers
+        if study.descends(other, number)
+    )
+
+
+def _fork(study: Study, request: Request, program_of: ProgramOf) -> Answer:
+    history = _candidate(study, request.body)
+    if history.number == study.incumbent:
+        raise RequestRefused(f"candidate {history.number} is the incumbent already")
+    keep = () if history.status == "kept" else (_keep(history, request, "forked: the search goes on from here"),)
+    return Answer((*keep, _adopted(request)), cancel=(history.number,) if keep else ())
+
+
+def _pin(study: Study, request: Request, program_of: ProgramOf) -> Answer:
+    history = _candidate(study, request.body)
+    if history.status != "kept":
+        raise RequestRefused(f"candidate {history.number} is not kept; only a kept change can be pinned")
+    return Answer((_adopted(request),))
+
+
+def _text(study: Study, request: Request, program_of: ProgramOf) -> Answer:
+    text = request.body["text"]
+    if not isinstance(text, str) or not text.strip() or len(text) > MAX_TEXT:
+        raise RequestRefused(f"{request.verb} needs a text of 1 to {MAX_TEXT} characters")
+    return Answer((_adopted(request),))
+
+
+def _pause(study: Study, request: Request, program_of: ProgramOf) -> Answer:
+    if study.state != "running":
+        raise RequestRefused(f"the study is {study.state} already")
+    return Answer((_adopted(request), StateChanged(state="paused", reason="paused by a person")))
+
+
+def _resume(study: Study, request: Request, program_of: ProgramOf) -> Answer:
+    change = () if study.state == "running" else (StateChanged(state="running", reason="resumed by a person"),)
+    return Answer((_adopted(request), *change))
+
+
+def _stop(study: Study, request: Request, program_of: ProgramOf) -> Answer:
+    if study.state in ("stopped", "finished"):
+        raise RequestRefused(f"the study is {study.state} already")
+    running = tuple(number for number in sorted(study.open | set(study.kept)) if study.is_running(number))
+    return Answer((_adopted(request), StateChanged(state="stopped", reason="stopped by a person")), cancel=running)
+
+
+_SETTABLE: dict[str, Callable[[Any], Any]] = {"candidates": int, "seconds": float, "max_usd": float, "max_waiting": int, "review": str}
+
+
+def _set(study: Study, request: Request, program_of: ProgramOf) -> Answer:
+    key, value = request.body["key"], request.body["value"]
+    if key not in _SETTABLE:
+        raise RequestRefused(f"cannot change {key!r} of a study; what can be changed: {', '.join(sorted(_SETTABLE))}")
+    value = _SETTABLE[key](value)
+    if key == "review" and value not in ("off", "keeps", "all"):
+        raise RequestRefused(f"review = {value!r}; choose off, keeps or all")
+    if key != "review" and not 0 <= value < 1e12:
+        raise RequestRefused(f"{key} = {value}; it is a size, at least 0 (0 for no limit)")
+    return Answer((_adopted(request, value=value),))
+
+
+def _reproduction(study: Study, request: Request, program_of: ProgramOf) -> Answer:
+    history = _candidate(study, request.body)
+    known = {spec.name for spec in fields(Reproduction)} - {"candidate", "request"}
+    values = {name: value for name, value in request.body.items() if name in known}
+    return Answer((Reproduction(candidate=history.number, request=request.id, **values), _adopted(request)))
+
+
+_HANDLERS: dict[str, Callable[[Study, Request, ProgramOf], Answer]] = {
+    "accept": _accept,
+    "reject": _reject,
+    "fork": _fork,
+    "pin": _pin,
+    "guide": _text,
+    "ban": _text,
+    "pause": _pause,
+    "resume": _resume,
+    "stop": _stop,
+    "set": _set,
+    "reproduction": _reproduction,
+}

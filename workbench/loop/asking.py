@@ -1,0 +1,108 @@
+"""Asking: a proposer at work in a thread of its own, with its own view of the study, so that nothing waits for it."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import Any
+
+from workbench.errors import ProposerFault, WorkbenchError
+from workbench.experiment import Experiment
+from workbench.ledger.folder import StudyFolder
+from workbench.ledger.journal import Journal
+from workbench.ledger.study import Study
+from workbench.program import Program
+from workbench.propose.proposer import Brief, Exhausted, Proposal, Proposer, Unusable
+from workbench.search.strategy import Strategy
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What came of one question: a proposal with its parent, or why there is none (`final`: never again)."""
+
+    parent: int = 0
+    program: Program | None = None
+    proposal: Proposal | None = None
+    failure: str = ""
+    fault: bool = False
+    final: bool = False
+    origin: dict[str, Any] = field(default_factory=dict)
+
+
+class Asking:
+    """One question at a time to strategy and proposer; `report` is called from the thread with each Answered.
+
+    Both are made in the thread at the first question: loading Optuna or LibCST holds nobody up.
+    """
+
+    def __init__(
+        self,
+        folder: StudyFolder,
+        experiment: Experiment,
+        make: Callable[[], tuple[Strategy, Proposer]],
+        report: Callable[[Answered], None],
+    ) -> None:
+        self._folder, self._experiment, self._make, self._report = folder, experiment, make, report
+        self._questions: SimpleQueue[int | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="proposer", daemon=True)
+        self._started = False
+        self.busy = False
+
+    def ask(self, number: int) -> None:
+        """Begins the question with this number; its answer is reported. Only when not `busy`."""
+        if not self._started:
+            self._started = True
+            self._thread.start()
+        self.busy = True
+        self._questions.put(number)
+
+    def close(self) -> None:
+        """Lets the thread end; an answer under way is not waited for."""
+        self._questions.put(None)
+
+    def _work(self) -> None:
+        try:
+            strategy, proposer = self._make()
+        except Exception as error:
+            while self._questions.get() is not None:
+                self._report(Answered(failure=_one_line(error), fault=True, final=isinstance(error, WorkbenchError)))
+            return
+        with Journal(self._folder) as journal:
+            study = Study()
+            while (number := self._questions.get()) is not None:
+                study.fold(journal.entries(study.last_id))
+                self._report(self._answer(strategy, proposer, study, journal, number))
+
+    def _answer(self, strategy: Strategy, proposer: Proposer, study: Study, journal: Journal, number: int) -> Answered:
+        try:
+            ask = strategy.ask(study)
+            brief = Brief(
+                experiment=self._experiment,
+                study=study,
+                parent=ask.parent,
+                program=journal.program(study.candidates[ask.parent].record.program),
+                inspirations=ask.inspirations,
+                number=number,
+                guidance=tuple(study.guidance),
+                banned=tuple(study.banned),
+            )
+            proposal = proposer.propose(brief)
+            if proposal is None:
+                return Answered()
+            parent = ask.parent if proposal.parent is None else proposal.parent
+            program = journal.program(study.candidates[parent].record.program)
+            return Answered(parent=parent, program=program, proposal=proposal)
+        except Exhausted as error:
+            return Answered(failure=str(error) or "the proposer has nothing more", final=True)
+        except Unusable as error:
+            return Answered(failure=str(error), origin=error.origin)
+        except ProposerFault as error:
+            return Answered(failure=str(error), fault=True)
+        except Exception as error:  # a proposer is a plug-in: its mistakes are recorded, not fatal
+            return Answered(failure=_one_line(error), fault=True)
+
+
+def _one_line(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    head = text[0] if text else ""
+    return head if isinstance(error, WorkbenchError) else f"{type(error).__name__}: {head}"

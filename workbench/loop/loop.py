@@ -1,0 +1,379 @@
+"""The loop: look at the study, write the next missing record, look again. Starting and resuming are the same call.
+
+It holds the pen. Proposals, trials and requests come in through one queue and never wait for each other.
+"""
+
+import os
+import queue
+import signal
+import socket
+import time
+from dataclasses import replace
+
+from workbench import __version__, experiment, registry
+from workbench.decide.policy import Policy, Wanted
+from workbench.decide.review import Review
+from workbench.errors import WorkbenchError
+from workbench.evaluate.executor import Ended, Event, Executor, Points, Task
+from workbench.ledger.folder import StudyFolder
+from workbench.ledger.journal import LivePoint, Pen
+from workbench.ledger.lease import Lease
+from workbench.ledger.study import Study
+from workbench.loop.adopt import answer
+from workbench.loop.asking import Answered, Asking
+from workbench.program import Patch, Program
+from workbench.propose.proposer import Proposal, Proposer
+from workbench.records import Candidate, Decision, LoopStarted, ProposalFailed, Record, StateChanged, Trial, TrialStarted
+from workbench.search.strategy import Strategy
+
+POLL_SECONDS = 0.1
+POINTS_SECONDS = 0.2
+RETRY_SECONDS = 0.5
+FAULT_SECONDS = 0.5
+MAX_LOST = 5
+MAX_FAILED_IN_A_ROW = 5
+MAX_EVALUATOR_FAULTS = 3
+
+
+class Loop:
+    """One loop over one study, from taking the lease to giving it back."""
+
+    def __init__(self, folder: StudyFolder, pen: Pen) -> None:
+        self._folder, self._pen = folder, pen
+        self._study = Study().fold(pen.entries())
+        opened = self._study.opened
+        self._experiment = replace(experiment.read(folder.experiment), settings=opened.settings, objective=opened.objective)
+        policy: Policy = registry.find("policies", opened.options.policy)(self._experiment, opened.options)
+        self._policy = Review(policy)
+        self._inbox: queue.SimpleQueue[Event | Answered] = queue.SimpleQueue()
+        self._asking = Asking(folder, self._experiment, self._searchers, self._inbox.put)
+        self._executor: Executor | None = None
+        self._running: dict[tuple[int, int], Task] = {}
+        self._points: list[LivePoint] = []
+        self._points_at = self._ask_again_at = 0.0
+        self._interrupted = False
+
+    def _searchers(self) -> tuple[Strategy, Proposer]:
+        options = self._study.opened.options
+        argument = options.proposer.partition(":")[2]
+        proposer: Proposer = registry.find("proposers", options.proposer)(argument, self._experiment, options)
+        strategy: Strategy = registry.find("strategies", options.strategy)(options)
+        return strategy, proposer
+
+    def run(self) -> None:
+        """Works until nothing is missing, a person pauses or stops the study, or a signal asks it to end."""
+        signal.signal(signal.SIGTERM, self._interrupt)
+        signal.signal(signal.SIGINT, self._interrupt)
+        try:
+            self._recover()
+            while not self._interrupted:
+                self._adopt()
+                if self._study.state == "running":
+                    self._advance()
+                if self._over():
+                    break
+                self._take()
+        except Exception as error:
+            self._append(StateChanged(state="paused", reason=f"the loop failed: {type(error).__name__}: {error}", fault=True))
+            raise
+        finally:
+            self._asking.close()
+            if self._executor is not None:
+                self._executor.close()
+            self._drain()
+
+    def _over(self) -> bool:
+        """Whether there is nothing to wait for. A pause waits for a proposal under way, which may have been paid; a stop does not."""
+        study = self._study
+        if study.state == "running" or self._running or (self._asking.busy and study.state != "stopped"):
+            return False
+        return not self._pen.requests(study.handled)
+
+    def _interrupt(self, number: int, frame: object) -> None:
+        self._interrupted = True
+
+    def _append(self, *records: Record, programs: tuple[Program, ...] = ()) -> None:
+        self._study.fold(self._pen.append(*records, programs=programs))
+
+    # --- beginning -----------------------------------------------------------------------------------------------------
+
+    def _recover(self) -> None:
+        """Trials that an earlier loop had running died with it."""
+        if self._study.state == "running":
+            self._begin()
+        for history in self._study.candidates:
+            for number, started in list(history.running.items()):
+                lost = Trial(
+                    candidate=history.number,
+                    trial=number,
+                    seed=started.seed,
+                    status="lost",
+                    reason="the loop died while it ran",
+                    fault="loop",
+                    slot=started.slot,
+                )
+                self._study.fold(self._pen.end_trial(lost, history.number, number))
+
+    def _begin(self) -> bool:
+        """Makes the executor and says that a loop is at work; False (and paused) where there is no sandbox."""
+        options = self._study.options
+        try:
+            self._executor = registry.find("executors", options.executor)(self._experiment, options, self._inbox.put)
+        except WorkbenchError as error:
+            self._append(StateChanged(state="paused", reason=str(error), fault=True))
+            return False
+        executor = self._executor
+        assert executor is not None
+        self._append(
+            LoopStarted(pid=os.getpid(), host=socket.gethostname(), version=__version__, sandbox=executor.sandbox, slots=executor.slots)
+        )
+        return True
+
+    # --- people --------------------------------------------------------------------------------------------------------
+
+    def _adopt(self) -> None:
+        for request in self._pen.requests(self._study.handled) if self._pen.changed() else ():
+            given = answer(self._study, request, self._program)
+            self._append(*given.records, programs=given.programs)
+            for number in given.cancel:
+                self._cancel(number, "the study was stopped" if request.verb == "stop" else f"a person decided ({request.verb})")
+            if self._study.state == "finished" and self._missing():
+                self._append(StateChanged(state="running", reason="there is more to do"))
+
+    def _cancel(self, candidate: int, reason: str) -> None:
+        for task in list(self._running.values()):
+            if task.candidate == candidate and self._executor is not None:
+                self._executor.cancel(task.candidate, task.trial, reason)
+
+    def _program(self, number: int) -> Program:
+        return self._pen.program(self._study.candidates[number].record.program)
+
+    # --- what came in --------------------------------------------------------------------------------------------------
+
+    def _take(self) -> None:
+        """Waits for news a moment, then takes in all there is."""
+        self._store_points()
+        try:
+            self._receive(self._inbox.get(timeout=POLL_SECONDS))
+        except queue.Empty:
+            return
+        self._drain()
+
+    def _drain(self) -> None:
+        while True:
+            try:
+                self._receive(self._inbox.get_nowait())
+            except queue.Empty:
+                break
+        self._store_points(now=not self._running)
+
+    def _receive(self, news: Event | Answered) -> None:
+        match news:
+            case Points(task, series, points, own):
+                self._points += [LivePoint(task.candidate, task.trial, series, step, value, own) for step, value in points]
+            case Ended(task, trial):
+                self._store_points(now=True)
+                del self._running[task.candidate, task.trial]
+                self._study.fold(self._pen.end_trial(self._blamed(trial), trial.candidate, trial.trial))
+            case Answered():
+                self._asking.busy = False
+                self._propose(news)
+
+    def _blamed(self, trial: Trial) -> Trial:
+        """A trial that was killed on a person's word is a person's doing, whatever the executor saw."""
+        if trial.status not in ("killed", "lost"):
+            return trial
+        if self._study.state == "stopped":
+            return replace(trial, status="lost", fault="person", reason="the study was stopped")
+        if self._interrupted:
+            return replace(trial, status="lost", fault="loop", reason="the loop was asked to end")
+        return replace(trial, fault="person") if trial.status == "killed" and not trial.fault else trial
+
+    def _store_points(self, now: bool = False) -> None:
+        if self._points and (now or time.monotonic() - self._points_at > POINTS_SECONDS):
+            self._pen.add_points(self._points)
+            self._points.clear()
+            self._points_at = time.monotonic()
+
+    def _propose(self, news: Answered) -> None:
+        author = self._study.options.proposer.partition(":")[0]
+        proposal, program = news.proposal, news.program
+        problem, origin = news.failure, news.origin
+        if proposal is not None and program is not None:
+            problem, origin = self._unfit(proposal.program, program), dict(proposal.origin)
+            if not problem:
+                self._add(news.parent, program, proposal, proposal.author or author)
+                return
+        if not problem:  # nothing now, perhaps later
+            self._ask_again_at = time.monotonic() + RETRY_SECONDS
+            return
+        usd, tokens = (proposal.usd, proposal.tokens) if proposal is not None else (0.0, 0)
+        self._append(ProposalFailed(author=author, reason=problem, final=news.final, usd=usd, tokens=tokens, origin=origin))
+        row = self._study.failed_in_a_row
+        if news.final and news.fault:
+            self._append(StateChanged(state="paused", reason=f"the proposer cannot be used: {problem}", fault=True))
+        elif row >= MAX_FAILED_IN_A_ROW and not news.final:
+            self._append(StateChanged(state="paused", reason=f"{row} proposals failed in a row; the last: {problem}", fault=True))
+        elif news.fault:
+            self._ask_again_at = time.monotonic() + min(60.0, FAULT_SECONDS * 2.0**row)
+
+    def _unfit(self, new: Program, parent: Program) -> str:
+        """Why a proposed program cannot become a candidate; empty when it can."""
+        if new.digest == parent.digest:
+            return "it changes nothing"
+        if new.digest in self._study.by_program:
+            return f"it is candidate {self._study.by_program[new.digest]} again"
+        if strangers := set(new.files) - set(self._experiment.editable):
+            return f"it changes files that are not editable: {', '.join(sorted(strangers))}"
+        for path, text in new.files.items():
+            if path.endswith(".py") and text != parent.files.get(path) and (problem := experiment.syntax_problem(text)):
+                return f"{path} does not parse: {problem}"
+        return ""
+
+    def _add(self, parent: int, old: Program, proposal: Proposal, author: str) -> None:
+        new = proposal.program
+        patch = Patch.between(old, new)
+        record = Candidate(
+            candidate=len(self._study.candidates),
+            parent=parent,
+            program=new.digest,
+            author=author,
+            hypothesis=proposal.hypothesis,
+            added=patch.added,
+            removed=patch.removed,
+            origin=dict(proposal.origin),
+            usd=proposal.usd,
+            tokens=proposal.tokens,
+        )
+        self._append(record, programs=(new,))
+
+    # --- the next missing record ---------------------------------------------------------------------------------------
+
+    def _advance(self) -> None:
+        """Everything that is missing and can be done now: decisions, trials for free slots, a question to the proposer."""
+        if self._executor is None and not self._begin():
+            return
+        if self._study.evaluator_faults >= (1 if self._study.incumbent is None else MAX_EVALUATOR_FAULTS):
+            self._pause_for_evaluator()
+        elif self._study.incumbent is None:
+            self._open()
+        else:
+            self._judge()
+            self._ask()
+            if not (self._running or self._asking.busy or self._missing()):
+                self._append(StateChanged(state="finished", reason=self._why_finished()))
+
+    def _pause_for_evaluator(self) -> None:
+        last = next(t for h in reversed(self._study.candidates) for t in reversed(h.trials) if t.fault == "evaluator")
+        self._append(StateChanged(state="paused", reason=f"the evaluator failed: {last.reason}", fault=True))
+
+    def _open(self) -> None:
+        """The baseline and its spread come first."""
+        baseline = self._study.candidates[0]
+        if baseline.failure is not None or self._lost(0) >= MAX_LOST:
+            why = baseline.failure.reason if baseline.failure else "its trials were lost again and again"
+            self._append(StateChanged(state="paused", reason=f"the baseline does not run: {why}", fault=True))
+            return
+        missing = [pair for pair in self._policy.opening(self._study).trials if baseline.trial_at(self._study.seed(pair[1])) is None]
+        if not missing:
+            self._append(Decision(candidate=0, verdict="keep", by="loop", why="the baseline"))
+            self._advance()
+        for number, index in missing:
+            self._start(number, index)
+
+    def _judge(self) -> None:
+        """Decides what can be decided, then fills free slots: confirmations first, then new candidates by number."""
+        study, wanted = self._study, []
+        order = sorted(study.open, key=lambda number: (not study.candidates[number].scored, number))
+        for number in order:
+            if study.candidates[number].status == "waiting" or study.is_running(number):
+                continue
+            opinion = self._opinion(number)
+            if isinstance(opinion, Decision):
+                self._append(opinion)
+            else:
+                wanted.append(opinion)
+        for need in wanted:
+            for number, index in need.trials:
+                self._start(number, index)
+
+    def _opinion(self, number: int) -> Decision | Wanted:
+        failure = self._study.candidates[number].failure
+        if failure is not None:
+            return Decision(candidate=number, verdict="discard", by="loop", why=f"{failure.status}: {failure.reason}")
+        if self._lost(number) >= MAX_LOST:
+            return Decision(candidate=number, verdict="discard", by="loop", why=f"its trials were lost {MAX_LOST} times")
+        return self._policy.judge(self._study, number)
+
+    def _lost(self, number: int) -> int:
+        return sum(trial.status == "lost" and trial.fault == "process" for trial in self._study.candidates[number].trials)
+
+    def _start(self, number: int, index: int) -> None:
+        """Starts a wanted trial, unless it runs already or no slot is free."""
+        executor, seed = self._executor, self._study.seed(index)
+        assert executor is not None
+        if len(self._running) >= executor.slots or any(t.candidate == number and t.seed == seed for t in self._running.values()):
+            return
+        history = self._study.candidates[number]
+        trial = len(history.trials) + len(history.running)
+        task = Task(
+            candidate=number,
+            trial=trial,
+            seed=seed,
+            program=self._program(number),
+            experiment=self._folder.experiment,
+            digest=self._study.opened.experiment_digest,
+            data=self._folder.data,
+            folder=self._folder.trial(number, trial),
+            settings=self._study.opened.settings,
+            sandbox=self._study.options.sandbox,
+        )
+        self._append(TrialStarted(candidate=number, trial=trial, seed=seed))
+        self._running[number, trial] = task
+        executor.submit(task)
+
+    def _ask(self) -> None:
+        study, executor = self._study, self._executor
+        assert executor is not None
+        if self._asking.busy or not self._may_propose() or time.monotonic() < self._ask_again_at:
+            return
+        ready = sum(study.candidates[number].status == "queued" for number in study.open)
+        if ready < executor.slots:
+            self._asking.ask(len(study.candidates) - 1 + study.proposals_failed)
+
+    def _may_propose(self) -> bool:
+        study = self._study
+        return study.exhausted is None and not self._budget_used() and len(study.waiting) < study.options.max_waiting
+
+    def _budget_used(self) -> str:
+        """Which budget is used up; empty when none is."""
+        study, options = self._study, self._study.options
+        if options.candidates and study.proposed >= options.candidates:
+            return f"{options.candidates} candidates"
+        if options.seconds and study.active_seconds + max(0.0, time.time() - study.last_at) >= options.seconds:
+            return f"{options.seconds:g} seconds"
+        if options.max_usd and study.spent.usd >= options.max_usd:
+            return f"{options.max_usd:g} USD"
+        return ""
+
+    def _missing(self) -> bool:
+        """Whether a record is missing that no person has to cause."""
+        study = self._study
+        if any(study.candidates[number].status != "waiting" for number in study.open):
+            return True
+        return study.exhausted is None and not self._budget_used()
+
+    def _why_finished(self) -> str:
+        used, waiting = self._budget_used(), len(self._study.waiting)
+        why = f"the budget of {used} is used" if used else f"the proposer has no more: {self._study.exhausted}"
+        return f"{why}; {waiting} wait{'s' if waiting == 1 else ''} for review" if waiting else why
+
+
+def run(folder: StudyFolder) -> None:
+    """Takes the lease of a study and runs its loop.
+
+    Raises:
+        StudyError: another loop holds the lease, or there is no study.
+    """
+    with Lease(folder) as lease, Pen(folder, lease) as pen:
+        Loop(folder, pen).run()

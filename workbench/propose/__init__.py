@@ -1,0 +1,1 @@
+"""Proposers: a new program and a hypothesis."""

@@ -1,0 +1,338 @@
+"""The record kinds of the journal, and their encoding; what the loop says, the journal stores and the screens show.
+
+Values only. A field may be added with a default; no field changes its meaning, so that old studies stay readable.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from typing import Any, ClassVar, Literal, NamedTuple
+
+from workbench.errors import StudyError
+from workbench.experiment import Objective
+
+Author = str  # a proposer's registry name, or "person" / "person:NAME"
+TrialStatus = Literal["ok", "failed", "timeout", "killed", "lost", "cheated"]
+Fault = Literal["", "loop", "process", "evaluator", "person"]
+Verdict = Literal["keep", "discard", "revise", "defer"]
+Review = Literal["off", "keeps", "all"]
+RunState = Literal["running", "paused", "finished", "stopped"]
+PERSON = "person"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How a study is run. `seconds` and `max_usd` of 0 mean no limit; `candidates` of 0 too.
+
+    Attributes:
+        candidates: how many to propose, the baseline not counted.
+        slots: trials at a time; 0 lets the executor choose (one per GPU, else one per two cores).
+        max_waiting: candidates that may wait for a person before no more are proposed.
+    """
+
+    proposer: str = "tuner"
+    model: str = ""
+    strategy: str = "hillclimb"
+    policy: str = "tested"
+    review: Review = "off"
+    candidates: int = 0
+    seconds: float = 0.0
+    max_usd: float = 0.0
+    slots: int = 0
+    executor: str = "local"
+    seed: int = 0
+    sandbox: str = "auto"
+    max_waiting: int = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyOpened:
+    """The first record: which experiment (a frozen copy lies in `experiment/` of the study), and how it is searched."""
+
+    kind: ClassVar[str] = "study"
+    name: str
+    experiment: str
+    source: str
+    experiment_digest: str
+    objective: Objective
+    options: Options
+    shape: str
+    settings: Mapping[str, bool | int | float | str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A proposed program. Number 0 is the baseline and has no parent.
+
+    Attributes:
+        program: digest of the program. added, removed: lines against the parent.
+        hypothesis: why it should be better, in words. origin: what its proposer needs to recognise it again.
+        revises: the candidate of whose hunks this is a part. request: the person's request that made it.
+        usd, tokens, seconds: what the proposal cost.
+    """
+
+    kind: ClassVar[str] = "candidate"
+    candidate: int
+    parent: int | None
+    program: str
+    author: Author
+    hypothesis: str = ""
+    added: int = 0
+    removed: int = 0
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    revises: int | None = None
+    request: str = ""
+    usd: float = 0.0
+    tokens: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialStarted:
+    """A trial was handed to the executor; without a `Trial` after it, it is still running or was lost."""
+
+    kind: ClassVar[str] = "trial-started"
+    candidate: int
+    trial: int
+    seed: int
+    slot: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One evaluation of one candidate under one seed, ended.
+
+    Attributes:
+        trial: 0, 1, ... within the candidate; `trials/0007.0/` holds its log and artifacts.
+        score: the objective's metric, finite; only an `ok` trial has one.
+        metrics: all named values the evaluator returned. self_reported: the candidate printed them itself.
+        reason: one line, for every status but `ok`.
+        fault: who is to blame for `lost` or `killed`, if not the candidate: the loop or the trial process died, the evaluator
+            failed, a person stopped it.
+        exact: the same seed gives the same score again on the same machine.
+        seconds, cpu_seconds: wall and CPU time of the trial, sandboxes included. memory_mb: peak of the sandboxes.
+        sandbox: level that ran it. memory_limit: `cgroup` or `watchdog`. data, evaluator: digests of what it was scored with.
+    """
+
+    kind: ClassVar[str] = "trial"
+    candidate: int
+    trial: int
+    seed: int
+    status: TrialStatus
+    score: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    self_reported: bool = False
+    reason: str = ""
+    fault: Fault = ""
+    exact: bool = False
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    memory_mb: float = 0.0
+    sandbox: str = ""
+    memory_limit: str = ""
+    shape: str = ""
+    device: str = ""
+    data: str = ""
+    evaluator: str = ""
+    slot: int = 0
+
+    def __post_init__(self) -> None:
+        if (self.score is not None) != (self.status == "ok"):
+            raise ValueError(f"a trial has a score exactly when it is ok, not {self.status} with {self.score}")
+        for name, value in {**self.metrics, "score": 0.0 if self.score is None else self.score}.items():
+            if type(value) not in (int, float) or not math.isfinite(value):
+                raise ValueError(f"{name} = {value!r} is no finite number")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What a decision rests on; effects are gains, above 0 is better, in units of the score.
+
+    Attributes:
+        against: the incumbent it was compared with. effect: mean gain. low, high: its interval, where noise was measured.
+        trials: trials of the candidate that were used. seeds: those on which both were compared.
+        sd: standard deviation of one trial that was assumed. level: coverage of the interval.
+    """
+
+    against: int | None = None
+    effect: float | None = None
+    low: float | None = None
+    high: float | None = None
+    trials: int = 0
+    seeds: tuple[int, ...] = ()
+    sd: float | None = None
+    level: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What was decided about a candidate: `by` a policy's name or a person.
+
+    Attributes:
+        why: one line. hunks: those a `revise` keeps. request: the person's request.
+        before_run: a `defer` that asks a person before anything is run.
+    """
+
+    kind: ClassVar[str] = "decision"
+    candidate: int
+    verdict: Verdict
+    by: Author
+    why: str = ""
+    evidence: Evidence = Evidence()
+    hunks: tuple[int, ...] = ()
+    request: str = ""
+    before_run: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adopted:
+    """A request took effect; the records that it caused are appended in the same transaction.
+
+    `body` repeats the request's, so that guidance, bans, forks and settings are known from the journal alone.
+    """
+
+    kind: ClassVar[str] = "adopted"
+    request: str
+    sequence: int
+    verb: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """A request that the loop could not carry out, and why."""
+
+    kind: ClassVar[str] = "refused"
+    request: str
+    sequence: int
+    verb: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateChanged:
+    """The study runs, pauses, finishes or stops, and why."""
+
+    kind: ClassVar[str] = "state"
+    state: RunState
+    reason: str = ""
+    fault: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopStarted:
+    """A loop took the pen: which process, where, with which sandbox level and how many slots."""
+
+    kind: ClassVar[str] = "loop"
+    pid: int
+    host: str
+    version: str
+    sandbox: str
+    slots: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProposalFailed:
+    """A proposer was asked and gave no program; `final` when it will never give one again."""
+
+    kind: ClassVar[str] = "proposal-failed"
+    author: Author
+    reason: str
+    final: bool = False
+    usd: float = 0.0
+    tokens: int = 0
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reproduction:
+    """Somebody ran a step again from its exported notebook."""
+
+    kind: ClassVar[str] = "reproduction"
+    candidate: int
+    reproduced: bool
+    got: float | None
+    recorded: float | None
+    tolerance: float | None = None
+    why: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    request: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unknown:
+    """A record of a kind that this version does not know; kept, shown by its name, without effect on the fold."""
+
+    kind: ClassVar[str] = "unknown"
+    name: str
+    body: Mapping[str, Any]
+
+
+Record = (
+    StudyOpened | Candidate | TrialStarted | Trial | Decision | Adopted | Refused | StateChanged | LoopStarted
+    | ProposalFailed | Reproduction | Unknown
+)  # fmt: skip
+
+_KINDS: dict[str, type] = {
+    cls.kind: cls
+    for cls in (
+        StudyOpened, Candidate, TrialStarted, Trial, Decision, Adopted, Refused, StateChanged, LoopStarted, ProposalFailed, Reproduction
+    )
+}  # fmt: skip
+_NESTED: dict[str, type] = {"objective": Objective, "options": Options, "evidence": Evidence}
+_TUPLES = ("hunks", "seeds")
+
+
+class Entry(NamedTuple):
+    """A record with its place in the journal and the Unix time of its writing."""
+
+    id: int
+    at: float
+    record: Record
+
+
+class Request(NamedTuple):
+    """What a person or a tool asks of the loop: idempotent by `id`, handled in the order of `sequence`."""
+
+    sequence: int
+    id: str
+    at: float
+    verb: str
+    body: Mapping[str, Any]
+
+
+def encode(record: Record) -> tuple[str, str]:
+    """The kind and the JSON body of a record.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    if isinstance(record, Unknown):
+        return record.name, json.dumps(dict(record.body), allow_nan=False, separators=(",", ":"))
+    return record.kind, json.dumps(asdict(record), allow_nan=False, separators=(",", ":"))
+
+
+def decode(kind: str, text: str) -> Record:
+    """The record again; fields that this version does not know are left out, an unknown kind stays as `Unknown`."""
+    body = json.loads(text)
+    cls = _KINDS.get(kind)
+    if cls is None:
+        return Unknown(name=kind, body=body)
+    record: Record = _build(cls, body)
+    return record
+
+
+def _build(cls: type, body: Mapping[str, Any]) -> Any:
+    values: dict[str, Any] = {}
+    for spec in fields(cls):
+        if spec.name in body:
+            value = body[spec.name]
+            if spec.name in _NESTED and isinstance(value, dict):
+                value = _build(_NESTED[spec.name], value)
+            values[spec.name] = tuple(value) if spec.name in _TUPLES else value
+        elif spec.default is MISSING and spec.default_factory is MISSING:
+            raise StudyError(f"a {cls.__name__} record of this study has no {spec.name}; the file is damaged or of another program")
+    return cls(**values)

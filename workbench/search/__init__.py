@@ -1,0 +1,1 @@
+"""Strategies and their archives: which parent and which examples next."""
