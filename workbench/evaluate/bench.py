@@ -1,0 +1,91 @@
+"""The bench of one slot: its temporary folder, its control groups, its device; sandboxes are started on it, one trial after another."""
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from workbench.evaluate import cgroup, sandbox
+from workbench.evaluate.box import Box, user_for
+from workbench.evaluate.supervisor import Supervisor
+from workbench.evaluate.view import View
+from workbench.experiment import MB, Limits
+
+PREFIX = "workbench-slot-"
+
+
+class Bench:
+    """What the trials of one slot share.
+
+    Attributes:
+        folder: temporary; the boxes lie in it at levels without mounts. device: `cpu` or `cuda`. gpu: its index.
+    """
+
+    def __init__(self, view: View, limits: Limits, *, slot: int = 0, gpu: str = "") -> None:
+        self.view, self.limits, self.slot, self.gpu = view, limits, slot, gpu
+        self.device = "cuda" if gpu else "cpu"
+        _sweep(Path(tempfile.gettempdir()))
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        self.folder.chmod(0o711)  # another user has to pass, not to look around
+        sandbox.write_support(self.folder / "support", view.same)
+        self._groups: list[cgroup.Group] = []
+        self._free: list[cgroup.Group] = []
+        self._can_group = True
+        self.release(self.group())  # tried before the first trial, so that `groups` is known
+
+    @property
+    def groups(self) -> list[str]:
+        """Folders of the control groups, for whoever has to clear up after this process."""
+        return [str(folder) for group in self._groups for folder in group.folders]
+
+    def group(self) -> cgroup.Group | None:
+        """A control group that no other sandbox uses, or None where there can be none."""
+        if self._free:
+            return self._free.pop()
+        if not self._can_group:
+            return None
+        name = f"workbench-{os.getpid()}-{len(self._groups)}"
+        group = cgroup.make(name, self.limits.memory_mb * MB, self.limits.processes + 2)
+        self._can_group = group is not None
+        if group is not None:
+            self._groups.append(group)
+        return group
+
+    def release(self, group: cgroup.Group | None) -> None:
+        if group is not None:
+            self._free.append(group)
+
+    def sandbox(
+        self, level: str, deadline: float, output: Callable[[bytes], None], data: Mapping[str, Path], threads: int, home: str = ""
+    ) -> tuple[Supervisor, cgroup.Group | None]:
+        """Starts an empty sandbox; the group, if any, comes back by `release` when it is closed."""
+        box = Box(
+            view=self.view, limits=self.limits, support=self.folder / "support", folder=self.folder / f"box-{secrets.token_hex(4)}",
+            links=self.folder / "links", data=data, device=self.device, gpu=self.gpu, threads=threads, home=home,
+            user=user_for(self.slot),
+        )  # fmt: skip
+        group = self.group()
+        try:
+            return Supervisor(level, box, deadline=deadline, output=output, group=group), group
+        except BaseException:
+            self.release(group)
+            raise
+
+    def close(self) -> None:
+        for group in self._groups:
+            group.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _sweep(parent: Path) -> None:
+    """Removes what trial processes left that were killed without a chance to clear up."""
+    for folder in parent.glob(f"{PREFIX}*-*"):
+        owner = folder.name.removeprefix(PREFIX).partition("-")[0]
+        try:
+            mine = folder.lstat().st_uid == os.geteuid()
+        except FileNotFoundError:  # somebody else sweeps too
+            continue
+        if mine and owner.isdigit() and not Path("/proc", owner).exists():
+            shutil.rmtree(folder, ignore_errors=True)

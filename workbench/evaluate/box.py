@@ -1,0 +1,87 @@
+"""What one sandbox is given: its writable folder, its data, its device; and the environment that says so inside."""
+
+import glob
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench.evaluate.view import View
+from workbench.experiment import MB, Limits
+
+NOBODY = 65534
+SPARE_USERS = 15  # 65520 to 65534 belong to nobody
+DEVICES = ("/dev/nvidia[0-9]*", "/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/dev/nvidia-modeset", "/dev/nvidia-caps")
+OTHER_DEVICES = ("/dev/kfd", "/dev/dri")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Box:
+    """One sandbox to be.
+
+    Attributes:
+        folder: the writable folder on this side; inside it is `/box` where there are mount namespaces. support: `host` and what
+            it imports. links: a folder of links to the allowed packages (levels without mounts).
+        data: name to path of what may be read. device: `cpu` or `cuda`; gpu: its index.
+        threads: for the numerical libraries. home: what HOME says; empty for the box.
+        user: the uid that root gives the candidate; 0 to stay who we are.
+    """
+
+    view: View
+    limits: Limits
+    support: Path
+    folder: Path
+    links: Path
+    data: Mapping[str, Path] = field(default_factory=dict)
+    device: str = "cpu"
+    gpu: str = ""
+    threads: int = 1
+    home: str = ""
+    user: int = 0
+
+
+def user_for(slot: int) -> int:
+    """The uid for a slot's candidates, 0 where we are not root; each slot has its own, so that limits per user do not meet."""
+    return NOBODY - slot % SPARE_USERS if os.geteuid() == 0 else 0
+
+
+def device_nodes() -> list[str]:
+    """Nodes that a program on the GPU opens; AMD's as well."""
+    return sorted(node for pattern in (*DEVICES, *OTHER_DEVICES) for node in glob.glob(pattern))
+
+
+def environment(box: Box, inside: str) -> dict[str, str]:
+    """A new environment; nothing of ours is in it."""
+    threads = str(box.threads)
+    values = {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": box.home or inside,
+        "TMPDIR": inside,
+        "USER": "candidate",
+        "LOGNAME": "candidate",
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "NUMEXPR_NUM_THREADS": threads,
+        "CUDA_VISIBLE_DEVICES": box.gpu,
+        "XDG_CACHE_HOME": f"{inside}/.cache",
+        "TRITON_CACHE_DIR": f"{inside}/.cache/triton",
+        "TORCHINDUCTOR_CACHE_DIR": f"{inside}/.cache/inductor",
+    }
+    if box.view.search_path and not box.view.same:
+        values["PYTHONPATH"] = os.pathsep.join(box.view.search_path)
+    return values
+
+
+def rlimits(box: Box, processes: int) -> dict[str, int]:
+    """Limits per process. None on address space: it is no memory, and CUDA reserves terabytes of it."""
+    limits = {
+        "RLIMIT_CORE": 0,
+        "RLIMIT_NOFILE": 1024,
+        "RLIMIT_FSIZE": box.limits.disk_mb * MB,
+        "RLIMIT_CPU": max(1, int(-(-box.limits.cpu_seconds // 1))),
+    }
+    return limits | ({"RLIMIT_NPROC": processes} if processes else {})

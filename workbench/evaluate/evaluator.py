@@ -1,0 +1,106 @@
+"""An experiment's `evaluate.py`, loaded: trusted code, from the study's frozen copy, once per trial process."""
+
+import importlib.abc
+import importlib.machinery
+import math
+import sys
+import types
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import EvaluatorFault
+from workbench.evaluate import trial as trials
+from workbench.evaluate.answers import CandidateFailed
+from workbench.evaluate.prepared import Prepare
+from workbench.evaluate.trial import Evaluation
+from workbench.experiment import Experiment
+
+
+class Evaluator:
+    """The functions of one evaluator; its failures come out as EvaluatorFault, those of the candidate as they are."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment, self.prepare = experiment, None
+        if not experiment.evaluator:
+            self._evaluate: Any = trials.claimed
+            return
+        self.file = experiment.folder / experiment.evaluator
+        module = types.ModuleType(self.file.stem)
+        module.__file__ = str(self.file)
+        sys.modules[self.file.stem] = module
+        sys.path.insert(0, str(experiment.folder))
+        sys.meta_path.insert(0, _CandidateCode(experiment.editable))
+        try:
+            exec(compile(self.file.read_bytes(), str(self.file), "exec"), module.__dict__)
+            self._evaluate = module.evaluate
+        except Exception as error:
+            raise self.fault(error) from error
+        if hasattr(module, "prepare"):
+            self.prepare = self._guarded(module.prepare)
+
+    def evaluate(self, trial: Evaluation) -> dict[str, float]:
+        """The metrics, all finite, the objective's among them.
+
+        Raises:
+            EvaluatorFault: it failed, or returned something else.
+        """
+        try:
+            metrics = self._evaluate(trial)
+        except (CandidateFailed, OSError) as error:
+            if isinstance(error, OSError):
+                raise self.fault(error) from error
+            raise
+        except Exception as error:
+            raise self.fault(error) from error
+        name, file = self.experiment.objective.name, self.experiment.evaluator
+        if not isinstance(metrics, Mapping):
+            raise EvaluatorFault(f"{file} returned {type(metrics).__name__} and not a dict of metrics")
+        if name not in metrics:
+            found = ", ".join(map(str, metrics)) or "nothing"
+            raise EvaluatorFault(f"{file} returned no metric {name!r}; it returned: {found}")
+        return {str(key): self._number(str(key), value) for key, value in metrics.items()}
+
+    def _number(self, name: str, value: Any) -> float:
+        try:
+            if isinstance(value, bool | str | bytes):
+                raise TypeError
+            number = float(value)
+        except (TypeError, ValueError, OverflowError):
+            raise EvaluatorFault(f"{self.experiment.evaluator} returned {name} = {value!r:.60}, which is no number") from None
+        if not math.isfinite(number):
+            raise EvaluatorFault(f"{self.experiment.evaluator} returned {name} = {number}; only finite numbers can be compared")
+        return number
+
+    def _guarded(self, prepare: Prepare) -> Prepare:
+        def guarded(folder: Path, settings: Mapping[str, Any]) -> None:
+            try:
+                prepare(folder, settings)
+            except Exception as error:
+                raise self.fault(error) from error
+
+        return guarded
+
+    def fault(self, error: Exception) -> EvaluatorFault:
+        """The failure in one line, with the innermost line of the evaluator itself."""
+        place, trace = self.experiment.evaluator, error.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename == str(self.file):
+                place = f"{self.experiment.evaluator} line {trace.tb_lineno}"
+            trace = trace.tb_next
+        if isinstance(error, SyntaxError) and error.filename == str(self.file):
+            return EvaluatorFault(f"{self.experiment.evaluator} line {error.lineno}: SyntaxError: {error.msg}")
+        text = " ".join(str(error).split())[:400]
+        return EvaluatorFault(f"{place}: {type(error).__name__}{': ' + text if text else ''}")
+
+
+class _CandidateCode(importlib.abc.MetaPathFinder):
+    """Refuses an import of the editable files: they lie in the same folder, and must not run in this process."""
+
+    def __init__(self, editable: Sequence[str]) -> None:
+        self.modules = {path.removesuffix(".py").replace("/", "."): path for path in editable if path.endswith(".py")}
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        if name in self.modules:
+            raise ImportError(f"{name} is candidate code; start it with trial.start({self.modules[name]!r}) and call its functions")
+        return None

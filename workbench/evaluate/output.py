@@ -1,0 +1,167 @@
+"""Reads what a candidate prints: a log fit to be shown, points for live curves, and the end block of a claimed score.
+
+All of it is the candidate's own word. Nothing read here becomes a score, except where the shape is `claimed`, and there it is
+marked as self-reported. Everything is bounded: what a hostile candidate prints costs neither memory nor a screen.
+"""
+
+import json
+import math
+import re
+from collections import deque
+from collections.abc import Callable
+
+HALF_LOG = 128 * 1024  # characters kept of the beginning, and of the end
+MAX_LINE = 16 * 1024
+MAX_SERIES = 100
+MAX_POINTS = 100_000
+MAX_PARSED = 8 << 20
+MAX_NAME = 64
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+# Control characters, and what reorders or hides text: bidi marks, zero-width characters, line separators.
+_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_NUMBER = r"[-+]?(?:\d[\d,]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)\b"
+_STEP = re.compile(r"(?i)(?<![\w./-])(?:step|iter|iteration|it)\s*[:=#]?\s*(\d[\d,]*)(?:\s*/\s*\d+)?(?:\s*\([^)]*\))?\s*:?")
+_EPOCH = re.compile(r"(?i)(?<![\w./-])epoch\s*[:=#]?\s*(\d[\d,]*)(?:\s*/\s*\d+)?\s*:?")
+_PART = re.compile(r"\s*[|;]\s*|,\s+|\s{2,}|\t")
+_NAMED = re.compile(rf"(?i)([a-z_][\w/.%-]*(?: [a-z_][\w/.%-]*){{0,2}})\s*[:=]\s*({_NUMBER})")
+_SPACED = re.compile(rf"(?i)\s*([a-z_][\w/.%-]*(?: [a-z_][\w/.%-]*){{0,2}})\s+({_NUMBER})\s*")
+_BLOCK = re.compile(r"([A-Za-z_][\w./-]{0,63}):\s+(\S+)\s*$")
+Take = Callable[[str, float, float], None]
+
+
+class Output:
+    """Takes blocks of bytes as they come; `take` receives each point `(series, step, value)`.
+
+    Attributes:
+        dropped: points left out: not finite, or above a bound. block: name to value of the numbers after the last `---`.
+    """
+
+    def __init__(self, take: Take = lambda series, step, value: None) -> None:
+        self.take, self.dropped = take, 0
+        self.block: dict[str, float] = {}
+        self._in_block = False
+        self._rest = b""
+        self._line = ""  # the line so far, where only carriage returns ended it
+        self._head: list[str] = []
+        self._head_size, self._tail_size, self._left_out = 0, 0, 0
+        self._tail: deque[str] = deque()
+        self._series: set[str] = set()
+        self._points = self._parsed = 0
+
+    def feed(self, data: bytes) -> None:
+        pieces = re.split(rb"([\r\n])", self._rest + data)
+        self._rest = pieces.pop()
+        for piece, end in zip(pieces[::2], pieces[1::2], strict=True):
+            self._take_line(piece, end == b"\n")
+        while len(self._rest) > MAX_LINE:
+            self._take_line(self._rest[:MAX_LINE], True)
+            self._rest = self._rest[MAX_LINE:]
+
+    def finish(self) -> None:
+        """Takes a last line without an end."""
+        if self._rest:
+            self._take_line(self._rest, True)
+            self._rest = b""
+        elif self._line:
+            self._keep(self._line)
+            self._line = ""
+
+    def text(self) -> str:
+        """The log: at most its first and last 128 KB, with a note about what is left out."""
+        note = [f"\n... {self._left_out:,} characters are left out here ...\n\n"] if self._left_out else []
+        return "".join([*self._head, *note, *self._tail])
+
+    def _take_line(self, data: bytes, ends: bool) -> None:
+        line = clean(data[:MAX_LINE])
+        if line.strip():
+            self._parsed += len(data)
+            if self._parsed <= MAX_PARSED:
+                for series, step, value in points_of(line):
+                    self._point(series, step, value)
+            self._read_block(line)
+            self._line = line  # a carriage return writes over what stood there
+        if ends:
+            self._keep(self._line)
+            self._line = ""
+
+    def _point(self, series: str, step: float, value: float) -> None:
+        known = series in self._series
+        if not math.isfinite(value) or self._points >= MAX_POINTS or (not known and len(self._series) >= MAX_SERIES):
+            self.dropped += 1
+            return
+        self._series.add(series)
+        self._points += 1
+        self.take(series, step, value)
+
+    def _read_block(self, line: str) -> None:
+        if line.strip() == "---":
+            self.block, self._in_block = {}, True
+        elif self._in_block and (match := _BLOCK.match(line)):
+            value = _number(match[2])
+            if value is not None and math.isfinite(value) and len(self.block) < MAX_SERIES:
+                self.block[match[1]] = value
+            else:
+                self.block.pop(match[1], None)
+
+    def _keep(self, line: str) -> None:
+        text = line + "\n"
+        if self._head_size + len(text) <= HALF_LOG and not self._tail:
+            self._head.append(text)
+            self._head_size += len(text)
+            return
+        self._tail.append(text)
+        self._tail_size += len(text)
+        while self._tail_size > HALF_LOG:
+            gone = len(self._tail.popleft())
+            self._tail_size -= gone
+            self._left_out += gone
+
+
+def clean(data: bytes) -> str:
+    """Text of one line: bytes that are no UTF-8 and characters that hide or move text are shown as escapes, colours are gone."""
+    text = _ANSI.sub("", data.decode("utf-8", "backslashreplace"))
+    return _HIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def points_of(line: str) -> list[tuple[str, float, float]]:
+    """`(series, step, value)` of a line such as `step 00012 (1.3%) | loss: 4.1`, `step=12 loss=4.1` or a JSON object.
+
+    A line without a step has no points; a value may be NaN or infinite.
+    """
+    if line.lstrip()[:1] == "{":
+        return _json_points(line)
+    match = _STEP.search(line) or _EPOCH.search(line)
+    step = _number(match[1]) if match else None
+    if match is None or step is None:
+        return []
+    found: dict[str, float] = {}
+    for part in _PART.split(f"{line[: match.start()]} | {line[match.end() :]}"):
+        spaced = _SPACED.fullmatch(part)
+        for name, text in _NAMED.findall(part) or ([spaced.groups()] if spaced else []):
+            value = _number(text)
+            if value is not None:
+                found.setdefault(name.strip()[:MAX_NAME], value)
+    return [(name, step, value) for name, value in found.items()]
+
+
+def _json_points(line: str) -> list[tuple[str, float, float]]:
+    try:
+        table = json.loads(line)
+    except (ValueError, RecursionError):
+        return []
+    numbers = {str(key)[:MAX_NAME]: value for key, value in table.items() if type(value) in (int, float)}
+    step = next((numbers.pop(name) for name in ("step", "iter", "iteration", "epoch") if name in numbers), None)
+    try:
+        if step is None or not math.isfinite(step):
+            return []
+        return [(name, float(step), float(value)) for name, value in numbers.items()]
+    except OverflowError:
+        return []
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text.replace(",", ""))
+    except ValueError:
+        return None

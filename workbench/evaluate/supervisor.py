@@ -1,0 +1,336 @@
+"""One sandboxed process tree, from its start to the death of its last process, held to its limits.
+
+Two threads meet here: the evaluator's, which starts the sandbox and exchanges messages, and one of this class, which reads the
+output, looks at the limits, and is the only one to kill and reap. Everything that ends a sandbox goes through `end`; the
+evaluator's thread learns it from the closed pipe and then reads the verdict.
+"""
+
+import os
+import select
+import selectors
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from workbench.evaluate import sandbox, tree, watchdog, wire
+from workbench.evaluate.answers import CandidateFailed, Returns, TimedOut, bounds, checked
+from workbench.evaluate.box import Box, rlimits
+from workbench.evaluate.cgroup import Group
+from workbench.evaluate.channel import Channel, Gone, Late
+from workbench.experiment import MB
+
+TICK_SECONDS = 0.2
+BLOCK = 1 << 16
+Ending = tuple[str, str]  # a trial's status, and the reason
+
+
+class Cancelled(BaseException):
+    """A person ended the trial; no `except Exception` of an evaluator catches it."""
+
+
+class Supervisor:
+    """A context in which one sandbox lives.
+
+    Attributes:
+        seconds, cpu_seconds: wall and CPU time of the tree, known when it has ended.
+        peak_mb: the most memory it held. memory_limit: `cgroup` or `watchdog`.
+        ending: why it was ended before its time; None otherwise.
+    """
+
+    def __init__(
+        self,
+        level: str,
+        box: Box,
+        *,
+        deadline: float,
+        output: Callable[[bytes], None] = lambda data: None,
+        group: Group | None = None,
+    ) -> None:
+        """Starts the tree, without any candidate code yet.
+
+        Args:
+            deadline: of the trial, on the monotonic clock.
+            output: takes what the candidate prints; called from another thread.
+            group: a control group that nobody else uses meanwhile.
+        """
+        self.level, self.box, self.deadline, self.output = level, box, deadline, output
+        self.seconds = self.cpu_seconds = 0.0
+        self.memory_limit, self.ending = "watchdog", None if deadline > time.monotonic() else ("timeout", "no time is left")
+        self._group, self._lock, self._done = group, threading.Lock(), threading.Event()
+        self._joined, self._printed = False, 0
+        self._wake, self._module = -1, ""
+        self._began = time.monotonic()
+        if group is not None:
+            group.begin()
+        if level != "bwrap":
+            self._make_folder()
+        self._spawn()
+        self._watch_thread = threading.Thread(target=self._watch, name="sandbox", daemon=True)
+        self._watch_thread.start()
+
+    @property
+    def peak_mb(self) -> float:
+        return self._watchdog.peak_mb
+
+    def __enter__(self) -> "Supervisor":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the tree; returns when its last process is dead and its folder gone."""
+        if self._wake < 0:
+            return
+        self.end("", "")
+        self._done.wait()
+        self._watch_thread.join()
+        self._channel.close()
+        with self._lock:
+            for fd in (self._wake, self._log, self._pidfd):
+                os.close(fd)
+            self._wake = -1
+        if self.level != "bwrap":
+            shutil.rmtree(self.box.folder, ignore_errors=True)
+
+    def end(self, status: str, reason: str) -> None:
+        """Has the tree killed; the first reason counts. From any thread, returns at once."""
+        with self._lock:
+            if self.ending is None and status:
+                self.ending = (status, reason)
+            if self._wake >= 0:
+                os.eventfd_write(self._wake, 1)
+
+    def start(self, module: str, files: Mapping[str, bytes], executable: Sequence[str]) -> None:
+        """Hands the files over and imports a module of them (a path such as `train.py`; empty for none).
+
+        Raises:
+            CandidateFailed: the import failed. OSError: the sandbox could not be set up, which is nobody's fault in the program.
+        """
+        setup = {**self._launch.setup, "files": dict(files), "executable": list(executable), "cgroups": self._entrances}
+        setup["limits"] = rlimits(self.box, self._process_limit())
+        answer = self._exchange(setup, 1 << 16, 0, None)
+        if "broken" in answer:
+            raise OSError(f"the sandbox ({self.level}) could not be set up: {str(answer['broken'])[:500]}")
+        self._joined = bool(answer["value"]["cgroup"])
+        self.memory_limit = "cgroup" if self._joined else "watchdog"
+        if not self._joined:
+            self._watchdog.group = None
+        if module:
+            self._module = module.removesuffix(".py").replace("/", ".")
+            self._value(self._exchange({"do": "import", "module": self._module}, 1 << 16, 0, None))
+
+    def call(
+        self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], returns: Returns, timeout: float | None, module: str = ""
+    ) -> Any:
+        """The checked answer of one of the candidate's functions.
+
+        Raises:
+            CandidateFailed: it raised, answered something else, or is gone. TimedOut: it took too long.
+        """
+        request = {"do": "call", "module": module or self._module, "name": name, "args": list(args), "kwargs": dict(kwargs)}
+        return checked(self._value(self._exchange(request, *bounds(returns), timeout, f"{name}()")), returns, name)
+
+    def run(self, argv: Sequence[str]) -> int:
+        """Runs a command to its end; returns its exit status."""
+        return int(checked(self._value(self._exchange({"do": "run", "argv": list(argv)}, 1 << 16, 0, None, argv[-1])), int, "run"))
+
+    def read_file(self, path: str, max_bytes: int) -> bytes:
+        """The bytes of a regular file of the box."""
+        answer = self._exchange({"do": "read", "path": path, "limit": max_bytes}, 1 << 16, max_bytes, None, path)
+        return bytes(checked(self._value(answer), bytes, "read_file"))
+
+    def data_path(self, name: str) -> str:
+        return self._launch.data[name]
+
+    # ------------------------------------------------------------------ the evaluator's thread
+
+    def _make_folder(self) -> None:
+        self.box.folder.mkdir(mode=0o700)
+        if self.box.user and self.level != sandbox.OFF:
+            os.chown(self.box.folder, self.box.user, self.box.user)
+
+    def _spawn(self) -> None:
+        theirs_in, requests = os.pipe()
+        answers, theirs_out = os.pipe()
+        self._log, theirs_log = os.pipe()
+        self._entrances: list[int] = self._group.entrances() if self._group is not None else []
+        ours = [theirs_in, theirs_out, theirs_log, *self._entrances]
+        try:
+            self._launch: sandbox.Launch = sandbox.launch(self.level, self.box, theirs_in, theirs_out)
+            ours += [fd for fd in self._launch.keep if fd not in ours]
+            # From the thread that lives as long as the trial process: the kernel ties the parent-death signal to the thread.
+            self._process = subprocess.Popen(
+                self._launch.argv, stdin=subprocess.DEVNULL, stdout=theirs_log, stderr=theirs_log, cwd="/", start_new_session=True,
+                env=self._launch.environment, pass_fds=(*self._launch.keep, *self._entrances),
+            )  # fmt: skip
+        except BaseException:
+            for fd in (requests, answers, self._log):
+                os.close(fd)
+            raise
+        finally:
+            for fd in dict.fromkeys(ours):
+                os.close(fd)
+        self._pidfd: int = os.pidfd_open(self._process.pid)
+        self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._channel: Channel = Channel(requests, answers)
+        os.set_blocking(self._log, False)
+        folder = None if self.level == "bwrap" else self.box.folder
+        self._watchdog: watchdog.Watchdog = watchdog.Watchdog(self.box.limits, self._process.pid, self._group, folder)
+
+    def _process_limit(self) -> int:
+        """RLIMIT_NPROC, 0 for none: it counts all that the user runs, so the group's own limit is better where there is one."""
+        if self._group is not None and self._group.limits_processes:
+            return 0
+        if self.level == "bwrap" and not self.box.user:
+            return self.box.limits.processes + 2  # counted within the sandbox's own user namespace
+        return self.box.limits.processes + watchdog.tasks_of(self.box.user or os.getuid())
+
+    def _exchange(
+        self, message: dict[str, Any], max_header: int, max_raw: int, timeout: float | None, what: str = "the candidate"
+    ) -> dict[str, Any]:
+        try:
+            return self._channel.ask(message, max_header, max_raw, None if timeout is None else time.monotonic() + timeout)
+        except Gone:
+            pass
+        except Late:
+            self.end("timeout", f"{what} took longer than {timeout:g} s")
+        except wire.WireError as error:
+            self.end("failed", f"the candidate broke the protocol: {error}")
+        raise self._verdict()
+
+    def _value(self, answer: dict[str, Any]) -> Any:
+        if "value" in answer:
+            return answer["value"]
+        trace = answer.get("trace")
+        if isinstance(trace, str) and trace:
+            self.output(("\n" + trace + "\n").encode("utf-8", "backslashreplace"))
+        raise CandidateFailed(_line(answer.get("error")))
+
+    def _verdict(self) -> BaseException:
+        """Why the sandbox is gone; waits until it is."""
+        if not self._done.wait(0.5):  # it may have closed its pipes and live on
+            self.end("failed", "the candidate closed its pipes before it answered")
+            self._done.wait()
+        status, reason = self.ending or ("failed", "the candidate is gone")
+        if status == "killed":
+            return Cancelled(reason)
+        return TimedOut(reason) if status == "timeout" else CandidateFailed(reason)
+
+    # ------------------------------------------------------------------ the sandbox's own thread
+
+    def _watch(self) -> None:
+        try:
+            self._watch_until_over()
+        finally:
+            memory = self._watchdog.last_look()
+            status = self._kill()
+            self._drain()
+            with self._lock:
+                if memory:
+                    self.ending = ("failed", memory)
+                elif self.ending is None:
+                    self.ending = self._how_it_ended(status)
+            self.seconds = time.monotonic() - self._began
+            self._done.set()
+
+    def _watch_until_over(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            for fd in (self._log, self._pidfd, self._wake):
+                selector.register(fd, selectors.EVENT_READ)
+            look = time.monotonic() + TICK_SECONDS
+            while True:
+                now = time.monotonic()
+                if now >= self.deadline:
+                    self.end("timeout", f"the trial took longer than {self.box.limits.wall_seconds:g} s (limits.wall_seconds)")
+                    return
+                if now >= look:
+                    look = now + TICK_SECONDS
+                    if reason := self._watchdog.violation():
+                        self.end("failed", reason)
+                        return
+                ready = {key.fd for key, _ in selector.select(max(0.0, min(look, self.deadline) - now))}
+                if self._log in ready and not self._read_log():
+                    selector.unregister(self._log)
+                if self._pidfd in ready or self._wake in ready:
+                    return
+
+    def _read_log(self) -> bool:
+        """Takes one block of output; false when there will be none any more."""
+        try:
+            data = os.read(self._log, BLOCK)
+        except BlockingIOError:
+            return True
+        if not data:
+            return False
+        self._printed += len(data)
+        if self._printed > self.box.limits.output_mb * MB:
+            self.end("failed", f"printed more than {self.box.limits.output_mb} MB (limits.output_mb)")
+        else:
+            self.output(data)
+        return True
+
+    def _drain(self) -> None:
+        for _ in range(64):  # what a pipe can hold, no matter who still writes
+            try:
+                data = os.read(self._log, BLOCK)
+            except BlockingIOError:
+                return
+            if not data:
+                return
+            self.output(data)
+
+    def _kill(self) -> int:
+        """Kills the whole tree and reaps what is ours of it; returns the leader's wait status."""
+        pid = self._process.pid
+        members = tree.freeze(pid)
+        if self._group is not None:
+            members += [member for member in self._group.members() if member not in members]
+        used = sum(map(tree.cpu_seconds, (pid, *members)))
+        first = set(members[:1]) if self.level == "bwrap" else set()
+        for member in members:
+            if member not in first:
+                tree.strike(member, signal.SIGKILL)
+        # The pid namespace's first process reaps the candidate and then ends by itself; killed, it would lose the count of its CPU time.
+        if not first or not self._ends_soon():
+            for member in (*first, pid):
+                tree.strike(member, signal.SIGKILL)
+        _, status, usage = os.wait4(pid, 0)
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        self.cpu_seconds = usage.ru_utime + usage.ru_stime
+        for member in members:
+            tree.strike(member, signal.SIGKILL)
+            try:
+                _, _, usage = os.wait4(member, 0)
+                self.cpu_seconds += usage.ru_utime + usage.ru_stime
+            except ChildProcessError:
+                continue  # its own parent reaped it
+        self.cpu_seconds = max(self.cpu_seconds, used)
+        return status
+
+    def _ends_soon(self) -> bool:
+        for member in tree.children(self._process.pid):
+            tree.strike(member, signal.SIGCONT)
+        return bool(select.select([self._pidfd], [], [], 1.0)[0])
+
+    def _how_it_ended(self, status: int) -> Ending:
+        code = os.waitstatus_to_exitcode(status)
+        number = -code if code < 0 else code - 128 if code > 128 else 0
+        if number == signal.SIGXCPU or (number == signal.SIGKILL and self.cpu_seconds >= self.box.limits.cpu_seconds):
+            return ("failed", f"used more than {self.box.limits.cpu_seconds:g} s of CPU (limits.cpu_seconds)")
+        if number:
+            try:
+                return ("failed", f"the candidate was killed by {signal.Signals(number).name}")
+            except ValueError:
+                pass  # an exit status that looks like a signal
+        return ("failed", f"the candidate exited with status {code} before it answered")
+
+
+def _line(text: Any) -> str:
+    """One line of what the candidate says about its failure."""
+    words = " ".join(text.split()) if isinstance(text, str) else "the candidate broke the protocol: an answer without a value"
+    return words[:500]

@@ -1,0 +1,216 @@
+"""What an experiment's trusted `evaluate.py` is given: `evaluate(trial)` starts the candidate, calls it, and returns the metrics."""
+
+import math
+import os
+import stat
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.evaluate.answers import CandidateFailed, Returns, TimedOut
+from workbench.evaluate.bench import Bench
+from workbench.evaluate.cgroup import Group
+from workbench.evaluate.executor import Task
+from workbench.evaluate.output import Output
+from workbench.evaluate.supervisor import Cancelled, Supervisor
+from workbench.experiment import Experiment
+
+Report = Callable[[str, float, float, bool], None]
+
+
+class Process:
+    """A candidate in its sandbox; use it as a context, at whose end every process of it is dead.
+
+    Attributes:
+        seconds, cpu_seconds: wall and CPU time, known at the end of the context; `seconds` runs until then.
+    """
+
+    def __init__(self, trial: "Evaluation", supervisor: Supervisor, group: Group | None) -> None:
+        self._trial, self._supervisor, self._group, self._open = trial, supervisor, group, True
+        self._began = time.monotonic()
+
+    def call(self, name: str, *args: Any, returns: Returns = float, timeout: float | None = None, **kwargs: Any) -> Any:
+        """Calls a function of the candidate's module; its answer is checked to be exactly of the form `returns`.
+
+        Args:
+            args, kwargs: plain data: numbers, text, bytes, lists, dicts with text keys, numpy arrays.
+            returns: float (an int is converted), int, str, bool, list, dict, bytes, None, or Array(dtype, shape). Numbers are finite.
+            timeout: seconds; the candidate is killed past it. The trial's own deadline holds in any case.
+
+        Raises:
+            CandidateFailed: it raised, answered another form, broke a limit, or is gone.
+        """
+        return self._supervisor.call(name, args, kwargs, returns, timeout)
+
+    def read_file(self, path: str, max_bytes: int = 64 << 20) -> bytes:
+        """A file that the candidate wrote into its box; a link, a missing or a larger one is the candidate's failure."""
+        return self._supervisor.read_file(path, max_bytes)
+
+    def run(self, *argv: str) -> int:
+        """Runs a command in the box, a Python script as `__main__`; returns its exit status."""
+        return self._supervisor.run(argv)
+
+    def data_path(self, name: str) -> str:
+        """Where the candidate finds a data file: tell it as an argument."""
+        return self._supervisor.data_path(name)
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began if self._open else self._supervisor.seconds
+
+    @property
+    def cpu_seconds(self) -> float:
+        return self._supervisor.cpu_seconds
+
+    def __enter__(self) -> "Process":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            self._supervisor.close()
+            self._trial._closed(self, self._supervisor, self._group)
+
+
+class Evaluation:
+    """One trial as its evaluator sees it.
+
+    Attributes:
+        seed: the evaluator's. settings: `--set` applied. data: what `prepare` made. program: the candidate's files.
+        folder: for artifacts. device: `cpu` or `cuda`. exact: the same seed gives the same score again; may be set.
+    """
+
+    def __init__(self, task: Task, experiment: Experiment, bench: Bench, level: str, report: Report) -> None:
+        self.seed, self.settings, self.program = task.seed, task.settings, task.program
+        self.data, self.folder, self.device = task.data, task.folder, bench.device
+        self.exact = experiment.objective.noise in ("none", "seed")
+        self.task, self.level, self.bench, self.experiment = task, level, bench, experiment
+        self.output = Output(lambda series, step, value: report(series, step, value, True))
+        self.deadline = time.monotonic() + bench.limits.wall_seconds
+        self.cpu_seconds = self.peak_mb = 0.0
+        self.memory_limit = ""
+        self.cancelled: str | None = None
+        self._report, self._lock, self._printing = report, threading.Lock(), threading.Lock()
+        self._processes: list[Process] = []
+
+    def report(self, series: str, step: float, value: float) -> None:
+        """Shows a measured point of a curve while the trial runs; one that is not finite is left out."""
+        if math.isfinite(step) and math.isfinite(value):
+            self._report(str(series)[:64], float(step), float(value), False)
+
+    def start(
+        self,
+        module: str,
+        files: Mapping[str, bytes | str | Path] | None = None,
+        data: Mapping[str, Path] | None = None,
+        threads: int = 1,
+        *,
+        home: str = "",
+    ) -> Process:
+        """Starts the candidate in a new sandbox and imports one module of it; returns when that is done.
+
+        Args:
+            module: path of the module to import, such as `train.py`; empty for none.
+            files: further files of the box, by path; text and bytes, or a path to copy from.
+            data: name to file or folder that the candidate may read, at `process.data_path(name)`.
+            threads: for numerical libraries.
+            home: what HOME says, where a program looks for files below it.
+
+        Raises:
+            CandidateFailed: the import failed.
+        """
+        contents = {path: text.encode() for path, text in self.program.files.items()}
+        contents |= {path: _bytes(source) for path, source in (files or {}).items()}
+        shown = {name: Path(path).resolve(strict=True) for name, path in (data or {}).items()}
+        for path in shown.values():
+            _let_read(path)
+        if self.cancelled is not None:
+            raise Cancelled(self.cancelled)
+        supervisor, group = self.bench.sandbox(self.level, self.deadline, self._print, shown, threads, home)
+        process = Process(self, supervisor, group)
+        with self._lock:
+            self._processes.append(process)
+        if self.cancelled is not None:
+            supervisor.end("killed", self.cancelled)
+        try:
+            supervisor.start(module, contents, sorted(self.program.executable))
+        except BaseException:
+            process.close()
+            raise
+        return process
+
+    def cancel(self, reason: str) -> None:
+        """Ends every sandbox of the trial; from another thread."""
+        with self._lock:
+            self.cancelled = reason
+            for process in self._processes:
+                process._supervisor.end("killed", reason)
+
+    def close(self) -> None:
+        """Ends what the evaluator left running."""
+        for process in list(self._processes):
+            process.close()
+        self.output.finish()
+
+    def check(self) -> None:
+        """Raises what ended the trial, should the evaluator have swallowed it."""
+        if self.cancelled is not None:
+            raise Cancelled(self.cancelled)
+        if time.monotonic() > self.deadline:
+            raise TimedOut(f"the trial took longer than {self.bench.limits.wall_seconds:g} s (limits.wall_seconds)")
+
+    def _print(self, data: bytes) -> None:
+        with self._printing:
+            self.output.feed(data)
+
+    def _closed(self, process: Process, supervisor: Supervisor, group: Group | None) -> None:
+        with self._lock:
+            self._processes.remove(process)
+        self.cpu_seconds += supervisor.cpu_seconds
+        self.peak_mb = max(self.peak_mb, supervisor.peak_mb)
+        # The weakest that held in any sandbox of the trial is what the trial can claim.
+        self.memory_limit = "watchdog" if "watchdog" in (self.memory_limit, supervisor.memory_limit) else "cgroup"
+        self.bench.release(group)
+
+
+def claimed(trial: Evaluation) -> dict[str, float]:
+    """The built-in evaluator of the shape `claimed`: runs the experiment's command and believes its end block.
+
+    Raises:
+        CandidateFailed: the command failed, or printed no block with the objective's metric.
+    """
+    experiment = trial.experiment
+    below_home = any(path.startswith("~") for path in experiment.read_only)
+    home = os.path.expanduser("~") if below_home else ""
+    files: dict[str, bytes | str | Path] = {**experiment.protected()}
+    with trial.start("", files=files, threads=os.cpu_count() or 1, home=home) as process:
+        status = process.run(*experiment.command)
+    trial.output.finish()
+    name = experiment.objective.name
+    if status:
+        raise CandidateFailed(f"{' '.join(experiment.command)} exited with status {status}")
+    if name not in trial.output.block:
+        found = ", ".join(trial.output.block) or "none"
+        raise CandidateFailed(f"the output has no finite {name} after its last line '---' (found: {found})")
+    return dict(trial.output.block)
+
+
+def _bytes(source: bytes | str | Path) -> bytes:
+    if isinstance(source, Path):
+        return source.read_bytes()
+    return source.encode() if isinstance(source, str) else bytes(source)
+
+
+def _let_read(path: Path) -> None:
+    """As root the candidate is another user, to whom the data it is given must be readable."""
+    if os.geteuid() == 0:
+        for file in (path, *path.rglob("*")) if path.is_dir() else (path,):
+            mode = file.stat().st_mode
+            wanted = mode | stat.S_IROTH | (stat.S_IXOTH if stat.S_ISDIR(mode) else 0)
+            if wanted != mode:
+                file.chmod(stat.S_IMODE(wanted))
