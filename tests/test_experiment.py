@@ -92,6 +92,15 @@ def test_an_autoresearch_checkout_needs_no_file_of_ours(tmp_path: Path) -> None:
     assert (read.objective.name, read.objective.goal) == ("val_bpb", "minimize")
 
 
+def test_what_was_recognised_can_be_written_down_and_read_again(tmp_path: Path) -> None:
+    recognised = experiment.read(make(tmp_path, "", prepare__py="", program__md=""))
+    (tmp_path / "experiment.toml").write_text(experiment.as_toml(recognised))
+    assert experiment.read(tmp_path) == recognised
+    full = experiment.read(make(tmp_path / "full"))
+    (tmp_path / "full" / "experiment.toml").write_text(experiment.as_toml(full))
+    assert experiment.read(tmp_path / "full") == full
+
+
 def test_an_unknown_experiment_lists_the_built_in_ones(tmp_path: Path) -> None:
     with pytest.raises(ExperimentError, match=r"no experiment 'tinygtp'.*binpacking.*tinygpt"):
         experiment.find("tinygtp", tmp_path)

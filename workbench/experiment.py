@@ -5,6 +5,7 @@ Reads and checks; it never runs anything of the experiment.
 
 import ast
 import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ Shape = Literal["call", "train", "claimed"]
 Noise = Literal["none", "seed", "run"]
 Setting = bool | int | float | str
 MB = 1 << 20
+_TABLES = ("objective", "limits", "settings")
 
 
 def _require(holds: bool, problem: str) -> None:
@@ -227,6 +229,20 @@ def read(folder: Path) -> Experiment:
     return experiment
 
 
+def as_toml(experiment: Experiment) -> str:
+    """The experiment as an `experiment.toml` that reads back equal; a study's frozen copy of a checkout that has none gets it."""
+
+    def value(item: Any) -> str:
+        return f"[{', '.join(value(part) for part in item)}]" if isinstance(item, tuple) else json.dumps(item, ensure_ascii=False)
+
+    lines = [f"{f.name} = {value(getattr(experiment, f.name))}" for f in fields(Experiment) if f.name not in (*_TABLES, "folder")]
+    for table in _TABLES:
+        part = getattr(experiment, table)
+        pairs = part.items() if isinstance(part, Mapping) else ((f.name, getattr(part, f.name)) for f in fields(part))
+        lines += ["", f"[{table}]", *(f"{name} = {value(item)}" for name, item in pairs)]
+    return "\n".join(lines) + "\n"
+
+
 def _autoresearch_checkout(folder: Path) -> Experiment:
     """karpathy/autoresearch as it is: one editable file, its own command, its own word for the score."""
     python = folder / ".venv" / "bin" / "python"
@@ -267,9 +283,7 @@ class _Reader:
         return ""
 
     def experiment(self, table: dict[str, Any]) -> Experiment:
-        values = self.values(
-            Experiment, table, "", skip=("folder", "settings", "objective", "limits"), also=("settings", "objective", "limits")
-        )
+        values = self.values(Experiment, table, "", skip=("folder", *_TABLES), also=_TABLES)
         if "objective" not in table:
             raise self.fail("objective", "the table [objective] with name and goal is missing")
         values["objective"] = self.build(Objective, table["objective"], "objective")

@@ -6,10 +6,12 @@ asked for, so that naming `tuner` in an option does not load Optuna.
 
 from collections.abc import Callable
 from importlib import import_module
-from importlib.metadata import entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
 
 BUILTIN: dict[str, dict[str, str]] = {
     "proposers": {
@@ -26,9 +28,15 @@ BUILTIN: dict[str, dict[str, str]] = {
 }
 
 
+def _entry_points(role: str) -> "EntryPoints":
+    from importlib.metadata import entry_points  # 25 ms, and a command that only looks needs none
+
+    return entry_points(group=f"workbench.{role}")
+
+
 def names(role: str) -> list[str]:
     """The names that `find` accepts for a role: proposers, strategies, policies or executors."""
-    return sorted({*BUILTIN[role], *(point.name for point in entry_points(group=f"workbench.{role}"))})
+    return sorted({*BUILTIN[role], *(point.name for point in _entry_points(role))})
 
 
 def check(role: str, name: str) -> None:
@@ -50,7 +58,7 @@ def find(role: str, name: str) -> Callable[..., Any]:
         module, _, attribute = BUILTIN[role][plain].partition(":")
         implementation: Callable[..., Any] = getattr(import_module(module), attribute)
         return implementation
-    point = next(point for point in entry_points(group=f"workbench.{role}") if point.name == plain)
+    point = next(point for point in _entry_points(role) if point.name == plain)
     try:
         loaded: Callable[..., Any] = point.load()
     except Exception as error:

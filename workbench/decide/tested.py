@@ -55,26 +55,34 @@ class Tested:
         return self._say(candidate, "discard", why, evidence)
 
     def _confirm(self, study: Study, candidate: int, incumbent: int) -> Decision | Wanted:
+        """One look at all the fresh pairs that there are; the next one is wanted while they do not tell."""
         gains: dict[int, float] = {}
-        smallest, looks = self._objective.min_effect, self._objective.max_trials
-        evidence = Evidence(against=incumbent)
-        for index in range(1, looks + 1):
+        missing: Wanted | None = None
+        for index in range(1, self._objective.max_trials + 1):
             gain = gain_at(study, self._objective, candidate, incumbent, index)
             if isinstance(gain, Wanted):
-                return gain
-            if gain is None:
-                continue
-            gains[index] = gain
-            evidence = self._evidence(study, incumbent, list(gains.values()), list(gains))
-            effect, low, high = evidence.effect or 0.0, evidence.low, evidence.high
-            seeds = f"{len(gains)} fresh seed{'s' if len(gains) > 1 else ''}"
-            if low is not None and low > 0 and effect >= smallest:
-                return self._say(candidate, "keep", f"better on {seeds}", evidence)
-            if effect <= 0:
-                return self._say(candidate, "discard", f"looked better once; not better on {seeds}", evidence)
-            if high is not None and high < smallest:
-                return self._say(candidate, "discard", f"better by less than min_effect {smallest:g} on {seeds}", evidence)
-        return self._say(candidate, "discard", f"not clearly better after {looks} fresh seeds", evidence)
+                missing = gain
+                break
+            if gain is not None:
+                gains[index] = gain
+        verdict, why, evidence = self._look(study, incumbent, gains)
+        if verdict is not None:
+            return self._say(candidate, verdict, why, evidence)
+        return missing or self._say(candidate, "discard", f"not clearly better on {_seeds(gains)}", evidence)
+
+    def _look(self, study: Study, incumbent: int, gains: dict[int, float]) -> tuple[Verdict | None, str, Evidence]:
+        if not gains:
+            return None, "", Evidence(against=incumbent)
+        smallest = self._objective.min_effect
+        evidence = self._evidence(study, incumbent, list(gains.values()), list(gains))
+        effect, low, high = evidence.effect or 0.0, evidence.low, evidence.high
+        if low is not None and low > 0 and effect >= smallest:
+            return "keep", f"better on {_seeds(gains)}", evidence
+        if effect <= 0:
+            return "discard", f"looked better once; not better on {_seeds(gains)}", evidence
+        if high is not None and high < smallest:
+            return "discard", f"better by less than min_effect {smallest:g} on {_seeds(gains)}", evidence
+        return None, "", evidence
 
     def _evidence(self, study: Study, incumbent: int, gains: list[float], indices: list[int]) -> Evidence:
         """Mean gain and its interval; without an interval where no spread was measured."""
@@ -99,3 +107,7 @@ class Tested:
 
     def _say(self, candidate: int, verdict: Verdict, why: str, evidence: Evidence) -> Decision:
         return Decision(candidate=candidate, verdict=verdict, by=self.name, why=why, evidence=evidence)
+
+
+def _seeds(gains: dict[int, float]) -> str:
+    return f"{len(gains)} fresh seed{'' if len(gains) == 1 else 's'}"

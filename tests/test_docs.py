@@ -1,0 +1,59 @@
+"""What is public is documented: verbs, options, roles, names and experiments appear in the README or a notebook."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import workbench
+from workbench import registry, testing, verbs
+from workbench.experiment import builtin_experiments
+
+ROOT = Path(__file__).parent.parent
+
+
+def documentation() -> str:
+    texts = [(ROOT / "README.md").read_text()]
+    for file in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        texts += ["".join(cell["source"]) for cell in json.loads(file.read_text())["cells"]]
+    return "\n".join(texts)
+
+
+@pytest.mark.parametrize("verb", verbs.NAMES)
+def test_every_verb_and_its_options_are_documented(verb: str) -> None:
+    text = documentation()
+    assert re.search(rf"\b{verb}\b", text)
+    for option in verbs.options(verb):
+        assert option in text or option in ("-h", "--help"), f"{verb} {option} stands in no document"
+
+
+@pytest.mark.parametrize("role", sorted(registry.BUILTIN))
+def test_every_registered_name_is_documented(role: str) -> None:
+    for name in registry.BUILTIN[role]:
+        assert f"`{name}" in documentation(), f"{role} {name}"
+
+
+def test_public_names_contracts_and_experiments_are_documented() -> None:
+    text = documentation()
+    for name in {*workbench.__all__} - {"__version__", "load_ipython_extension"}:
+        assert f"workbench.{name}" in text
+    for contract in (name for name in testing.__all__ if name.endswith("Contract")):
+        assert contract in text
+    for name in builtin_experiments():
+        assert name in text
+
+
+def test_the_readme_begins_with_the_two_commands() -> None:
+    blocks = re.findall(r"^```sh[ \t]*\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert "autoresearch start" in blocks[0]
+    assert "pytest" in blocks[1]
+
+
+def test_no_visible_folder_beyond_those_of_the_design() -> None:
+    import subprocess
+
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    top = {path.split("/")[0] for path in listed if path and not path.startswith(".")}
+    allowed = {"workbench", "notebooks", "extensions", "experiments", "tests", "binder"}
+    assert top <= allowed | {"pyproject.toml", "README.md", "LICENSE"}

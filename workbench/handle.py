@@ -1,0 +1,337 @@
+"""StudyHandle: the command line's verbs as Python. Thin: it reads through `views`, and changes only by requests to the loop."""
+
+import time as clock
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench import launch, views
+from workbench.apply import WrittenBack, write_back
+from workbench.candidate import CandidateHandle
+from workbench.errors import StudyError, UsageError, WorkbenchError
+from workbench.ledger import folder as folders
+from workbench.ledger.folder import StudyFolder
+from workbench.ledger.journal import Journal
+from workbench.ledger.study import Study
+from workbench.program import Patch
+from workbench.records import Options, Reproduction, Review
+
+if TYPE_CHECKING:  # types of what is imported only where it is used
+    import pandas
+    import plotly.graph_objects
+
+    from workbench.lab.tables import LogView, ShowView, StatusView
+
+DEFAULT_CANDIDATES = 20
+POLL_SECONDS = 0.2
+START_SECONDS = 15.0
+
+
+def start(
+    experiment: str | Path,
+    *,
+    study: str | None = None,
+    root: str | Path | None = None,
+    proposer: str = "tuner",
+    model: str = "",
+    strategy: str = "hillclimb",
+    policy: str = "tested",
+    review: Review = "off",
+    candidates: int | None = None,
+    time: str | float | None = None,
+    max_usd: float = 0.0,
+    slots: int = 0,
+    executor: str = "local",
+    seed: int = 0,
+    sandbox: str = "auto",
+    settings: Mapping[str, Any] | None = None,
+    wait: bool = False,
+) -> "StudyHandle":
+    """Makes a study of an experiment and starts its loop, a process of its own that outlives this one.
+
+    Args:
+        experiment: a folder, or the name of a built-in experiment.
+        study: its name; by default the experiment's with a number. root: where `studies/` lies; the current folder by default.
+        candidates: how many to propose. By default 20, or without limit where `time` is given; 0 means no limit.
+        time: while the loop runs, as in "8h", "1h30m" or a number of seconds; no limit by default.
+        max_usd: what proposals may cost; 0 means no limit. slots: trials at a time; 0 means as many as fit.
+        settings: values of the experiment's settings, as `--set KEY=VALUE`.
+        wait: return only when the study has ended.
+
+    Raises:
+        UsageError: something given here cannot be. SandboxUnavailable: no acceptable sandbox works here.
+        WorkbenchError: the loop did not start.
+    """
+    seconds = launch.duration(time) if time is not None else 0.0
+    if candidates is None:
+        candidates = 0 if seconds else DEFAULT_CANDIDATES
+    options = Options(
+        proposer=proposer,
+        model=model,
+        strategy=strategy,
+        policy=policy,
+        review=review,
+        candidates=candidates,
+        seconds=seconds,
+        max_usd=max_usd,
+        slots=slots,
+        executor=executor,
+        seed=seed,
+        sandbox=sandbox,
+    )
+    texts = {key: str(value) for key, value in (settings or {}).items()}
+    folder = launch.create(str(experiment), study=study, root=None if root is None else Path(root), options=options, settings=texts)
+    launch.spawn(folder)
+    handle = StudyHandle(folder)
+    if wait:
+        handle.wait()
+    return handle
+
+
+def open(name: str | Path | None = None, root: str | Path | None = None) -> "StudyHandle":
+    """A study by name or path; without a name, the newest below `root` (the current folder by default)."""
+    return StudyHandle(folders.find(None if name is None else str(name), Path(root or Path.cwd())))
+
+
+def studies(root: str | Path | None = None) -> list["StudyHandle"]:
+    """The readable studies below a folder (the current one by default), newest first."""
+    found = []
+    for folder in folders.all_studies(Path(root or Path.cwd())):
+        try:
+            found.append(StudyHandle(folder))
+        except StudyError:
+            continue  # of a newer version, or damaged: `autoresearch list` names it with its reason
+    return found
+
+
+def overview(root: Path) -> list[views.View]:
+    """The status of every study below a folder, newest first; one that cannot be read has the state `unreadable` and a reason."""
+    rows = []
+    for folder in folders.all_studies(root):
+        try:
+            with StudyHandle(folder) as study:
+                rows.append(views.status(study.study, folder))
+        except StudyError as error:
+            rows.append({"study": folder.name, "state": "unreadable", "reason": str(error)})
+    return rows
+
+
+class StudyHandle:
+    """One study. Every call first reads what the journal has new; `handle[7]` is candidate 7."""
+
+    def __init__(self, folder: StudyFolder) -> None:
+        self.folder = folder
+        self.journal = Journal(folder)
+        self._study = Study().fold(self.journal.entries())
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def study(self) -> Study:
+        """The journal folded up to now; read it, and change nothing in it."""
+        return self._study.fold(self.journal.entries(self._study.last_id))
+
+    def __getitem__(self, candidate: int) -> CandidateHandle:
+        return CandidateHandle(self.journal, lambda: self.study, self.study.history(candidate).number)
+
+    def __len__(self) -> int:
+        return len(self.study.candidates)
+
+    def status(self) -> "StatusView":
+        """The study at a glance; the fields are those of `views.status`."""
+        from workbench.lab.tables import StatusView
+
+        return StatusView(views.status(self.study, self.folder))
+
+    def log(self) -> "LogView":
+        """One entry per candidate; the fields are those of `views.log`."""
+        from workbench.lab.tables import LogView
+
+        return LogView(views.log(self.study))
+
+    def show(self, candidate: int) -> "ShowView":
+        """One candidate with its diff and hunks; the fields are those of `views.show`."""
+        from workbench.lab.tables import ShowView
+
+        return ShowView(views.show(self.study, self.journal, candidate))
+
+    def accept(self, candidate: int, hunks: Collection[int] | None = None, reason: str = "") -> None:
+        """Keeps a candidate; with `hunks`, makes a new candidate with only these and has it tried."""
+        history = self.study.history(candidate)
+        if hunks is not None:
+            parent = history.record.parent
+            if not hunks or parent is None:
+                raise UsageError(
+                    "the baseline has no hunks" if parent is None else "no hunk named; to keep none of them, reject the candidate"
+                )
+            self[candidate].patch.apply(self[parent].program, hunks)  # says which hunks there are
+        chosen = None if hunks is None else sorted(set(hunks))
+        self._ask("accept", candidate=candidate, program=history.record.program, hunks=chosen, reason=reason)
+
+    def reject(self, candidate: int, reason: str = "") -> None:
+        """Vetoes a candidate, before or after it was kept; the reason reaches the proposer."""
+        program = self.study.history(candidate).record.program
+        self._ask("reject", candidate=candidate, program=program, reason=reason)
+
+    def guide(self, text: str) -> None:
+        """A sentence for the next proposals."""
+        self._ask("guide", text=_words(text, "guide"))
+
+    def ban(self, text: str) -> None:
+        """An idea that is not to be tried again."""
+        self._ask("ban", text=_words(text, "ban"))
+
+    def pause(self) -> None:
+        self._ask("pause")
+
+    def resume(self) -> None:
+        """Lets a paused, stopped or finished study go on, and brings a dead one back."""
+        self._ask("resume")
+
+    def stop(self) -> None:
+        """Ends the study and its running trials; `resume` lets it go on."""
+        self._ask("stop")
+
+    def fork(self, candidate: int) -> None:
+        """Lets the search go on from this candidate."""
+        self._ask("fork", candidate=self.study.history(candidate).number)
+
+    def pin(self, candidate: int) -> None:
+        """Marks a kept candidate as one to come back to."""
+        self._ask("pin", candidate=self.study.history(candidate).number)
+
+    def set(self, key: str, value: Any) -> None:
+        """Changes `candidates`, `time`, `max_usd`, `max_waiting` or `review` of a study under way."""
+        name, value = launch.changed(key, value)
+        self._ask("set", key=name, value=value)
+
+    def _ask(self, verb: str, **body: Any) -> None:
+        launch.request(self.folder, verb, body, after=self.study.last_id)
+
+    def diff(self, old: int, new: int) -> Patch:
+        """What turns one candidate's program into another's."""
+        return Patch.between(self[old].program, self[new].program)
+
+    def results(self, tsv: bool = True) -> str:
+        """The study as autoresearch's `results.tsv`, or as aligned columns."""
+        header, rows = views.results(self.study)
+        return views.tsv(header, rows) if tsv else views.table(header, rows) + "\n"
+
+    def apply(self, candidate: int | None = None, *, to: str | Path | None = None, dry_run: bool = False) -> WrittenBack:
+        """Writes the incumbent, or one candidate, back to the experiment's folder, or to another folder; never over other work.
+
+        Raises:
+            UsageError: a file there is neither the baseline's nor already the new one; nothing was written.
+        """
+        number = candidate if candidate is not None else self.study.incumbent
+        if number is None:
+            raise UsageError(f"{self.name} has no kept program yet; name a candidate, or wait for its baseline")
+        target = Path(to).expanduser() if to is not None else None
+        return write_back(self.folder, Path(self.study.opened.source), self[0].program, self[number].program, target, dry_run)
+
+    def export(self, candidate: int, path: str | Path | None = None) -> Path:
+        """Writes one step as a notebook that runs alone; returns its path."""
+        from workbench.lab.export import export
+
+        return export(self.folder, self.study.history(candidate).number, None if path is None else Path(path).expanduser())
+
+    def reproduce(
+        self,
+        candidate: int,
+        *,
+        seed: int | None = None,
+        trials: int | None = None,
+        sigmas: float | None = None,
+        keep: str | Path | None = None,
+    ) -> Reproduction:
+        """Runs an exported step here, and records the verdict in the study.
+
+        Args:
+            seed, trials, sigmas: the notebook's parameters, its own defaults where they are None.
+            keep: where the executed notebook is to stay.
+
+        Raises:
+            WorkbenchError: it could not be run, or not be recorded; then the message has the verdict.
+        """
+        from workbench.lab.reproduce import reproduce
+
+        number, place = self.study.history(candidate).number, None if keep is None else Path(keep).expanduser()
+        record = reproduce(self.folder, number, seed=seed, trials=trials, sigmas=sigmas, keep=place)
+        body = {name: value for name, value in asdict(record).items() if name != "request"}
+        try:
+            self._ask("reproduction", **body)
+        except WorkbenchError as error:
+            verdict = "reproduced" if record.reproduced else "did not reproduce"
+            raise WorkbenchError(f"candidate {number} {verdict} ({record.why}), which is not recorded: {error}") from None
+        return record
+
+    def wait(self, timeout: float | None = None, follow: Callable[[Study], None] | None = None) -> views.State:
+        """Blocks until the study no longer runs, or `timeout` seconds are over; returns its state.
+
+        Args:
+            follow: called with the study whenever the journal has something new.
+        """
+        end, seen = None if timeout is None else clock.monotonic() + timeout, -1
+        while True:
+            state = views.state(self.study, self.folder)  # first, so that what ended the study is in what is followed
+            study = self.study
+            if follow is not None and study.last_id != seen:
+                seen = study.last_id
+                follow(study)
+            if (state != "running" and self._is_over(state)) or (end is not None and clock.monotonic() > end):
+                return state
+            clock.sleep(POLL_SECONDS)
+
+    def _is_over(self, state: views.State) -> bool:
+        """A loop looks dead while it starts, and between its last word and the release of its lease."""
+        end = clock.monotonic() + (START_SECONDS if self._study.loop is None else 1.0)
+        while state == "dead" and clock.monotonic() < end and views.state(self.study, self.folder) == state:
+            clock.sleep(POLL_SECONDS)
+        return views.state(self.study, self.folder) == state
+
+    def frame(self) -> "pandas.DataFrame":
+        """The log as a table, one row per candidate, indexed by its number."""
+        import pandas
+
+        return pandas.DataFrame([views.flat(row) for row in views.log(self.study)]).set_index("candidate")
+
+    def progress(self) -> "plotly.graph_objects.Figure":
+        """Scores over the candidates, with the running best."""
+        from workbench.lab.figures import progress
+
+        return progress(self.study)
+
+    def curves(self, *candidates: int) -> "plotly.graph_objects.Figure":
+        """Curves of some candidates; without any, of the newest against the incumbent."""
+        from workbench.lab.figures import curves
+
+        study = self.study
+        newest = [len(study.candidates) - 1] if study.candidates else []
+        usual = [*newest, *([] if study.incumbent is None else [study.incumbent])]
+        chosen = [study.history(number).number for number in candidates or dict.fromkeys(usual)]
+        return curves({f"candidate {number}": self[number].curves for number in chosen})
+
+    def __repr__(self) -> str:
+        return str(self.status())
+
+    def _repr_html_(self) -> str:
+        return self.status()._repr_html_()
+
+    def __enter__(self) -> "StudyHandle":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the journal; the loop, if one runs, goes on."""
+        self.journal.close()
+
+
+def _words(text: str, verb: str) -> str:
+    if not text.strip():
+        raise UsageError(f"{verb} needs a sentence")
+    return text.strip()

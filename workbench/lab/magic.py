@@ -1,0 +1,130 @@
+"""`%autoresearch`: the verbs of the command line in a notebook, with the same parser; results are objects with rich views."""
+
+import shlex
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from workbench import cli, verbs
+from workbench import experiment as experiments
+from workbench.errors import WorkbenchError
+from workbench.lab.visible import one_line
+from workbench.ledger import folder as folders
+from workbench.records import Review
+from workbench.verbs import Where
+
+NAME = "autoresearch"
+PROG = f"%{NAME}"
+_NAMES_THE_STUDY = ("status", "guide", "ban", "pin", "set", "pause", "resume", "stop", "fork", "accept", "reject", "reproduce")
+_ROLES = {"--proposer": "proposers", "--strategy": "strategies", "--policy": "policies", "--executor": "executors"}
+_CHOICES = {"--review": ("off", "keeps", "all"), "--sandbox": ("auto", "bwrap", "landlock", "off")}
+
+
+class Failed(Exception):
+    """A verb that could not be carried out: one red line in a notebook, and a failed cell where nobody looks.
+
+    IPython's own UsageError would print the line as well, but papermill takes a cell that raises it for a success.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"\x1b[31m{NAME}: {self}\x1b[0m"]
+
+
+def register(shell: Any) -> None:
+    """Makes `%autoresearch` and its completion known to an IPython shell."""
+
+    def autoresearch(line: str, cell: str | None = None) -> Any:
+        return run(shell, line, cell)
+
+    autoresearch.__doc__ = verbs.parser(PROG).format_help()
+    shell.register_magic_function(autoresearch, "line_cell", NAME)
+    shell.set_hook("complete_command", complete, str_key=PROG)
+
+
+def run(shell: Any, line: str, cell: str | None = None) -> Any:
+    """Carries out one line of the magic; returns what a notebook shows, or with `--json` the plain value.
+
+    Raises:
+        Failed: with the one line that says what was wrong.
+    """
+    if cell is not None:
+        raise Failed(f"a cell as the program (%{PROG}) does not work yet; write it to a folder and use: {PROG} start FOLDER")
+    try:
+        parsed = verbs.read(_words(line), PROG)
+        where = Where(Path.cwd(), lambda study: cli.follow(study, sys.stdout), _review(shell), PROG)
+        result = verbs.run(parsed, where)
+    except SystemExit:  # --help and --version have printed
+        return None
+    except WorkbenchError as error:
+        raise Failed(one_line(str(error))) from None
+    text = result.text or str(result.value)
+    if result.exit_code not in (0, cli.INTERRUPTED):
+        first, _, rest = text.partition("\n")
+        if rest:
+            print(rest)
+        raise Failed(first)
+    if parsed.json:
+        return result.data
+    if parsed.verb == "start":
+        print(text)
+    if result.newest and parsed.verb not in _NAMES_THE_STUDY:
+        print(f"study {result.newest}, the newest here")
+    return result.value
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise Failed(f"{str(error).lower()} in: {line}; put a text with a quotation mark in it between the other kind of marks") from None
+
+
+def _review(shell: Any) -> Review:
+    """A person who can click is asked about keeps; papermill, nbclient and a plain terminal are not."""
+    kernel = getattr(shell, "kernel", None)
+    return "keeps" if getattr(kernel, "_allow_stdin", False) else "off"
+
+
+def complete(shell: Any, event: Any) -> list[str]:
+    """Completions at the cursor, as IPython's `complete_command` hook asks for them."""
+    words = event.text_until_cursor.split()[1:]
+    if event.text_until_cursor[-1:].isspace():
+        words.append("")
+    partial = words[-1] if words else ""
+    found = (word for word in _candidates(words) if word.startswith(partial))
+    # IPython replaces only what follows its last delimiter.
+    cut = len(partial) - len(event.symbol) if partial.endswith(event.symbol) else 0
+    return sorted({word[cut:] for word in found})
+
+
+def _candidates(words: list[str]) -> Iterable[str]:
+    if len(words) <= 1:
+        return verbs.NAMES
+    verb, before, partial = words[0], words[-2], words[-1]
+    if verb not in verbs.NAMES:
+        return ()
+    if before == "--study" and verb != "start":
+        return _studies()
+    if before in _ROLES:
+        from workbench import registry
+
+        return registry.names(_ROLES[before])
+    if before in _CHOICES:
+        return _CHOICES[before]
+    if partial.startswith("-"):
+        return verbs.options(verb)
+    if verb == "start":
+        return _experiments() if len(words) == 2 else verbs.options(verb)
+    is_study = (verb in ("status", "log") and len(words) == 2) or (verb == "show" and len(words) == 3)
+    return _studies() if is_study else verbs.options(verb)
+
+
+def _studies() -> list[str]:
+    return [study.name for study in folders.all_studies(Path.cwd())]
+
+
+def _experiments() -> list[str]:
+    here = Path.cwd()
+    local = [file.parent.relative_to(here).as_posix() for pattern in ("*", "*/*") for file in here.glob(f"{pattern}/experiment.toml")]
+    return [*experiments.builtin_experiments(), *local]

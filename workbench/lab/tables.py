@@ -1,0 +1,241 @@
+"""Views: what `status`, `log`, `show`, `list` and `diff` look like as plain text and as HTML.
+
+Built from the plain dicts of `--json` (DESIGN 9), which stay at hand as `.data`. Every text of a candidate or a model passes
+through `visible` and is escaped.
+"""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from workbench.lab import layout
+from workbench.lab.layout import Column, decimals_for, duration, number
+from workbench.lab.visible import one_line, shorten
+from workbench.program import Patch
+
+MAX_ROWS = 200  # of a log that a notebook shows; `text()` has all, and so has `.data`
+SELF_REPORTED = "(self-reported)"
+
+
+class StatusView:
+    """How a study stands."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.data = dict(data)
+
+    def __repr__(self) -> str:
+        return layout.facts_text(self._title(), self._facts())
+
+    def _repr_html_(self) -> str:
+        return layout.page(layout.facts_html(self._title(), self._facts()))
+
+    def _title(self) -> str:
+        return f"{one_line(str(self.data.get('study', 'study')))}: {one_line(str(self.data.get('state', 'unknown')))}"
+
+    def _facts(self) -> list[tuple[str, str]]:
+        data, objective = self.data, self.data.get("objective") or {}
+        baseline, best = data.get("baseline") or {}, data.get("best") or {}
+        decimals = decimals_for([baseline.get("score"), best.get("score")])
+        own = f" {SELF_REPORTED}" if data.get("self_reported") else ""
+        facts = [
+            ("experiment", one_line(str(data.get("experiment", "")))),
+            ("objective", f"{one_line(str(objective.get('name', 'score')))} ({better(objective.get('goal'))}){own}"),
+            ("candidates", _counts(data.get("counts") or {})),
+        ]
+        if baseline.get("score") is not None:
+            noise = "" if baseline.get("spread") is None else f" (spread {number(baseline['spread'], decimals)})"
+            facts.append(("baseline", number(baseline["score"], decimals) + noise + own))
+        if best.get("score") is not None:
+            gain = _gain(best["score"], baseline.get("score"), objective.get("goal"), decimals)
+            facts.append(("best", f"{number(best['score'], decimals)}{own}, candidate {best.get('candidate')}{gain}"))
+        if data.get("spent"):
+            facts.append(("spent", _spent(data["spent"])))
+        if sandbox := str(data.get("sandbox") or ""):
+            facts.append(("sandbox", "off: candidates run WITHOUT isolation" if sandbox == "off" else one_line(sandbox)))
+        if data.get("reason"):
+            facts.append(("reason", shorten(str(data["reason"]), layout.MAX_LINE)))
+        return facts
+
+
+class LogView:
+    """One row per candidate, in the order of the journal."""
+
+    def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        self.data = [dict(row) for row in rows]
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def text(self, rows: int | None = None) -> str:
+        """The table as aligned text: the newest `rows` of it, or all."""
+        if not self.data:
+            return "no candidates yet"
+        shown = self.data if rows is None else self.data[-rows:]
+        return layout.text_table(_log_columns(self.data), shown) + self._omitted(len(shown), "\n")
+
+    def __repr__(self) -> str:
+        return self.text(MAX_ROWS)
+
+    def _repr_html_(self) -> str:
+        if not self.data:
+            return layout.page('<p class="quiet">no candidates yet</p>')
+        shown = self.data[-MAX_ROWS:]
+        note = "effect: mean gain over the incumbent, above 0 is better" + self._omitted(len(shown), "; ")
+        return layout.page(f'{layout.html_table(_log_columns(self.data), shown)}<div class="quiet">{escape(note)}</div>')
+
+    def _omitted(self, shown: int, before: str) -> str:
+        return "" if shown == len(self.data) else f"{before}the newest {shown} of {len(self.data):,} candidates; .data has all"
+
+
+class ListView:
+    """The studies below a folder, newest first; a row is what `status` says of one."""
+
+    def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        self.data = [dict(row) for row in rows]
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __repr__(self) -> str:
+        return layout.text_table(_LIST, self.data) if self.data else "no studies here; begin one with: autoresearch start tinygpt"
+
+    def _repr_html_(self) -> str:
+        return layout.page(layout.html_table(_LIST, self.data) if self.data else f'<p class="quiet">{escape(repr(self))}</p>')
+
+
+class ShowView:
+    """One candidate: why, how it fared, what was decided, and its hunks with their numbers."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.data = dict(data)
+
+    def __repr__(self) -> str:
+        trials = [layout.text_table(_TRIALS, self.data["trials"]), ""] if self.data.get("trials") else []
+        return "\n".join([layout.facts_text(self._title(), self._facts()), "", *trials, layout.diff_text(self._blocks())])
+
+    def _repr_html_(self) -> str:
+        trials = layout.html_table(_TRIALS, self.data["trials"]) if self.data.get("trials") else ""
+        return layout.page(layout.facts_html(self._title(), self._facts()) + trials + layout.diff_html(self._blocks()))
+
+    def _title(self) -> str:
+        return f"candidate {self.data.get('candidate')}: {one_line(str(self.data.get('status', '')))}"
+
+    def _facts(self) -> list[tuple[str, str]]:
+        row, cells = self.data, {column.title: column.cell for column in _log_columns([self.data])}
+        origin = "" if row.get("parent") is None else f", from candidate {row['parent']}"
+        facts = [
+            ("hypothesis", one_line(str(row.get("hypothesis") or "-"))),
+            ("author", one_line(str(row.get("author") or "-")) + origin),
+            ("score", cells["score"](row)),
+            ("lines", cells["+/-"](row)),
+        ]
+        if decision := row.get("decision") or {}:
+            facts.append(("decision", one_line(f"{decision.get('verdict')} by {decision.get('by')}")))
+            facts.append(("because", one_line(str(decision.get("why") or "-"))))
+            if (effect := cells["effect [low, high]"](row)) != "-":
+                facts.append(("effect", f"{effect} (a gain; above 0 is better)"))
+        return facts
+
+    def _blocks(self) -> list[layout.Block]:
+        if hunks := self.data.get("hunks"):
+            return [(layout.hunk_title(hunk["id"], hunk.get("header", ""), hunk.get("state")), str(hunk.get("text", ""))) for hunk in hunks]
+        return layout.unified_blocks(str(self.data.get("patch") or ""))
+
+
+class DiffView:
+    """A patch, hunk by hunk with the numbers that `--hunks 1,3` takes; or any unified diff as text, without numbers."""
+
+    def __init__(self, patch: Patch | str) -> None:
+        if isinstance(patch, Patch):
+            hunks = [{"id": hunk.id, "header": hunk.header, "text": hunk.text} for hunk in patch.hunks]
+            self.data: dict[str, Any] = {"patch": patch.unified(), "hunks": hunks}
+            self._blocks = [(layout.hunk_title(hunk.id, hunk.header), hunk.text) for hunk in patch.hunks]
+        else:
+            self.data = {"patch": patch, "hunks": []}
+            self._blocks = layout.unified_blocks(patch)
+
+    def __repr__(self) -> str:
+        return layout.diff_text(self._blocks)
+
+    def _repr_html_(self) -> str:
+        return layout.page(layout.diff_html(self._blocks))
+
+
+def better(goal: Any) -> str:
+    """The direction of an objective in words."""
+    return "higher is better" if goal == "maximize" else "lower is better"
+
+
+def _counts(counts: Mapping[str, Any]) -> str:
+    parts = [f"{value} {one_line(str(name))}" for name, value in counts.items() if name != "candidates" and value]
+    return f"{counts.get('candidates', 0)}" + (f": {', '.join(parts)}" if parts else "")
+
+
+def _gain(score: float, baseline: float | None, goal: Any, decimals: int) -> str:
+    if baseline is None or score == baseline:
+        return ""
+    gain = score - baseline if goal == "maximize" else baseline - score
+    percent = f", {abs(gain / baseline):.1%}" if baseline else ""
+    return f" ({number(abs(gain), decimals)}{percent} {'better' if gain > 0 else 'worse'} than the baseline)"
+
+
+def _spent(spent: Mapping[str, Any]) -> str:
+    parts = [duration(float(spent.get("seconds") or 0.0))]
+    if spent.get("usd"):
+        parts.append(f"${spent['usd']:.2f}")
+    if spent.get("tokens"):
+        parts.append(f"{spent['tokens']:,} tokens")
+    return ", ".join(parts)
+
+
+def _score(row: Mapping[str, Any], decimals: int | None = None) -> str:
+    own = bool(row.get("self_reported")) or any(trial.get("self_reported") for trial in row.get("trials") or ())
+    return number(row.get("score"), decimals) + (f" {SELF_REPORTED}" if own and row.get("score") is not None else "")
+
+
+def _effect(row: Mapping[str, Any], decimals: int) -> str:
+    decision = row.get("decision") or {}
+    low, high = decision.get("interval") or (None, None)
+    bounds = "" if low is None and high is None else f" [{number(low, decimals)}, {number(high, decimals)}]"
+    return number(decision.get("effect"), decimals, True) + bounds
+
+
+def _log_columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
+    decimals = decimals_for(row.get("score") for row in rows)
+    return [
+        Column("#", lambda row: str(row.get("candidate", "")), numeric=True),
+        Column("parent", lambda row: "-" if row.get("parent") is None else str(row["parent"]), numeric=True),
+        Column("status", lambda row: one_line(str(row.get("status") or "-"))),
+        Column("score", lambda row: _score(row, decimals), numeric=True),
+        Column("effect [low, high]", lambda row: _effect(row, max(0, decimals - 1)), numeric=True),
+        Column("trials", lambda row: str(len(row.get("trials") or ())), numeric=True),
+        Column("+/-", lambda row: f"+{row.get('added', 0)}/-{row.get('removed', 0)}", numeric=True),
+        Column("author", lambda row: shorten(str(row.get("author") or "-"), 14)),
+        Column("hypothesis", lambda row: shorten(str(row.get("hypothesis") or "-"), 90), flexible=True),
+        Column("why", lambda row: shorten(str((row.get("decision") or {}).get("why") or "-"), 120), flexible=True),
+    ]
+
+
+def _best(row: Mapping[str, Any]) -> str:
+    best = row.get("best") or {}
+    own = {"self_reported": row.get("self_reported"), "score": best.get("score")}
+    return "-" if best.get("score") is None else f"{_score(own)} (#{best.get('candidate')})"
+
+
+_TRIALS = [
+    Column("seed", lambda trial: str(trial.get("seed", "")), numeric=True),
+    Column("status", lambda trial: one_line(str(trial.get("status") or "-"))),
+    Column("score", _score, numeric=True),
+    Column("time", lambda trial: duration(float(trial.get("seconds") or 0.0)), numeric=True),
+    Column("reason", lambda trial: shorten(str(trial.get("reason") or "-"), 90), flexible=True),
+]
+_LIST = [
+    Column("study", lambda row: one_line(str(row.get("study", ""))), flexible=True),
+    Column("experiment", lambda row: one_line(str(row.get("experiment", ""))), flexible=True),
+    Column("state", lambda row: one_line(str(row.get("state") or "-"))),
+    Column("candidates", lambda row: str((row.get("counts") or {}).get("candidates", 0)), numeric=True),
+    Column("kept", lambda row: str((row.get("counts") or {}).get("kept", 0)), numeric=True),
+    Column("waiting", lambda row: str((row.get("counts") or {}).get("waiting", 0)), numeric=True),
+    Column("best", _best, numeric=True),
+    Column("objective", lambda row: one_line(str((row.get("objective") or {}).get("name", "-")))),
+]

@@ -1,0 +1,230 @@
+"""Views: a study as plain dictionaries, with exactly the fields that `--json` promises (DESIGN 9). Reads; decides nothing.
+
+Numbers are finite or None, never NaN; a field that has no value yet is None and stays present.
+"""
+
+from typing import Any, Literal
+
+from workbench.launch import last_line
+from workbench.ledger import lease
+from workbench.ledger.folder import StudyFolder
+from workbench.ledger.journal import Journal
+from workbench.ledger.study import CandidateHistory, Study
+from workbench.program import Patch
+from workbench.records import Decision, Trial
+
+State = Literal["running", "paused", "finished", "stopped", "dead"]
+View = dict[str, Any]
+UNDECIDED = ("queued", "running", "provisional", "waiting")
+
+
+def state(study: Study, folder: StudyFolder) -> State:
+    """What the study is doing; `dead` when its journal says running and no loop is alive (`resume` brings it back)."""
+    if study.state == "running" and lease.holder(folder) is None:
+        return "dead"
+    return study.state
+
+
+def status(study: Study, folder: StudyFolder) -> View:
+    """One study at a glance.
+
+    | field | is |
+    | --- | --- |
+    | `study`, `experiment` | names |
+    | `state` | `running`, `paused`, `finished`, `stopped`, `dead` |
+    | `reason` | why it paused, finished or stopped; of a dead one the last line of `loop.log`; empty while it runs |
+    | `objective` | `name`, `goal` (`minimize` or `maximize`) |
+    | `counts` | `candidates`, `kept`, `discarded`, `failed`, `waiting`; the baseline is not counted |
+    | `baseline` | `score` (mean of its trials), `spread` (standard deviation over its seeds; None for fewer than two) |
+    | `best` | `candidate`, `score` of the best kept one (the baseline is candidate 0); both None before that |
+    | `spent` | `seconds` (while it ran), `usd`, `tokens` |
+    | `sandbox` | the level that trials run under |
+    | `self_reported` | candidates print their own scores (an experiment of shape `claimed`) |
+    """
+    baseline, best = study.baseline, study.best
+    objective, now = study.opened.objective, state(study, folder)
+    return {
+        "study": folder.name,
+        "experiment": study.opened.experiment,
+        "state": now,
+        "reason": _last_words(folder) if now == "dead" else study.reason,
+        "objective": {"name": objective.name, "goal": objective.goal},
+        "counts": _counts(study),
+        "baseline": {"score": baseline.score if baseline else None, "spread": study.spread(0)},
+        "best": {"candidate": best.number if best else None, "score": best.score if best else None},
+        "spent": {"seconds": round(study.active_seconds, 3), "usd": study.spent.usd, "tokens": study.spent.tokens},
+        "sandbox": study.loop.sandbox if study.loop else study.options.sandbox,
+        "self_reported": study.opened.shape == "claimed",
+    }
+
+
+def _last_words(folder: StudyFolder) -> str:
+    words = last_line(folder.loop_log)
+    return f"no loop is alive; its last words: {words}" if words else "no loop is alive"
+
+
+def _counts(study: Study) -> dict[str, int]:
+    counts = {
+        "candidates": len(study.candidates),
+        "kept": study.counts["kept"],
+        "discarded": study.counts["discarded"] + study.counts["revised"],
+        "failed": study.counts["failed"],
+        "waiting": study.counts["waiting"],
+    }
+    if study.baseline:
+        own = {"revised": "discarded"}.get(study.baseline.status, study.baseline.status)
+        for name in {"candidates", own} & counts.keys():
+            counts[name] -= 1
+    return counts
+
+
+def log(study: Study) -> list[View]:
+    """One entry per candidate, in their order, the baseline first.
+
+    | field | is |
+    | --- | --- |
+    | `candidate`, `parent` | numbers; the baseline is 0 and has no parent |
+    | `author`, `hypothesis` | who proposed it, and why it should be better |
+    | `status` | `queued`, `running`, `provisional`, `waiting`, `kept`, `discarded`, `failed`, `revised` |
+    | `score` | mean of its ok trials, or None |
+    | `trials` | ended trials: `seed`, `status`, `score`, `seconds`, `reason` (why it is not `ok`) |
+    | `decision` | `verdict`, `by`, `why`, `effect` (gain, above 0 is better), `interval` (`[low, high]` or None); None while open |
+    | `added`, `removed` | lines against its parent |
+    | `self_reported` | the candidate itself printed its score |
+    """
+    return [entry(study, history) for history in study.candidates]
+
+
+def entry(study: Study, history: CandidateHistory) -> View:
+    """The entry of `log` for one candidate."""
+    record = history.record
+    return {
+        "candidate": record.candidate,
+        "parent": record.parent,
+        "author": record.author,
+        "hypothesis": record.hypothesis,
+        "status": history.status,
+        "score": history.score,
+        "trials": [_trial(trial) for trial in history.trials],
+        "decision": _decision(history.decision),
+        "added": record.added,
+        "removed": record.removed,
+        "self_reported": study.opened.shape == "claimed" or any(trial.self_reported for trial in history.trials),
+    }
+
+
+def flat(row: View) -> View:
+    """An entry of `log` with plain cells: the number of trials and their seconds, and the decision's fields in its place."""
+    decision = row["decision"] or {}
+    low, high = decision.get("interval") or (None, None)
+    return {
+        **{name: value for name, value in row.items() if name != "decision"},
+        "trials": len(row["trials"]),
+        "seconds": sum(trial["seconds"] for trial in row["trials"]),
+        **{name: decision.get(name) for name in ("verdict", "by", "why", "effect")},
+        "low": low,
+        "high": high,
+    }
+
+
+def _trial(trial: Trial) -> View:
+    return {"seed": trial.seed, "status": trial.status, "score": trial.score, "seconds": trial.seconds, "reason": trial.reason}
+
+
+def _decision(decision: Decision | None) -> View | None:
+    if decision is None:
+        return None
+    evidence = decision.evidence
+    interval = None if evidence.low is None or evidence.high is None else [evidence.low, evidence.high]
+    return {"verdict": decision.verdict, "by": decision.by, "why": decision.why, "effect": evidence.effect, "interval": interval}
+
+
+def patch(study: Study, journal: Journal, number: int) -> Patch:
+    """What a candidate changed in its parent's program; empty for the baseline."""
+    record = study.history(number).record
+    if record.parent is None:
+        return Patch()
+    return Patch.between(journal.program(study.history(record.parent).record.program), journal.program(record.program))
+
+
+def show(study: Study, journal: Journal, number: int) -> View:
+    """One candidate in full: the fields of `log`, and
+
+    | field | is |
+    | --- | --- |
+    | `patch` | unified diff against its parent, as `git apply` reads it |
+    | `hunks` | `id`, `header`, `text` (lines of the diff), `state`: `accepted`, `rejected`, `open` |
+    | `curves` | names of the series of its last trial |
+    | `log` | path of the last trial's log, or None |
+
+    Raises:
+        StudyError: no such candidate; the message says which there are.
+    """
+    history = study.history(number)
+    change = patch(study, journal, number)
+    last = last_trial(history)
+    hunks = [{"id": hunk.id, "header": hunk.header, "text": hunk.text, "state": _hunk_state(history, hunk.id)} for hunk in change.hunks]
+    return {
+        **entry(study, history),
+        "patch": change.unified(),
+        "hunks": hunks,
+        "curves": [] if last is None else sorted(journal.curves(number, last)),
+        "log": None if last is None else _log_path(journal.folder, number, last),
+    }
+
+
+def last_trial(history: CandidateHistory) -> int | None:
+    """Number of the trial that started last, ended or not."""
+    numbers = [*history.running, *(trial.trial for trial in history.trials)]
+    return max(numbers, default=None)
+
+
+def _hunk_state(history: CandidateHistory, hunk: int) -> str:
+    decision = history.decision
+    if history.status == "revised" and decision is not None:
+        return "accepted" if hunk in decision.hunks else "rejected"
+    return {"kept": "accepted", "discarded": "rejected", "failed": "rejected"}.get(history.status, "open")
+
+
+def _log_path(folder: StudyFolder, candidate: int, trial: int) -> str | None:
+    logs = [file for file in sorted(folder.trial(candidate, trial).glob("*.log")) if file.stat().st_size]
+    return str(max(logs, key=lambda file: file.stat().st_size)) if logs else None
+
+
+def results(study: Study) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """The header and rows of autoresearch's `results.tsv`: `commit`, the objective's name, `memory_gb`, `status`, `description`.
+
+    `commit` is the first seven digits of the program's digest. Undecided candidates have no row, nor have those that a person
+    discarded before they had a score. A crash has the zeros that the format prescribes; nothing else in the workbench has.
+    """
+    header = ("commit", study.opened.objective.name, "memory_gb", "status", "description")
+    return header, [row for history in study.candidates if (row := _result(history)) is not None]
+
+
+def _result(history: CandidateHistory) -> tuple[str, ...] | None:
+    record = history.record
+    description = "baseline" if record.parent is None else " ".join(record.hypothesis.split())
+    commit = record.program[:7]
+    if history.status == "failed" or (history.score is None and history.failure is not None and history.decision is not None):
+        return commit, "0.000000", "0.0", "crash", description
+    if history.score is None or history.status in UNDECIDED:
+        return None
+    verdict = "keep" if history.status == "kept" else "discard"
+    return commit, f"{history.score:.6f}", f"{_memory_gb(history):.1f}", verdict, description
+
+
+def _memory_gb(history: CandidateHistory) -> float:
+    """Peak over its ok trials: of the GPU where the evaluator measured it, else of the sandboxes."""
+    return max((trial.metrics.get("peak_vram_mb", trial.memory_mb) / 1024 for trial in history.scored), default=0.0)
+
+
+def tsv(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Rows as tab-separated text with a line end after each."""
+    return "".join("\t".join(row) + "\n" for row in [header, *rows])
+
+
+def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Rows as aligned columns of plain text; the last column is not padded."""
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [header, *rows]]
+    return "\n".join(lines)

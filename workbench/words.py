@@ -1,0 +1,102 @@
+"""Words: what may follow each verb on a command line, with its help. One function per set of words, used by `verbs`."""
+
+from argparse import ArgumentParser
+
+from workbench.handle import DEFAULT_CANDIDATES
+
+
+def start(one: ArgumentParser) -> None:
+    """What `start` takes."""
+    add = one.add_argument
+    add("experiment", metavar="EXPERIMENT", help="a folder with experiment.toml, an autoresearch checkout, or a built-in name")
+    add("--study", metavar="NAME", help="name of the new study (default: the experiment's with a number)")
+    add("--proposer", metavar="NAME", default="tuner", help="who changes the code: tuner (no key needed), patches:DIR, null, ... (tuner)")
+    add("--model", metavar="NAME", default="", help="the model, where the proposer uses one")
+    add("--strategy", metavar="NAME", default="hillclimb", help="which candidate to start from (hillclimb)")
+    add("--policy", metavar="NAME", default="tested", help="what is kept: tested (past the noise), greedy (tested)")
+    add("--review", choices=["off", "keeps", "all"], help="what waits for you: nothing, would-be keeps, every diff")
+    add("--candidates", metavar="N", type=int, help=f"how many to propose; 0: no limit ({DEFAULT_CANDIDATES}, or 0 with --time)")
+    add("--time", metavar="T", help="stop proposing after so long, as 8h, 30m or seconds (no limit)")
+    add("--max-usd", metavar="X", type=float, default=0.0, help="stop proposing after so much money (no limit)")
+    add("--slots", metavar="N", type=int, default=0, help="trials at a time (as many as fit)")
+    add("--executor", metavar="NAME", default="local", help="where trials run (local)")
+    add("--seed", metavar="S", type=int, default=0, help="all chance in the study derives from it (0)")
+    add("--sandbox", metavar="LEVEL", default="auto", help="auto, bwrap, landlock, or off: without isolation (auto)")
+    add("--set", metavar="KEY=VALUE", action="append", default=[], dest="settings", help="a setting of the experiment; may be repeated")
+    add("--wait", action="store_true", help="follow the study to its end")
+
+
+def candidate(one: ArgumentParser) -> None:
+    """A candidate's number."""
+    one.add_argument("candidate", metavar="N", type=int, help="number of the candidate")
+
+
+def study(one: ArgumentParser) -> None:
+    """A study, at the end."""
+    one.add_argument("positional", metavar="STUDY", nargs="?", help="the study (default: the newest here)")
+
+
+def show(one: ArgumentParser) -> None:
+    """A candidate, and a study at the end."""
+    candidate(one)
+    study(one)
+
+
+def accept(one: ArgumentParser) -> None:
+    """A candidate, some of its hunks, a reason."""
+    candidate(one)
+    one.add_argument("--hunks", metavar="1,3", help="only these; they become a new candidate, tried like any other")
+    one.add_argument("--reason", metavar="TEXT", default="", help="why")
+
+
+def reject(one: ArgumentParser) -> None:
+    """A candidate and a reason."""
+    candidate(one)
+    one.add_argument("--reason", metavar="TEXT", default="", help="why; the proposer is told")
+
+
+def text(one: ArgumentParser) -> None:
+    """A sentence, quoted or not."""
+    one.add_argument("text", metavar="TEXT", nargs="+", help="a sentence")
+
+
+def pair(one: ArgumentParser) -> None:
+    """One KEY=VALUE."""
+    one.add_argument("pair", metavar="KEY=VALUE", help="candidates, time, max-usd, max-waiting or review")
+
+
+def diff(one: ArgumentParser) -> None:
+    """Two candidates."""
+    one.add_argument("old", metavar="A", type=int, help="number of a candidate")
+    one.add_argument("new", metavar="B", type=int, help="number of another")
+
+
+def results(one: ArgumentParser) -> None:
+    """The form of the table."""
+    one.add_argument("--tsv", action="store_true", help="tab-separated, as autoresearch's results.tsv")
+
+
+def apply(one: ArgumentParser) -> None:
+    """A candidate, and where to."""
+    one.add_argument("candidate", metavar="N", type=int, nargs="?", help="a candidate (default: the incumbent)")
+    one.add_argument("--to", metavar="FOLDER", help="write there instead; a new folder becomes a copy of the experiment")
+    one.add_argument("--dry-run", action="store_true", help="check, and show the diff only")
+
+
+def export(one: ArgumentParser) -> None:
+    """A candidate, and a file."""
+    candidate(one)
+    one.add_argument("file", metavar="FILE.ipynb", nargs="?", help="where to write it")
+
+
+def reproduce(one: ArgumentParser) -> None:
+    """A candidate, and the parameters of its notebook."""
+    candidate(one)
+    one.add_argument("--seed", metavar="S", type=int, help="seed of the first trial (the recorded ones)")
+    one.add_argument("--trials", metavar="N", type=int, help="how many (as recorded)")
+    one.add_argument("--sigmas", metavar="X", type=float, help="how far off is still the same, in standard deviations")
+    one.add_argument("--keep", metavar="FILE.ipynb", help="where the executed notebook is to stay")
+
+
+def none(one: ArgumentParser) -> None:
+    """Nothing."""
