@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from workbench import experiment as experiments
-from workbench.launch import freeze
 from workbench.ledger import folder as folders
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import LivePoint, Pen, write_new
 from workbench.ledger.lease import Lease
 from workbench.program import Patch, Program
 from workbench.records import Candidate, Decision, Evidence, LoopStarted, Options, Record, StateChanged, StudyOpened, Trial
+from workbench.verbs.launch import freeze
 
 TOML = """\
 editable = ["solution.py"]

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from tests.by_hand import RECORDS, SOLUTION, TOML, append, make_study, write_experiment
-from workbench import cli, launch, verbs
-from workbench.handle import StudyHandle
+from workbench import cli
 from workbench.ledger import lease
 from workbench.ledger.folder import StudyFolder
 from workbench.records import PERSON, Candidate, Decision, StateChanged
+from workbench.verbs import dispatch, launch
+from workbench.verbs.handle import StudyHandle
 
 VERBS = [
     *["start", "list", "status", "log", "show", "accept", "reject", "guide", "ban", "pin", "set", "pause", "resume", "stop", "fork"],
@@ -60,7 +61,7 @@ def fails(result: tuple[int, str, str], code: int = 2) -> str:
 
 
 def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
-    assert list(verbs.NAMES) == VERBS
+    assert list(dispatch.NAMES) == VERBS
     with pytest.raises(SystemExit) as ended:
         cli.main(["--help"])
     assert ended.value.code == 0

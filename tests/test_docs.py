@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 import workbench
-from workbench import registry, testing, verbs
+from workbench import registry, testing
 from workbench.experiment import builtin_experiments
+from workbench.verbs import dispatch
 
 ROOT = Path(__file__).parent.parent
 
@@ -20,11 +21,11 @@ def documentation() -> str:
     return "\n".join(texts)
 
 
-@pytest.mark.parametrize("verb", verbs.NAMES)
+@pytest.mark.parametrize("verb", dispatch.NAMES)
 def test_every_verb_and_its_options_are_documented(verb: str) -> None:
     text = documentation()
     assert re.search(rf"\b{verb}\b", text)
-    for option in verbs.options(verb):
+    for option in dispatch.options(verb):
         assert option in text or option in ("-h", "--help"), f"{verb} {option} stands in no document"
 
 

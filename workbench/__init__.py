@@ -10,12 +10,12 @@ __version__ = "0.1.0"
 __all__ = ["__version__", "load_ipython_extension", "open", "start", "studies"]
 
 if TYPE_CHECKING:
-    from workbench.handle import open, start, studies
+    from workbench.verbs.handle import open, start, studies
 
 
 def __getattr__(name: str) -> Any:
     if name in ("start", "open", "studies"):
-        from workbench import handle
+        from workbench.verbs import handle
 
         return getattr(handle, name)
     raise AttributeError(f"module 'workbench' has no attribute {name!r}")

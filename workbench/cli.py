@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from workbench import verbs
 from workbench.errors import UsageError, WorkbenchError
-from workbench.handle import StudyHandle
 from workbench.lab.visible import one_line, visible
 from workbench.ledger.study import CandidateHistory, Study
-from workbench.verbs import Result, Where
+from workbench.verbs import dispatch
+from workbench.verbs.dispatch import Result, Where
+from workbench.verbs.handle import StudyHandle
 
 ENDED = ("kept", "discarded", "failed", "revised", "waiting")
 INTERRUPTED = 130
@@ -23,9 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code: 0 done; 1 the work failed; 2 wrong usage or input; 130 interrupted. Errors are one line on stderr."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        parsed = verbs.read(given)
+        parsed = dispatch.read(given)
         out = sys.stderr if parsed.json else sys.stdout  # with --json stdout holds one JSON value and nothing else
-        result = verbs.run(parsed, Where(Path.cwd(), follow=lambda study: follow(study, out)))
+        result = dispatch.run(parsed, Where(Path.cwd(), follow=lambda study: follow(study, out)))
         _print(result, parsed.json)
     except WorkbenchError as error:
         print(f"autoresearch: {one_line(str(error))}", file=sys.stderr)

@@ -17,11 +17,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from workbench.launch import create
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.records import Options
+from workbench.verbs.launch import create
 
 EXPERIMENT = """\
 editable = ["solution.py"]

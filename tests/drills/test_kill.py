@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from workbench.launch import create, spawn
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.lease import holder
 from workbench.ledger.study import Study
 from workbench.records import Adopted, Candidate, Entry, Options, Trial, TrialStarted
+from workbench.verbs.launch import create, spawn
 
 KILLS = 24
 CANDIDATES = 60

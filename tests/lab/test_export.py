@@ -13,7 +13,6 @@ import nbformat
 import pytest
 
 from workbench import experiment as experiments
-from workbench import launch
 from workbench.errors import UsageError
 from workbench.evaluate.once import run_once
 from workbench.experiment import Objective
@@ -27,6 +26,7 @@ from workbench.ledger.journal import LivePoint, Pen
 from workbench.ledger.lease import Lease
 from workbench.program import Patch, Program
 from workbench.records import Candidate, Decision, Evidence, Trial
+from workbench.verbs import launch
 
 ROOT = Path(__file__).parents[2]
 TOML = """

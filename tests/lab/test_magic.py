@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from tests.by_hand import SOLUTION, make_study, write_experiment
-from workbench import verbs
-from workbench.handle import StudyHandle
 from workbench.lab import magic
 from workbench.lab.magic import Failed
 from workbench.ledger import lease
 from workbench.ledger.folder import StudyFolder
+from workbench.verbs import dispatch
+from workbench.verbs.handle import StudyHandle
 
 ROOT = Path(magic.__file__).parents[2]
 STARTUP = ROOT / "workbench" / "lab" / "startup.py"
@@ -115,7 +115,7 @@ def test_help_is_the_parsers(shell: Any, capsys: pytest.CaptureFixture[str]) -> 
     assert run(shell, "start --help") is None
     assert "%autoresearch start" in capsys.readouterr().out
     text = shell.object_inspect_text("%autoresearch")
-    assert all(verb in text for verb in verbs.NAMES)
+    assert all(verb in text for verb in dispatch.NAMES)
 
 
 def test_a_cell_as_the_program_is_told_to_come_later(shell: Any) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import workbench
-from workbench import launch
 from workbench.errors import WorkbenchError
 from workbench.ledger.folder import STUDIES
+from workbench.verbs import launch
 
 _LANDLOCK_CREATE_RULESET, _ASK_VERSION = 444, 1
 _NO_WAL = ("nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "lustre", "beegfs", "ceph")

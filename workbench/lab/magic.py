@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from workbench import cli, verbs
+from workbench import cli
 from workbench import experiment as experiments
 from workbench.errors import WorkbenchError
 from workbench.lab.visible import one_line
 from workbench.ledger import folder as folders
 from workbench.records import Review
-from workbench.verbs import Where
+from workbench.verbs import dispatch
+from workbench.verbs.dispatch import Where
 
 NAME = "autoresearch"
 PROG = f"%{NAME}"
@@ -37,7 +38,7 @@ def register(shell: Any) -> None:
     def autoresearch(line: str, cell: str | None = None) -> Any:
         return run(shell, line, cell)
 
-    autoresearch.__doc__ = verbs.parser(PROG).format_help()
+    autoresearch.__doc__ = dispatch.parser(PROG).format_help()
     shell.register_magic_function(autoresearch, "line_cell", NAME)
     shell.set_hook("complete_command", complete, str_key=PROG)
 
@@ -51,9 +52,9 @@ def run(shell: Any, line: str, cell: str | None = None) -> Any:
     if cell is not None:
         raise Failed(f"a cell as the program (%{PROG}) does not work yet; write it to a folder and use: {PROG} start FOLDER")
     try:
-        parsed = verbs.read(_words(line), PROG)
+        parsed = dispatch.read(_words(line), PROG)
         where = Where(Path.cwd(), lambda study: cli.follow(study, sys.stdout), _review(shell), PROG)
-        result = verbs.run(parsed, where)
+        result = dispatch.run(parsed, where)
     except SystemExit:  # --help and --version have printed
         return None
     except WorkbenchError as error:
@@ -100,9 +101,9 @@ def complete(shell: Any, event: Any) -> list[str]:
 
 def _candidates(words: list[str]) -> Iterable[str]:
     if len(words) <= 1:
-        return verbs.NAMES
+        return dispatch.NAMES
     verb, before, partial = words[0], words[-2], words[-1]
-    if verb not in verbs.NAMES:
+    if verb not in dispatch.NAMES:
         return ()
     if before == "--study" and verb != "start":
         return _studies()
@@ -113,11 +114,11 @@ def _candidates(words: list[str]) -> Iterable[str]:
     if before in _CHOICES:
         return _CHOICES[before]
     if partial.startswith("-"):
-        return verbs.options(verb)
+        return dispatch.options(verb)
     if verb == "start":
-        return _experiments() if len(words) == 2 else verbs.options(verb)
+        return _experiments() if len(words) == 2 else dispatch.options(verb)
     is_study = (verb in ("status", "log") and len(words) == 2) or (verb == "show" and len(words) == 3)
-    return _studies() if is_study else verbs.options(verb)
+    return _studies() if is_study else dispatch.options(verb)
 
 
 def _studies() -> list[str]:

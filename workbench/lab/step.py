@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import workbench
 from workbench import experiment as experiments
-from workbench import launch
 from workbench.errors import UsageError
 from workbench.evaluate.executor import Points
 from workbench.evaluate.once import run_once
@@ -28,6 +27,7 @@ from workbench.lab.visible import one_line
 from workbench.ledger.journal import Curve
 from workbench.program import Patch, Program
 from workbench.records import Trial
+from workbench.verbs import launch
 
 if TYPE_CHECKING:  # plotly is imported where a figure is made
     from plotly.graph_objects import Figure

@@ -5,13 +5,13 @@ Numbers are finite or None, never NaN; a field that has no value yet is None and
 
 from typing import Any, Literal
 
-from workbench.launch import last_line
 from workbench.ledger import lease
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import CandidateHistory, Study
 from workbench.program import Patch
 from workbench.records import Decision, Trial
+from workbench.verbs.launch import last_line
 
 State = Literal["running", "paused", "finished", "stopped", "dead"]
 View = dict[str, Any]

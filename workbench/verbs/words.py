@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 
-from workbench.handle import DEFAULT_CANDIDATES
+from workbench.verbs.handle import DEFAULT_CANDIDATES
 
 
 def start(one: ArgumentParser) -> None:

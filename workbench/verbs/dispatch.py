@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import workbench
-from workbench import handle, words
 from workbench.errors import UsageError
-from workbench.handle import StudyHandle
 from workbench.records import Review
+from workbench.verbs import handle, words
+from workbench.verbs.handle import StudyHandle
 
 Arguments = argparse.Namespace
 Follow = Callable[[StudyHandle], "Result"]

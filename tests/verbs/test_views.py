@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from tests.by_hand import BASELINE, BETTER, FINISHED, RECORDS, add_points, append, make_study
-from workbench import views
 from workbench.errors import StudyError
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.lease import Lease
 from workbench.ledger.study import Study
 from workbench.records import Decision, StateChanged, Trial
+from workbench.verbs import views
 
 LOG = {"candidate", "parent", "author", "hypothesis", "status", "score", "trials", "decision", "added", "removed", "self_reported"}
 

@@ -7,15 +7,15 @@ import pytest
 
 import workbench
 from tests.by_hand import BASELINE, BETTER, RECORDS, SOLUTION, TOML, WAITING, add_points, append, make_study, write_experiment
-from workbench import handle, launch
 from workbench.errors import RequestRefused, StudyError, UsageError, WorkbenchError
-from workbench.handle import StudyHandle
 from workbench.ledger import lease
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.lease import Lease
 from workbench.program import Patch
 from workbench.records import Adopted, Decision, Options, Refused, StateChanged
+from workbench.verbs import handle, launch
+from workbench.verbs.handle import StudyHandle
 
 
 @pytest.fixture

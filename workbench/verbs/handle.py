@@ -6,9 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench import launch, views
-from workbench.apply import WrittenBack, write_back
-from workbench.candidate import CandidateHandle
 from workbench.errors import StudyError, UsageError, WorkbenchError
 from workbench.ledger import folder as folders
 from workbench.ledger.folder import StudyFolder
@@ -16,6 +13,9 @@ from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.program import Patch
 from workbench.records import Options, Reproduction, Review
+from workbench.verbs import launch, views
+from workbench.verbs.apply import WrittenBack, write_back
+from workbench.verbs.candidate import CandidateHandle
 
 if TYPE_CHECKING:  # types of what is imported only where it is used
     import pandas

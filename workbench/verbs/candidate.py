@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from workbench import views
 from workbench.ledger.journal import Curve, Journal
 from workbench.ledger.study import CandidateHistory, Study
 from workbench.program import Patch, Program
 from workbench.records import Decision
+from workbench.verbs import views
 
 if TYPE_CHECKING:  # the type of what is imported only where it is used
     from workbench.lab.tables import ShowView
