@@ -234,12 +234,12 @@ class TestMistakes:
 
     def test_no_sandbox_is_a_failure_of_the_machine(self, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         from workbench.errors import SandboxUnavailable
-        from workbench.evaluate import sandbox
+        from workbench.evaluate.sandbox import levels
 
         def choose(policy: str) -> str:
             raise SandboxUnavailable("no sandbox holds on this machine")
 
-        monkeypatch.setattr(sandbox, "choose", choose)
+        monkeypatch.setattr(levels, "choose", choose)
         write_experiment(tmp_path / "toy")
         assert "no sandbox holds" in fails(run("start", "toy"), code=1)
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from workbench import experiment as experiments
-from workbench.evaluate import sandbox
 from workbench.evaluate.once import run_once
+from workbench.evaluate.sandbox import levels
 from workbench.experiment import Experiment
 from workbench.records import Trial
 
@@ -25,7 +25,7 @@ Run = Callable[..., Trial]
 
 @pytest.fixture(params=["bwrap", "landlock"])
 def level(request: pytest.FixtureRequest) -> str:
-    reason = sandbox.probe()[request.param]
+    reason = levels.probe()[request.param]
     if reason is not None:
         pytest.skip(f"{request.param} does not hold here: {reason}")
     return str(request.param)

@@ -7,8 +7,9 @@ from typing import Any
 import numpy
 import pytest
 
-from workbench.evaluate import Array, CandidateFailed, wire
+from workbench.evaluate import Array, CandidateFailed
 from workbench.evaluate.answers import checked
+from workbench.evaluate.sandbox import wire
 from workbench.records import Trial
 
 SEVERAL = """

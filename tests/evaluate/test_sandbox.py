@@ -13,7 +13,7 @@ import optuna
 import pytest
 
 from workbench.errors import SandboxUnavailable
-from workbench.evaluate import sandbox, seccomp, view
+from workbench.evaluate.sandbox import levels, seccomp, view
 from workbench.records import Trial
 
 Run = Callable[..., Trial]
@@ -207,21 +207,21 @@ def attack(_):
 
 
 def test_the_probe_notices_a_sandbox_that_does_not_hold() -> None:
-    assert {"reads a file outside", "writes a file outside", "makes a socket"} <= set(sandbox._try_to_escape("off"))
+    assert {"reads a file outside", "writes a file outside", "makes a socket"} <= set(levels._try_to_escape("off"))
 
 
 def test_off_is_never_chosen_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox, "_reason_against", lambda level: "it leaks" if level == "landlock" else "bubblewrap is not installed")
+    monkeypatch.setattr(levels, "_reason_against", lambda level: "it leaks" if level == "landlock" else "bubblewrap is not installed")
     with pytest.raises(SandboxUnavailable, match=r"landlock: it leaks.*apt install bubblewrap.*--sandbox off"):
-        sandbox.choose("auto")
-    assert sandbox.choose("off") == "off"
+        levels.choose("auto")
+    assert levels.choose("off") == "off"
     with pytest.raises(SandboxUnavailable, match="choose auto, bwrap, landlock or off"):
-        sandbox.choose("docker")
+        levels.choose("docker")
 
 
 def test_auto_takes_the_next_level_when_the_best_does_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox, "_reason_against", lambda level: "EPERM" if level == "bwrap" else None)
-    assert sandbox.choose("auto") == "landlock"
+    monkeypatch.setattr(levels, "_reason_against", lambda level: "EPERM" if level == "bwrap" else None)
+    assert levels.choose("auto") == "landlock"
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])

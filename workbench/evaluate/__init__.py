@@ -1,7 +1,7 @@
 """Evaluate: runs candidates in isolation and scores them; the candidate computes answers, the evaluator the score.
 
-Read in this order: `trial` (what an `evaluate.py` is given), `supervisor` (one sandboxed process tree, held to its limits),
-`sandbox` (what is protected and what is not), `host` (what runs inside), `process` and `local` (trials in slots).
+Read in this order: `trial` (what an `evaluate.py` is given), `process` and `local` (trials in slots), then the room `sandbox`:
+`levels` (what is protected and what is not), `supervisor` (one process tree, held to its limits), `host` (what runs inside).
 """
 
 from workbench.evaluate.answers import Array, CandidateFailed, Cheated

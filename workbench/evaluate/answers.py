@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.evaluate import wire
+from workbench.evaluate.sandbox import wire
 
 SLACK_BYTES = 1 << 16
 MAX_PLAIN_BYTES = 16 << 20

@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from workbench.evaluate import cgroup, sandbox, view
 from workbench.evaluate.executor import Ended, Points, Report, Task
 from workbench.evaluate.process import encode_task
+from workbench.evaluate.sandbox import cgroup, levels, view
 from workbench.experiment import Experiment
 from workbench.records import Options, Trial, TrialStatus, decode
 
@@ -46,7 +46,7 @@ class LocalExecutor:
         Raises:
             SandboxUnavailable: no acceptable level holds here.
         """
-        self.sandbox = sandbox.choose(options.sandbox)
+        self.sandbox = levels.choose(options.sandbox)
         devices = gpus()
         self.slots = options.slots or len(devices) or max(1, (os.cpu_count() or 1) // 2)
         config = {"view": _view_of(experiment).encode(), "limits": dataclasses.asdict(experiment.limits), "command": experiment.command}
@@ -60,7 +60,7 @@ class LocalExecutor:
         Raises:
             RuntimeError: none is free. SandboxUnavailable: the level that the task names does not hold.
         """
-        level = self.sandbox if task.sandbox == "auto" else sandbox.choose(task.sandbox)
+        level = self.sandbox if task.sandbox == "auto" else levels.choose(task.sandbox)
         with self._lock:
             slot = None if self._closed else next((slot for slot in self._slots if slot.is_free), None)
             if slot is None:

@@ -19,15 +19,15 @@ from typing import Any
 
 from workbench import experiment as experiments
 from workbench.errors import EvaluatorFault, WorkbenchError
-from workbench.evaluate import confine, tree
 from workbench.evaluate.answers import CandidateFailed
-from workbench.evaluate.bench import Bench
 from workbench.evaluate.evaluator import Evaluator
 from workbench.evaluate.executor import Task
 from workbench.evaluate.prepared import prepare_once
-from workbench.evaluate.supervisor import Cancelled
+from workbench.evaluate.sandbox import confine, tree
+from workbench.evaluate.sandbox.bench import Bench
+from workbench.evaluate.sandbox.supervisor import Cancelled
+from workbench.evaluate.sandbox.view import View
 from workbench.evaluate.trial import Evaluation
-from workbench.evaluate.view import View
 from workbench.experiment import Experiment, Limits
 from workbench.program import Program
 from workbench.records import Trial, encode

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from workbench.evaluate.answers import CandidateFailed, Returns, TimedOut
-from workbench.evaluate.bench import Bench
-from workbench.evaluate.cgroup import Group
 from workbench.evaluate.executor import Task
 from workbench.evaluate.output import Output
-from workbench.evaluate.supervisor import Cancelled, Supervisor
+from workbench.evaluate.sandbox.bench import Bench
+from workbench.evaluate.sandbox.cgroup import Group
+from workbench.evaluate.sandbox.supervisor import Cancelled, Supervisor
 from workbench.experiment import Experiment
 
 Report = Callable[[str, float, float, bool], None]

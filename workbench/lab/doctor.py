@@ -1,6 +1,5 @@
 """Doctor: what works on this machine, and what to do about what does not. Looks only; changes nothing, shows no key."""
 
-import ctypes
 import os
 import platform
 import shutil
@@ -17,7 +16,6 @@ from workbench.errors import WorkbenchError
 from workbench.ledger.folder import STUDIES
 from workbench.verbs import launch
 
-_LANDLOCK_CREATE_RULESET, _ASK_VERSION = 444, 1
 _NO_WAL = ("nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "lustre", "beegfs", "ceph")
 _PACKAGES = ("ipython", "ipykernel", "jupyterlab", "papermill", "plotly", "pandas", "optuna", "libcst", "anthropic")
 _SANDBOX_REMEDY = {
@@ -96,40 +94,34 @@ def _system() -> list[Check]:
 
 
 def _sandboxes() -> list[Check]:
-    from workbench.evaluate import sandbox
+    from workbench.evaluate.sandbox import levels
 
-    levels = sandbox.probe()
     checks = []
-    for level, problem in levels.items():
+    for level, problem in levels.probe().items():
         if level != "off":
             checks.append(Check(f"sandbox {level}", problem is None, problem or "works", _SANDBOX_REMEDY.get(level, "")))
     try:
-        checks.append(Check("sandbox", True, f"auto chooses {sandbox.choose('auto')}", needed=True))
+        checks.append(Check("sandbox", True, f"auto chooses {levels.choose('auto')}", needed=True))
     except WorkbenchError as error:
         checks.append(Check("sandbox", False, str(error), "one of the levels above; or --sandbox off, without isolation", needed=True))
     return checks
 
 
 def _kernel() -> list[Check]:
-    abi = _landlock_abi()
+    from workbench.evaluate.sandbox import cgroup, confine
+
+    abi = confine.landlock_abi()
     actions = Path("/proc/sys/kernel/seccomp/actions_avail")
     seccomp = actions.read_text(encoding="ascii").split() if actions.exists() else []
-    controllers = Path("/sys/fs/cgroup/cgroup.controllers")
-    cgroup = controllers.read_text(encoding="ascii").split() if controllers.exists() else []
-    usable = "memory" in cgroup and os.access("/sys/fs/cgroup", os.W_OK)
-    where = f"v2 with {', '.join(cgroup)}" if cgroup else "no unified hierarchy"
+    group = cgroup.make(f"workbench-doctor-{os.getpid()}", 1 << 30, 64)
+    if group is not None:
+        group.close()
+    limited = f"v{group.version}, made and removed one" if group is not None else "none can be made here"
     return [
         Check("landlock", abi > 0, f"ABI {abi}" if abi > 0 else "not in this kernel", _SANDBOX_REMEDY["landlock"]),
         Check("seccomp", "errno" in seccomp, "filters work" if "errno" in seccomp else "no filters", "needs CONFIG_SECCOMP_FILTER"),
-        Check(
-            "cgroup", usable, where + ("" if usable else ", not ours to write"), "memory is then limited by a watchdog, which also works"
-        ),
+        Check("cgroup", group is not None, limited, "memory is then limited by a watchdog, which also works"),
     ]
-
-
-def _landlock_abi() -> int:
-    libc = ctypes.CDLL(None, use_errno=True)
-    return int(libc.syscall(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_ASK_VERSION)))
 
 
 def _gpu() -> list[Check]:

@@ -143,9 +143,9 @@ def _zero(name: str) -> str:
 
 
 def _check_sandbox(policy: str) -> None:
-    from workbench.evaluate import sandbox
+    from workbench.evaluate.sandbox import levels
 
-    sandbox.choose(policy)
+    levels.choose(policy)
 
 
 def _fill(draft: StudyFolder, name: str, experiment: Experiment, program: Program, options: Options) -> None:

@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from workbench.evaluate import tree
-from workbench.evaluate.cgroup import Group
+from workbench.evaluate.sandbox import tree
+from workbench.evaluate.sandbox.cgroup import Group
 from workbench.experiment import MB, Limits
 
 MAX_FILES = 20_000

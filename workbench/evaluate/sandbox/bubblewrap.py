@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from workbench.evaluate.box import Box, device_nodes
-from workbench.evaluate.view import ETC, SYSTEM, View
+from workbench.evaluate.sandbox.box import Box, device_nodes
+from workbench.evaluate.sandbox.view import ETC, SYSTEM, View
 from workbench.experiment import MB
 
 BOX, DATA, SUPPORT = "/box", "/data", "/support"

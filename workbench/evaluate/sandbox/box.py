@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workbench.evaluate.view import View
+from workbench.evaluate.sandbox.view import View
 from workbench.experiment import MB, Limits
 
 NOBODY = 65534

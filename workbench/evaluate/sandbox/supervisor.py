@@ -16,11 +16,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from workbench.evaluate import sandbox, tree, watchdog, wire
 from workbench.evaluate.answers import CandidateFailed, Returns, TimedOut, bounds, checked
-from workbench.evaluate.box import Box, rlimits
-from workbench.evaluate.cgroup import Group
-from workbench.evaluate.channel import Channel, Gone, Late
+from workbench.evaluate.sandbox import levels, tree, watchdog, wire
+from workbench.evaluate.sandbox.box import Box, rlimits
+from workbench.evaluate.sandbox.cgroup import Group
+from workbench.evaluate.sandbox.channel import Channel, Gone, Late
 from workbench.experiment import MB
 
 TICK_SECONDS = 0.2
@@ -151,7 +151,7 @@ class Supervisor:
 
     def _make_folder(self) -> None:
         self.box.folder.mkdir(mode=0o700)
-        if self.box.user and self.level != sandbox.OFF:
+        if self.box.user and self.level != levels.OFF:
             os.chown(self.box.folder, self.box.user, self.box.user)
 
     def _spawn(self) -> None:
@@ -161,7 +161,7 @@ class Supervisor:
         self._entrances: list[int] = self._group.entrances() if self._group is not None else []
         ours = [theirs_in, theirs_out, theirs_log, *self._entrances]
         try:
-            self._launch: sandbox.Launch = sandbox.launch(self.level, self.box, theirs_in, theirs_out)
+            self._launch: levels.Launch = levels.launch(self.level, self.box, theirs_in, theirs_out)
             ours += [fd for fd in self._launch.keep if fd not in ours]
             # From the thread that lives as long as the trial process: the kernel ties the parent-death signal to the thread.
             self._process = subprocess.Popen(

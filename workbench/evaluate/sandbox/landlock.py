@@ -7,8 +7,8 @@ What may be listed may be listed at any depth: names of hidden packages can show
 import os
 from pathlib import Path
 
-from workbench.evaluate.box import Box, device_nodes
-from workbench.evaluate.view import ETC, SYSTEM, View, allowed_below, is_reachable
+from workbench.evaluate.sandbox.box import Box, device_nodes
+from workbench.evaluate.sandbox.view import ETC, SYSTEM, View, allowed_below, is_reachable
 
 WRITABLE_DEVICES = ("/dev/null", "/dev/zero", "/dev/full")
 READABLE = ("/dev/random", "/dev/urandom", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm", "/proc/filesystems")

@@ -31,8 +31,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import SandboxUnavailable
-from workbench.evaluate import bubblewrap, landlock, seccomp
-from workbench.evaluate.box import Box, environment
+from workbench.evaluate.sandbox import bubblewrap, landlock, seccomp
+from workbench.evaluate.sandbox.box import Box, environment
 
 LEVELS = ("bwrap", "landlock")
 OFF = "off"
@@ -85,7 +85,7 @@ def _program(signals: bool) -> bytes:
 
 @functools.cache
 def _abi() -> int:
-    from workbench.evaluate import confine
+    from workbench.evaluate.sandbox import confine
 
     return confine.landlock_abi()
 
@@ -192,9 +192,9 @@ def _reason_against(level: str) -> str | None:
 
 
 def _try_to_escape(level: str) -> list[str]:
-    from workbench.evaluate import view
-    from workbench.evaluate.box import user_for
-    from workbench.evaluate.supervisor import Supervisor
+    from workbench.evaluate.sandbox import view
+    from workbench.evaluate.sandbox.box import user_for
+    from workbench.evaluate.sandbox.supervisor import Supervisor
     from workbench.experiment import Limits
 
     with tempfile.TemporaryDirectory(prefix="workbench-probe-") as name, socket.create_server(("127.0.0.1", 0)) as server:

@@ -6,7 +6,7 @@ import selectors
 import time
 from typing import Any
 
-from workbench.evaluate import wire
+from workbench.evaluate.sandbox import wire
 
 
 class Gone(Exception):

@@ -7,10 +7,10 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from workbench.evaluate import cgroup, sandbox
-from workbench.evaluate.box import Box, user_for
-from workbench.evaluate.supervisor import Supervisor
-from workbench.evaluate.view import View
+from workbench.evaluate.sandbox import cgroup, levels
+from workbench.evaluate.sandbox.box import Box, user_for
+from workbench.evaluate.sandbox.supervisor import Supervisor
+from workbench.evaluate.sandbox.view import View
 from workbench.experiment import MB, Limits
 
 PREFIX = "workbench-slot-"
@@ -29,7 +29,7 @@ class Bench:
         _sweep(Path(tempfile.gettempdir()))
         self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         self.folder.chmod(0o711)  # another user has to pass, not to look around
-        sandbox.write_support(self.folder / "support", view.same)
+        levels.write_support(self.folder / "support", view.same)
         self._groups: list[cgroup.Group] = []
         self._free: list[cgroup.Group] = []
         self._can_group = True

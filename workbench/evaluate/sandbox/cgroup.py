@@ -8,7 +8,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from workbench.evaluate import tree
+from workbench.evaluate.sandbox import tree
 
 ROOT = Path("/sys/fs/cgroup")
 
