@@ -72,13 +72,14 @@ def exit_code(study: Study, state: str) -> int:
 def summary(name: str, study: Study, state: str) -> str:
     """How it ended, the baseline, the best, what was kept, and what to do next."""
     goal, baseline, best = study.opened.objective, study.baseline, study.best
+    metric = f"{goal.name} (self-reported)" if study.opened.shape == "claimed" else goal.name
     lines = [f"{name}: {state}" + (f" ({one_line(study.reason)})" if study.reason else "")]
     if baseline is not None and baseline.score is not None:
         spread = study.spread(0)
-        lines.append(f"baseline  {_number(baseline.score)} {goal.name}" + ("" if spread is None else f" (spread {_number(spread)})"))
+        lines.append(f"baseline  {_number(baseline.score)} {metric}" + ("" if spread is None else f" (spread {_number(spread)})"))
         if best is not None and best.score is not None and best.number:
             gain = goal.gain(best.score, baseline.score)
-            lines.append(f"best      {_number(best.score)} {goal.name} ({gain:+.4g} against the baseline), candidate {best.number}")
+            lines.append(f"best      {_number(best.score)} {metric} ({gain:+.4g} against the baseline), candidate {best.number}")
     kept = [number for number in study.kept if number]
     lines.append(f"kept      {len(kept)} of {max(0, len(study.candidates) - 1)}" + (f": {_few(kept)}" if kept else ""))
     if study.waiting:

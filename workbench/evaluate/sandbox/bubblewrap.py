@@ -27,9 +27,9 @@ def arguments(program: str, box: Box, environment: dict[str, str], seccomp: int)
     args += [*_system(box.view), "--proc", "/proc", "--dev", "/dev"]
     for folder, size in (("/dev/shm", SHARED_MEMORY_MB), ("/tmp", TMP_MB), (BOX, box.limits.disk_mb)):
         args += ["--perms", "1777" if folder != BOX else "0777", "--size", str(size * MB), "--tmpfs", folder]
-    args += _python(box.view)
-    if box.home:
+    if box.home:  # before what may be bound below it, the interpreter for one
         args += [*_parents(box.home), "--perms", "0777", "--size", str(TMP_MB * MB), "--tmpfs", box.home]
+    args += _python(box.view)
     for path in box.view.read_only:
         args += [*_parents(path), "--ro-bind-try", path, path]
     for name, source in box.data.items():
