@@ -24,6 +24,7 @@ def test_no_outputs_are_stored(notebook: Path) -> None:
 def test_papermill_executes_it_in_an_empty_folder(notebook: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.ipynb"
     command = [sys.executable, "-m", "papermill", "--no-progress-bar", "--cwd", str(tmp_path), str(notebook), str(output)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "IPYTHONDIR": str(tmp_path / "ipython")})
+    environment = {**os.environ, "IPYTHONDIR": str(tmp_path / "ipython")}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
     assert output.stat().st_size - notebook.stat().st_size < 200_000

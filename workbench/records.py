@@ -236,12 +236,18 @@ class LoopStarted:
 
 @dataclass(frozen=True, kw_only=True)
 class ProposalFailed:
-    """A proposer was asked and gave no program; `final` when it will never give one again."""
+    """A proposer was asked and gave no usable program.
+
+    Attributes:
+        final: it will never give one again. fault: the proposer itself failed, not what it proposed.
+        origin: what it wants to recognise the attempt by, as in `Candidate`.
+    """
 
     kind: ClassVar[str] = "proposal-failed"
     author: Author
     reason: str
     final: bool = False
+    fault: bool = False
     usd: float = 0.0
     tokens: int = 0
     origin: Mapping[str, Any] = field(default_factory=dict)

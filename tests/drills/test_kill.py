@@ -15,7 +15,7 @@ from workbench.ledger.study import Study
 from workbench.records import Adopted, Candidate, Entry, Options, Trial, TrialStarted
 from workbench.verbs.launch import create, spawn
 
-KILLS = 24
+KILLS = 26
 CANDIDATES = 60
 EXPERIMENT = """\
 editable = ["solution.py"]
@@ -124,7 +124,7 @@ def test_kill_9_at_random_instants_repeats_nothing_and_loses_nothing(
         seen_pids |= {loop, *family}
         acknowledged.append(read(study))
         children = [pid for pid in family if "workbench.evaluate" in _command(pid)]
-        what = "trial process" if children and rng.random() < 0.4 else "loop"
+        what = "trial process" if children and rng.random() < 0.6 else "loop"
         victim = rng.choice(children) if what == "trial process" else loop
         try:
             os.kill(victim, signal.SIGKILL)

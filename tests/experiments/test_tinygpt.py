@@ -184,7 +184,7 @@ def test_probabilities_that_do_not_sum_to_one_are_a_cheat(score: Score, body: st
         ("honest(path, tokens) * np.float32('nan')", "NaN or infinity"),
         ("np.full((*tokens.shape, 256), -np.inf, np.float32)", "NaN or infinity"),
         ("honest(path, tokens)[:, :-1]", "63, 256"),
-        ("honest(path, tokens).astype(np.float64)", "protocol"),  # twice the bytes that were announced
+        ("honest(path, tokens).astype(np.float64)", "float64[64, 64, 256]"),
         ("honest(path, tokens).astype(np.int32)", "int32"),
         ("honest(path, tokens)[0, 0].tolist()", "type list"),
     ],

@@ -4,7 +4,7 @@ The fold does constant work per entry, whatever the length of the history. It re
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -131,6 +131,7 @@ class Study:
         candidates: by number. proposed: how many of them a proposer made, which the budget counts.
         incumbent: number of the kept candidate that the next one has to beat; None before the baseline is kept.
         kept: numbers in the order of their keeping, vetoed ones left out. open: numbers that are not decided.
+        failed_origins: what proposers wrote down of attempts that came to nothing.
         last_id: id of the last entry folded. handled: highest sequence of a request adopted or refused.
     """
 
@@ -156,8 +157,9 @@ class Study:
         self.proposed = 0
         self.proposals_failed = 0
         self.failed_in_a_row = 0
+        self.faults_in_a_row = 0
+        self.failed_origins: list[Mapping[str, Any]] = []
         self.exhausted: str | None = None
-        self.last_failure = ""
         self.evaluator_faults = 0
         self.handled = 0
         self.last_id = 0
@@ -239,7 +241,7 @@ class Study:
             case StateChanged():
                 self.state, self.reason, self.fault = record.state, record.reason, record.fault
                 if record.state == "running":
-                    self.failed_in_a_row, self.evaluator_faults = 0, 0
+                    self.failed_in_a_row = self.faults_in_a_row = self.evaluator_faults = 0
             case LoopStarted():
                 self.loop = record
             case ProposalFailed():
@@ -270,7 +272,7 @@ class Study:
         self.proposed += record.candidate > 0 and not record.author.startswith(PERSON)
         self.spent.usd += record.usd
         self.spent.tokens += record.tokens
-        self.failed_in_a_row = 0
+        self.failed_in_a_row = self.faults_in_a_row = 0
 
     def _end(self, record: Trial) -> None:
         history = self._history(record.candidate)
@@ -290,7 +292,9 @@ class Study:
     def _proposal_failed(self, record: ProposalFailed) -> None:
         self.proposals_failed += 1
         self.failed_in_a_row += 1
-        self.last_failure = record.reason
+        self.faults_in_a_row += record.fault
+        if record.origin:
+            self.failed_origins.append(record.origin)
         self.spent.usd += record.usd
         self.spent.tokens += record.tokens
         if record.final:

@@ -31,7 +31,8 @@ POINTS_SECONDS = 0.2
 RETRY_SECONDS = 0.5
 FAULT_SECONDS = 0.5
 MAX_LOST = 5
-MAX_FAILED_IN_A_ROW = 5
+MAX_FAULTS_IN_A_ROW = 5
+MAX_FAILURES_IN_A_ROW = 25
 MAX_EVALUATOR_FAULTS = 3
 
 
@@ -208,14 +209,15 @@ class Loop:
             self._ask_again_at = time.monotonic() + RETRY_SECONDS
             return
         usd, tokens = (proposal.usd, proposal.tokens) if proposal is not None else (0.0, 0)
-        self._append(ProposalFailed(author=author, reason=problem, final=news.final, usd=usd, tokens=tokens, origin=origin))
-        row = self._study.failed_in_a_row
+        failed = ProposalFailed(author=author, reason=problem, final=news.final, fault=news.fault, usd=usd, tokens=tokens, origin=origin)
+        self._append(failed)
+        faults, failures = self._study.faults_in_a_row, self._study.failed_in_a_row
         if news.final and news.fault:
             self._append(StateChanged(state="paused", reason=f"the proposer cannot be used: {problem}", fault=True))
-        elif row >= MAX_FAILED_IN_A_ROW and not news.final:
-            self._append(StateChanged(state="paused", reason=f"{row} proposals failed in a row; the last: {problem}", fault=True))
+        elif faults >= MAX_FAULTS_IN_A_ROW or failures >= MAX_FAILURES_IN_A_ROW:
+            self._append(StateChanged(state="paused", reason=f"{failures} proposals failed in a row; the last: {problem}", fault=True))
         elif news.fault:
-            self._ask_again_at = time.monotonic() + min(60.0, FAULT_SECONDS * 2.0**row)
+            self._ask_again_at = time.monotonic() + min(60.0, FAULT_SECONDS * 2.0**faults)
 
     def _unfit(self, new: Program, parent: Program) -> str:
         """Why a proposed program cannot become a candidate; empty when it can."""
