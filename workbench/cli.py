@@ -104,11 +104,12 @@ class Progress:
 
     def __init__(self, name: str, out: TextIO) -> None:
         self._name, self._out, self._terminal = name, out, out.isatty()
-        self._known, self._open = 0, set[int]()
+        self._known, self._open, self._n_opening = 0, set[int](), 0
         self._said: dict[int, str] = {}
         print(f"study {name} is running; Ctrl-C leaves it running", file=out, flush=True)
 
     def __call__(self, study: Study) -> None:
+        self._say_opening(study)
         self._open |= set(range(self._known, len(study.candidates)))
         self._known = len(study.candidates)
         for number in sorted(self._open):
@@ -122,6 +123,15 @@ class Progress:
         if self._terminal:
             self._out.write("\r\x1b[K" + self._bar(study))
             self._out.flush()
+
+    def _say_opening(self, study: Study) -> None:
+        """The baseline's trials one by one: on a slow objective they are all there is to see for a while."""
+        trials = study.candidates[0].trials if study.incumbent is None and study.candidates else []
+        for trial in trials[self._n_opening :]:
+            self.clear()
+            result = _number(trial.score) if trial.score is not None else f"{trial.status}: {one_line(trial.reason)}"
+            print(f"baseline, trial {trial.trial + 1}: {result}", file=self._out, flush=True)
+        self._n_opening = max(self._n_opening, len(trials))
 
     def clear(self) -> None:
         """Takes the line at the bottom away."""
