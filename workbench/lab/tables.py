@@ -52,6 +52,9 @@ class StatusView:
             facts.append(("spent", _spent(data["spent"])))
         if sandbox := str(data.get("sandbox") or ""):
             facts.append(("sandbox", "off: candidates run WITHOUT isolation" if sandbox == "off" else one_line(sandbox)))
+        if proposals := data.get("proposals", {}).get("failed"):
+            last = shorten(str(data["proposals"]["last"]), layout.MAX_LINE)
+            facts.append(("proposals", f"{proposals} came to nothing; the last: {last}"))
         if data.get("reason"):
             facts.append(("reason", shorten(str(data["reason"]), layout.MAX_LINE)))
         return facts

@@ -159,6 +159,7 @@ class Study:
         self.failed_in_a_row = 0
         self.faults_in_a_row = 0
         self.failed_origins: list[Mapping[str, Any]] = []
+        self.last_failure = ""
         self.exhausted: str | None = None
         self.evaluator_faults = 0
         self.handled = 0
@@ -293,6 +294,7 @@ class Study:
         self.proposals_failed += 1
         self.failed_in_a_row += 1
         self.faults_in_a_row += record.fault
+        self.last_failure = record.reason
         if record.origin:
             self.failed_origins.append(record.origin)
         self.spent.usd += record.usd

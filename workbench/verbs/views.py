@@ -39,6 +39,7 @@ def status(study: Study, folder: StudyFolder) -> View:
     | `best` | `candidate`, `score` of the best kept one (the baseline is candidate 0); both None before that |
     | `spent` | `seconds` (while it ran), `usd`, `tokens` |
     | `sandbox` | the level that trials run under |
+    | `proposals` | that came to nothing: `failed` (how many), `last` (why the last one did) |
     | `self_reported` | candidates print their own scores (an experiment of shape `claimed`) |
     """
     baseline, best = study.baseline, study.best
@@ -54,6 +55,7 @@ def status(study: Study, folder: StudyFolder) -> View:
         "best": {"candidate": best.number if best else None, "score": best.score if best else None},
         "spent": {"seconds": round(study.active_seconds, 3), "usd": study.spent.usd, "tokens": study.spent.tokens},
         "sandbox": study.loop.sandbox if study.loop else study.options.sandbox,
+        "proposals": {"failed": study.proposals_failed, "last": study.last_failure},
         "self_reported": study.opened.shape == "claimed",
     }
 
