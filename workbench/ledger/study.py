@@ -189,8 +189,11 @@ class Study:
         return [number for number in sorted(self.open) if self.candidates[number].status == "waiting"]
 
     def seed(self, index: int) -> int:
-        """The evaluator's seed number `index` of this study: 31 bits, the same for every candidate, which pairs them."""
-        text = f"{self.opened.name}/{self.opened.options.seed}/{index}"
+        """The evaluator's seed number `index` of this study: 31 bits, the same for every candidate, which pairs them.
+
+        It depends on the experiment and the study's own seed only, so that a study can be run again under another name.
+        """
+        text = f"{self.opened.experiment}/{self.opened.options.seed}/{index}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
     def is_running(self, number: int) -> bool:
