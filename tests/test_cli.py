@@ -23,7 +23,7 @@ from workbench.verbs.handle import StudyHandle
 
 VERBS = [
     *["start", "list", "status", "log", "show", "accept", "reject", "guide", "ban", "pin", "set", "pause", "resume", "stop", "fork"],
-    *["diff", "results", "apply", "export", "reproduce", "doctor"],
+    *["diff", "results", "apply", "export", "reproduce", "import", "doctor"],
 ]
 Run = Callable[..., tuple[int, str, str]]
 

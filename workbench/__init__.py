@@ -1,20 +1,20 @@
 """The workbench: studies in which code improves itself and a researcher stays in charge.
 
-`workbench.start(...)`, `workbench.open(...)` and `workbench.studies(...)` are the command line's verbs as Python; importing
-the package loads none of what they need.
+`workbench.start(...)`, `open(...)`, `studies(...)` and `import_log(...)` are the command line's verbs as Python; importing the package
+loads none of what they need.
 """
 
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load_ipython_extension", "open", "start", "studies"]
+__all__ = ["__version__", "import_log", "load_ipython_extension", "open", "start", "studies"]
 
 if TYPE_CHECKING:
-    from workbench.verbs.handle import open, start, studies
+    from workbench.verbs.handle import import_log, open, start, studies
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("start", "open", "studies"):
+    if name in ("start", "open", "studies", "import_log"):
         from workbench.verbs import handle
 
         return getattr(handle, name)

@@ -12,6 +12,7 @@ from workbench.lab.tables import SELF_REPORTED, better
 from workbench.lab.visible import one_line, shorten
 from workbench.ledger.journal import Curve
 from workbench.ledger.study import CandidateHistory, Study
+from workbench.verbs import imported
 
 if TYPE_CHECKING:  # plotly is imported where a figure is made
     from plotly.graph_objects import Figure
@@ -195,7 +196,10 @@ def _crosses(study: Study, crashed: Sequence[CandidateHistory], view: list[float
 
 def _hover(study: Study, history: CandidateHistory) -> str:
     record, decision, failure = history.record, history.decision, history.failure
-    lines = [f"<b>candidate {history.number}</b>, {history.status}", plain(shorten(record.hypothesis or "no hypothesis", 90))]
+    lines = [
+        f"<b>candidate {history.number}</b>, {imported.status(study, history)}",
+        plain(shorten(record.hypothesis or "no hypothesis", 90)),
+    ]
     if history.score is not None:
         own = f" {SELF_REPORTED}" if any(trial.self_reported for trial in history.scored) else ""
         spread = study.spread(history.number)
@@ -209,6 +213,8 @@ def _hover(study: Study, history: CandidateHistory) -> str:
         if evidence.effect is not None:
             bounds = "" if evidence.low is None or evidence.high is None else f" [{evidence.low:+.3g}, {evidence.high:+.3g}]"
             lines.append(f"effect {evidence.effect:+.4g}{bounds}")
+    if imported.is_imported(study):
+        return "<br>".join([*lines, *(plain(shorten(flag, 90)) for flag in imported.flags(history))])
     return "<br>".join([*lines, f"+{record.added} / -{record.removed} lines"])
 
 
@@ -255,5 +261,5 @@ def _lines(found: Mapping[str, Mapping[str, Curve]], series: str, row: int, name
 
 def _score_title(study: Study) -> str:
     objective = study.opened.objective
-    own = f" {SELF_REPORTED}" if study.opened.shape == "claimed" else ""
+    own = f" {SELF_REPORTED}" if imported.is_self_reported(study) else ""
     return f"{plain(NAMES.get(objective.name, objective.name))} ({better(objective.goal)}){own}"

@@ -74,7 +74,7 @@ class LogView:
         if not self.data:
             return "no candidates yet"
         shown = self.data if rows is None else self.data[-rows:]
-        return layout.text_table(_log_columns(self.data), shown) + self._omitted(len(shown), "\n")
+        return layout.text_table(_shown_columns(self.data), shown) + self._omitted(len(shown), "\n")
 
     def __repr__(self) -> str:
         return self.text(MAX_ROWS)
@@ -84,7 +84,7 @@ class LogView:
             return layout.page('<p class="quiet">no candidates yet</p>')
         shown = self.data[-MAX_ROWS:]
         note = "effect: mean gain over the incumbent, above 0 is better" + self._omitted(len(shown), "; ")
-        return layout.page(f'{layout.html_table(_log_columns(self.data), shown)}<div class="quiet">{escape(note)}</div>')
+        return layout.page(f'{layout.html_table(_shown_columns(self.data), shown)}<div class="quiet">{escape(note)}</div>')
 
     def _omitted(self, shown: int, before: str) -> str:
         return "" if shown == len(self.data) else f"{before}the newest {shown} of {len(self.data):,} candidates; .data has all"
@@ -113,10 +113,14 @@ class ShowView:
         self.data = dict(data)
 
     def __repr__(self) -> str:
+        if "fields" in self.data:
+            return layout.facts_text(self._title(), self._facts())
         trials = [layout.text_table(_TRIALS, self.data["trials"]), ""] if self.data.get("trials") else []
         return "\n".join([layout.facts_text(self._title(), self._facts()), "", *trials, layout.diff_text(self._blocks())])
 
     def _repr_html_(self) -> str:
+        if "fields" in self.data:
+            return layout.page(layout.facts_html(self._title(), self._facts()))
         trials = layout.html_table(_TRIALS, self.data["trials"]) if self.data.get("trials") else ""
         return layout.page(layout.facts_html(self._title(), self._facts()) + trials + layout.diff_html(self._blocks()))
 
@@ -132,6 +136,10 @@ class ShowView:
             ("score", cells["score"](row)),
             ("lines", cells["+/-"](row)),
         ]
+        if "fields" in row:  # imported: what the log says of it
+            facts = [*facts[:-1], ("program", "not known: imported from a log"), ("line", f"{row.get('line')} of the log")]
+            facts += [("flag", one_line(str(flag))) for flag in row.get("flags") or ()]
+            facts += [(f"[{shorten(str(name), 30)}]", shorten(str(text), layout.MAX_LINE)) for name, text in row["fields"].items()]
         if decision := row.get("decision") or {}:
             facts.append(("decision", one_line(f"{decision.get('verdict')} by {decision.get('by')}")))
             facts.append(("because", one_line(str(decision.get("why") or "-"))))
@@ -212,11 +220,26 @@ def _log_columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
         Column("score", lambda row: _score(row, decimals), numeric=True),
         Column("effect [low, high]", lambda row: _effect(row, max(0, decimals - 1)), numeric=True),
         Column("trials", lambda row: str(len(row.get("trials") or ())), numeric=True),
-        Column("+/-", lambda row: f"+{row.get('added', 0)}/-{row.get('removed', 0)}", numeric=True),
+        Column("+/-", _lines, numeric=True),
         Column("author", lambda row: shorten(str(row.get("author") or "-"), 14)),
         Column("hypothesis", lambda row: shorten(str(row.get("hypothesis") or "-"), 90), flexible=True),
-        Column("why", lambda row: shorten(str((row.get("decision") or {}).get("why") or "-"), 120), flexible=True),
+        Column("why", lambda row: shorten(_why(row), 120), flexible=True),
     ]
+
+
+def _shown_columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
+    """Those of a log; of an imported one, whose rows have flags, only what a row can say."""
+    unsaid = ("parent", "effect [low, high]", "trials", "+/-", "author") if any("flags" in row for row in rows) else ()
+    return [column for column in _log_columns(rows) if column.title not in unsaid]
+
+
+def _lines(row: Mapping[str, Any]) -> str:
+    return "-" if row.get("added", 0) is None else f"+{row.get('added', 0)}/-{row.get('removed', 0)}"
+
+
+def _why(row: Mapping[str, Any]) -> str:
+    """The decision's reason; of an imported row rather what is odd about it."""
+    return "; ".join(str(flag) for flag in row.get("flags") or ()) or str((row.get("decision") or {}).get("why") or "-")
 
 
 def _best(row: Mapping[str, Any]) -> str:
@@ -226,7 +249,7 @@ def _best(row: Mapping[str, Any]) -> str:
 
 
 _TRIALS = [
-    Column("seed", lambda trial: str(trial.get("seed", "")), numeric=True),
+    Column("seed", lambda trial: "-" if trial.get("seed") is None else str(trial["seed"]), numeric=True),
     Column("status", lambda trial: one_line(str(trial.get("status") or "-"))),
     Column("score", _score, numeric=True),
     Column("time", lambda trial: duration(float(trial.get("seconds") or 0.0)), numeric=True),

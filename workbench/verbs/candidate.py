@@ -7,7 +7,7 @@ from workbench.ledger.journal import Curve, Journal
 from workbench.ledger.study import CandidateHistory, Study
 from workbench.program import Patch, Program
 from workbench.records import Decision
-from workbench.verbs import views
+from workbench.verbs import imported, views
 
 if TYPE_CHECKING:  # the type of what is imported only where it is used
     from workbench.lab.tables import ShowView
@@ -26,11 +26,13 @@ class CandidateHandle:
 
     @property
     def program(self) -> Program:
+        imported.refuse_program(self._now(), "this")
         return self._journal.program(self.history.record.program)
 
     @property
     def patch(self) -> Patch:
         """What it changes in its parent; empty for the baseline."""
+        imported.refuse_program(self._now(), "this")
         return views.patch(self._now(), self._journal, self.number)
 
     @property

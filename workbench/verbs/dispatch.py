@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import workbench
 from workbench.errors import UsageError
 from workbench.records import Review
-from workbench.verbs import handle, words
+from workbench.verbs import handle, importing, views, words
 from workbench.verbs.handle import StudyHandle
 
 Arguments = argparse.Namespace
@@ -140,6 +140,14 @@ def _start(parsed: Arguments, where: Where) -> Result:
     return Result(study, study.status().data, text)
 
 
+def _import(parsed: Arguments, where: Where) -> Result:
+    columns = [] if parsed.columns is None else [name.strip() for name in parsed.columns.split(",")]
+    given = {name: getattr(parsed, name) for name in ("study", "goal", "metric", "segment")}
+    path = where.root / Path(parsed.log).expanduser()
+    made = importing.import_log(path, root=where.root, columns=columns, statuses=_pairs(parsed.status), **given)
+    return Result(Sentence(made), made.data())
+
+
 def _list(parsed: Arguments, where: Where) -> Result:
     from workbench.lab.tables import ListView
 
@@ -198,8 +206,8 @@ def _diff(study: StudyHandle, parsed: Arguments) -> Result:
 
 def _results(study: StudyHandle, parsed: Arguments) -> Result:
     text = study.results(tsv=parsed.tsv)
-    header, *rows = [line.split("\t") for line in study.results(tsv=True).splitlines()]
-    return Result(Sentence(text), [dict(zip(header, row, strict=True)) for row in rows], text=text.rstrip("\n"))
+    header, rows = views.results(study.study)
+    return Result(Sentence(text), [dict(zip(header, row, strict=True)) for row in rows], text=text.removesuffix("\n"))
 
 
 def _apply(study: StudyHandle, parsed: Arguments) -> Result:
@@ -267,6 +275,7 @@ _VERBS: dict[str, _Verb] = {
     "apply": _Verb("write the incumbent, or a candidate, back to the experiment's folder", words.apply, _apply),
     "export": _Verb("write one step as a notebook that runs alone", words.export, _export),
     "reproduce": _Verb("run one step again and record whether it reproduces", words.reproduce, _reproduce),
+    "import": _Verb("make a read-only study of another tool's log (results.tsv, autoresearch.jsonl)", words.import_, alone=_import),
     "doctor": _Verb("what works on this machine, and what to do about the rest", words.none, alone=_doctor),
 }
 NAMES = tuple(_VERBS)

@@ -1,19 +1,20 @@
 """StudyHandle: the command line's verbs as Python. Thin: it reads through `views`, and changes only by requests to the loop."""
 
 import time as clock
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import StudyError, UsageError, WorkbenchError
+from workbench.experiment import Goal
 from workbench.ledger import folder as folders
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.program import Patch
 from workbench.records import Options, Reproduction, Review
-from workbench.verbs import launch, views
+from workbench.verbs import imported, importing, launch, views
 from workbench.verbs.apply import WrittenBack, write_back
 from workbench.verbs.candidate import CandidateHandle
 
@@ -89,6 +90,22 @@ def start(
     return handle
 
 
+def import_log(
+    path: str | Path,
+    *,
+    study: str | None = None,
+    root: str | Path | None = None,
+    goal: Goal | None = None,
+    metric: str | None = None,
+    columns: Sequence[str] = (),
+    statuses: Mapping[str, str] | None = None,
+    segment: int | None = None,
+) -> "StudyHandle":
+    """Makes a read-only study of a `results.tsv` or of pi's `autoresearch.jsonl`; the words are those of `importing.import_log`."""
+    made = importing.import_log(path, study=study, root=root, goal=goal, metric=metric, columns=columns, statuses=statuses, segment=segment)
+    return StudyHandle(made.folder)
+
+
 def open(name: str | Path | None = None, root: str | Path | None = None) -> "StudyHandle":
     """A study by name or path; without a name, the newest below `root` (the current folder by default)."""
     return StudyHandle(folders.find(None if name is None else str(name), Path(root or Path.cwd())))
@@ -161,6 +178,7 @@ class StudyHandle:
     def accept(self, candidate: int, hunks: Collection[int] | None = None, reason: str = "") -> None:
         """Keeps a candidate; with `hunks`, makes a new candidate with only these and has it tried."""
         history = self.study.history(candidate)
+        imported.refuse_change(self.study, "accept")
         if hunks is not None:
             parent = history.record.parent
             if not hunks or parent is None:
@@ -209,14 +227,18 @@ class StudyHandle:
         self._ask("set", key=name, value=value)
 
     def _ask(self, verb: str, **body: Any) -> None:
+        imported.refuse_change(self.study, verb)
         launch.request(self.folder, verb, body, after=self.study.last_id)
 
     def diff(self, old: int, new: int) -> Patch:
         """What turns one candidate's program into another's."""
+        imported.refuse_program(self.study, "diff")
         return Patch.between(self[old].program, self[new].program)
 
     def results(self, tsv: bool = True) -> str:
-        """The study as autoresearch's `results.tsv`, or as aligned columns."""
+        """The study as autoresearch's `results.tsv`, or as aligned columns; a well-formed log that was imported, as it was."""
+        if tsv and (text := imported.verbatim(self.study)) is not None:
+            return text
         header, rows = views.results(self.study)
         return views.tsv(header, rows) if tsv else views.table(header, rows) + "\n"
 
@@ -226,6 +248,7 @@ class StudyHandle:
         Raises:
             UsageError: a file there is neither the baseline's nor already the new one; nothing was written.
         """
+        imported.refuse_program(self.study, "apply")
         number = candidate if candidate is not None else self.study.incumbent
         if number is None:
             raise UsageError(f"{self.name} has no kept program yet; name a candidate, or wait for its baseline")
@@ -236,6 +259,7 @@ class StudyHandle:
         """Writes one step as a notebook that runs alone; returns its path."""
         from workbench.lab.export import export
 
+        imported.refuse_program(self.study, "export")
         return export(self.folder, self.study.history(candidate).number, None if path is None else Path(path).expanduser())
 
     def reproduce(
@@ -258,6 +282,7 @@ class StudyHandle:
         """
         from workbench.lab.reproduce import reproduce
 
+        imported.refuse_program(self.study, "reproduce")
         number, place = self.study.history(candidate).number, None if keep is None else Path(keep).expanduser()
         record = reproduce(self.folder, number, seed=seed, trials=trials, sigmas=sigmas, keep=place)
         body = {name: value for name, value in asdict(record).items() if name != "request"}

@@ -24,8 +24,10 @@ from workbench.ledger import folder as folders
 from workbench.ledger import lease
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal, write_new
+from workbench.ledger.study import Study
 from workbench.program import Program
 from workbench.records import Adopted, Candidate, LoopStarted, Options, Refused, StudyOpened
+from workbench.verbs import imported
 
 BASELINE = "baseline"
 SPAWN_SECONDS = 2.0
@@ -60,7 +62,7 @@ def create(
     found = experiments.read(experiments.find(experiment, root)).with_settings(settings or {})
     program, options = found.program(), checked(options or Options(), root)
     if study is not None and (root / folders.STUDIES / study).exists():
-        raise StudyError(f"a study {study!r} is there already; go on with it: autoresearch resume --study {study}, or choose another name")
+        raise StudyError(f"a study {study!r} is there already; {_go_on(root, study)}choose another name")
     _check_sandbox(options.sandbox)
 
     def fill(name: str) -> StudyFolder:
@@ -77,6 +79,15 @@ def create(
             if not (root / folders.STUDIES / name).exists():  # not a start at the same time that took the name
                 raise
     raise StudyError(f"found no free name for a study of {found.name}; choose one with --study NAME")
+
+
+def _go_on(root: Path, study: str) -> str:
+    try:
+        with Journal(folders.find(study, root)) as journal:
+            is_imported = imported.is_imported(Study().fold(journal.entries()))
+    except StudyError:
+        is_imported = False
+    return "it is imported and read-only; " if is_imported else f"go on with it: autoresearch resume --study {study}, or "
 
 
 def checked(options: Options, root: Path) -> Options:

@@ -11,6 +11,7 @@ from workbench.ledger.journal import Journal
 from workbench.ledger.study import CandidateHistory, Study
 from workbench.program import Patch
 from workbench.records import Decision, Trial
+from workbench.verbs import imported
 from workbench.verbs.launch import last_line
 
 State = Literal["running", "paused", "finished", "stopped", "dead"]
@@ -40,7 +41,9 @@ def status(study: Study, folder: StudyFolder) -> View:
     | `spent` | `seconds` (while it ran), `usd`, `tokens` |
     | `sandbox` | the level that trials run under |
     | `proposals` | that came to nothing: `failed` (how many), `last` (why the last one did) |
-    | `self_reported` | candidates print their own scores (an experiment of shape `claimed`) |
+    | `self_reported` | candidates print their own scores (an experiment of shape `claimed`), or a log claims them |
+
+    The `counts` of an imported study have `unknown` too: rows that the log does not decide.
     """
     baseline, best = study.baseline, study.best
     objective, now = study.opened.objective, state(study, folder)
@@ -56,7 +59,7 @@ def status(study: Study, folder: StudyFolder) -> View:
         "spent": {"seconds": round(study.active_seconds, 3), "usd": study.spent.usd, "tokens": study.spent.tokens},
         "sandbox": study.loop.sandbox if study.loop else study.options.sandbox,
         "proposals": {"failed": study.proposals_failed, "last": study.last_failure},
-        "self_reported": study.opened.shape == "claimed",
+        "self_reported": imported.is_self_reported(study),
     }
 
 
@@ -73,8 +76,10 @@ def _counts(study: Study) -> dict[str, int]:
         "failed": study.counts["failed"],
         "waiting": study.counts["waiting"],
     }
+    if imported.is_imported(study):
+        counts[imported.UNKNOWN] = imported.n_unknown(study)
     if study.baseline:
-        own = {"revised": "discarded"}.get(study.baseline.status, study.baseline.status)
+        own = {"revised": "discarded"}.get(status := imported.status(study, study.baseline), status)
         for name in {"candidates", own} & counts.keys():
             counts[name] -= 1
     return counts
@@ -93,25 +98,29 @@ def log(study: Study) -> list[View]:
     | `decision` | `verdict`, `by`, `why`, `effect` (gain, above 0 is better), `interval` (`[low, high]` or None); None while open |
     | `added`, `removed` | lines against its parent |
     | `self_reported` | the candidate itself printed its score |
+
+    In an imported study `status` may be `unknown`, `added` and `removed` are None, and so are the seeds of trials; entries have
+    `flags` too: what is odd about the row, as in `7 fields for 5 columns`.
     """
     return [entry(study, history) for history in study.candidates]
 
 
 def entry(study: Study, history: CandidateHistory) -> View:
     """The entry of `log` for one candidate."""
-    record = history.record
+    record, has_program = history.record, not imported.is_imported(study)
     return {
         "candidate": record.candidate,
         "parent": record.parent,
         "author": record.author,
         "hypothesis": record.hypothesis,
-        "status": history.status,
+        "status": imported.status(study, history),
         "score": history.score,
-        "trials": [_trial(trial) for trial in history.trials],
+        "trials": [{**_trial(trial), **({} if has_program else {"seed": None})} for trial in history.trials],
         "decision": _decision(history.decision),
-        "added": record.added,
-        "removed": record.removed,
-        "self_reported": study.opened.shape == "claimed" or any(trial.self_reported for trial in history.trials),
+        "added": record.added if has_program else None,
+        "removed": record.removed if has_program else None,
+        "self_reported": imported.is_self_reported(study) or any(trial.self_reported for trial in history.trials),
+        **({} if has_program else {"flags": imported.flags(history)}),
     }
 
 
@@ -126,6 +135,7 @@ def flat(row: View) -> View:
         **{name: decision.get(name) for name in ("verdict", "by", "why", "effect")},
         "low": low,
         "high": high,
+        **({"flags": "; ".join(row["flags"])} if "flags" in row else {}),
     }
 
 
@@ -159,6 +169,8 @@ def show(study: Study, journal: Journal, number: int) -> View:
     | `curves` | names of the series of its last trial |
     | `log` | path of the last trial's log, or None |
 
+    and of an imported row `line`, `raw` (its text in the log) and `fields` (by column).
+
     Raises:
         StudyError: no such candidate; the message says which there are.
     """
@@ -172,6 +184,7 @@ def show(study: Study, journal: Journal, number: int) -> View:
         "hunks": hunks,
         "curves": [] if last is None else sorted(journal.curves(number, last)),
         "log": None if last is None else _log_path(journal.folder, number, last),
+        **(imported.raw(history) if imported.is_imported(study) else {}),
     }
 
 
@@ -198,8 +211,11 @@ def results(study: Study) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 
     `commit` is the first seven digits of the program's digest. Undecided candidates have no row, nor have those that a person
     discarded before they had a score. A crash has the zeros that the format prescribes; nothing else in the workbench has.
+    An imported study has every row of its log, in the log's words and digits.
     """
     header = ("commit", study.opened.objective.name, "memory_gb", "status", "description")
+    if imported.is_imported(study):
+        return header, imported.results(study)
     return header, [row for history in study.candidates if (row := _result(history)) is not None]
 
 

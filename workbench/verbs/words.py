@@ -76,6 +76,18 @@ def results(one: ArgumentParser) -> None:
     one.add_argument("--tsv", action="store_true", help="tab-separated, as autoresearch's results.tsv")
 
 
+def import_(one: ArgumentParser) -> None:
+    """A log, and what it does not say itself."""
+    add = one.add_argument
+    add("log", metavar="LOG", help="a results.tsv, or pi's .auto/log.jsonl or autoresearch.jsonl")
+    add("--study", metavar="NAME", help="name of the new study (default: the log's, or its folder's, with a number)")
+    add("--goal", choices=["minimize", "maximize"], help="which is better, a low or a high score, where the log does not say")
+    add("--metric", metavar="NAME", help="which column, or which named metric, is the score")
+    add("--columns", metavar="A,B,...", help="names of the columns, for a log without a header or instead of its own")
+    add("--status", metavar="WORD=VERDICT", action="append", default=[], help="what a word means: keep, discard or crash; may be repeated")
+    add("--segment", metavar="N", type=int, help="which segment of a pi log (default: the last one with runs)")
+
+
 def apply(one: ArgumentParser) -> None:
     """A candidate, and where to."""
     one.add_argument("candidate", metavar="N", type=int, nargs="?", help="a candidate (default: the incumbent)")
