@@ -38,6 +38,12 @@ def test_a_good_experiment_is_read(tmp_path: Path) -> None:
     assert set(read.protected()) == {"evaluate.py", "experiment.toml"}
 
 
+def test_simplicity_is_a_setting_of_the_objective(tmp_path: Path) -> None:
+    assert experiment.read(make(tmp_path)).objective.simplicity
+    toml = GOOD.replace('goal = "minimize"', 'goal = "minimize"\nsimplicity = false')
+    assert not experiment.read(make(tmp_path, toml)).objective.simplicity
+
+
 @pytest.mark.parametrize(
     ("change", "line", "words"),
     [
@@ -45,6 +51,8 @@ def test_a_good_experiment_is_read(tmp_path: Path) -> None:
         (("wall_seconds = 10", "wall_second = 10"), 9, "unknown key limits.wall_second; known: cpu_seconds"),
         (("wall_seconds = 10", 'wall_seconds = "ten"'), 9, "limits.wall_seconds = 'ten'; it must be a number"),
         (("wall_seconds = 10", "wall_seconds = -1"), 9, "it must be above 0"),
+        (('goal = "minimize"', 'goal = "minimize"\nsimplicity = 1'), 7, "objective.simplicity = 1; it must be true or false"),
+        (('goal = "minimize"', 'goal = "minimize"\nerror_rate = true'), 7, "objective.error_rate = True; it must be a number"),
         (('editable = ["train.py"]', 'editable = "train.py"'), 2, "editable must be a list of strings"),
         (("fast = true", "fast = [1]"), 13, "settings.fast must be a number, a text, true or false"),
         (('name = "loss"', 'metric = "loss"'), 5, "unknown key objective.metric"),

@@ -40,16 +40,19 @@ class Objective:
         min_effect: smallest effect worth having, in units of the score, at least 0.
         noise: `none` (one trial tells all), `seed` (the same seed gives the same score on the same machine), `run` (even the
             same seed varies: wall-clock budgets, GPUs).
-        error_rate: how often a change without effect may pass the test of one candidate, between 0 and 0.5.
+        error_rate: the share of false keeps among all keeps of a study that is allowed on average, between 0 and 0.5.
         max_trials: fresh trials that a candidate may cost after its first one, at least 1.
+        simplicity: of two equal programs the shorter one wins: a change that removes more lines than it adds and costs nothing
+            is kept (where there is noise: costs less than min_effect, which must be above 0).
     """
 
     name: str
     goal: Goal
     min_effect: float = 0.0
     noise: Noise = "seed"
-    error_rate: float = 0.01
-    max_trials: int = 4
+    error_rate: float = 0.05
+    max_trials: int = 15
+    simplicity: bool = True
 
     def __post_init__(self) -> None:
         _require(bool(self.name), "objective.name is empty; name the metric that evaluate() returns")
@@ -338,8 +341,9 @@ class _Reader:
                 raise self.fail(key, f"{key} must be a list of strings")
             return tuple(value)
         wanted = (int, float) if kind is float else (kind,)
-        if isinstance(value, bool) or not isinstance(value, wanted):
-            raise self.fail(key, f"{key} = {value!r}; it must be {'a number' if kind in (int, float) else 'a text'}")
+        if (isinstance(value, bool) and kind is not bool) or not isinstance(value, wanted):
+            words = {int: "a number", float: "a number", bool: "true or false"}.get(kind, "a text")
+            raise self.fail(key, f"{key} = {value!r}; it must be {words}")
         return float(value) if kind is float else value
 
     def settings(self, table: Any) -> dict[str, Setting]:

@@ -155,6 +155,8 @@ class Evidence:
         against: the incumbent it was compared with. effect: mean gain. low, high: its interval, where noise was measured.
         trials: trials of the candidate that were used. seeds: those on which both were compared.
         sd: standard deviation of one trial that was assumed. level: coverage of the interval.
+        p: one-sided p-value, corrected for the looks. alpha: what it must not exceed, where the study's tests are counted.
+        reference_trials: trials of the incumbent that were used.
     """
 
     against: int | None = None
@@ -165,6 +167,9 @@ class Evidence:
     seeds: tuple[int, ...] = ()
     sd: float | None = None
     level: float | None = None
+    p: float | None = None
+    alpha: float | None = None
+    reference_trials: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

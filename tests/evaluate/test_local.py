@@ -203,7 +203,7 @@ def test_a_trial_process_that_is_killed_leaves_nothing_and_one_record(rig: Calla
     bench.wait_for_points()
     os.kill(bench.pid, signal.SIGKILL)
     trial = bench.ended()
-    assert (trial.status, trial.fault) == ("lost", "loop")
+    assert (trial.status, trial.fault) == ("lost", "process")
     assert "signal 9" in trial.reason
     assert wait_until(lambda: none_with(mark))
     assert bench.events.empty()

@@ -237,6 +237,10 @@ def test_the_filter_decides_as_its_tables_say(machine: str) -> None:
     assert _decision(program, arch, seccomp.CLONE[column], 17) == seccomp.ALLOW
     assert _decision(program, arch, seccomp.CLONE[column], 0x10000000) == seccomp.EPERM
     assert _decision(program, arch, seccomp.CLONE3) == seccomp.ENOSYS
+    kept = seccomp.program(machine=machine, metadata=False)
+    for changes in seccomp.WITHOUT_EFFECT.values():
+        assert _decision(program, arch, changes[column]) == seccomp.ALLOW
+        assert _decision(kept, arch, changes[column]) == seccomp.NOTHING
     assert _decision(program, 0x40000003, 1) == seccomp.EPERM
     assert _decision(program, arch, 0x40000000 + 1) == seccomp.EPERM
     assert _decision(program, arch, seccomp.SIGNALS["kill"][column]) == seccomp.ALLOW

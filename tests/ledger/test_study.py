@@ -82,6 +82,26 @@ def test_the_spread_pools_repeats_and_leaves_a_candidates_screening_trial_out(be
     assert study.repeats.spread == pytest.approx(((0.02 + 0.02) / 2) ** 0.5)
 
 
+def test_a_test_is_counted_once_whatever_a_person_says_to_it_later(begun: list[Record]) -> None:
+    found = Evidence(against=0, p=0.001, alpha=0.002)
+    asked = Decision(candidate=1, verdict="defer", by="tested", evidence=found)
+    records = [*begun, candidate(1), scored(1, 4.0), asked, Decision(candidate=1, verdict="keep", by="person", evidence=found), veto(1)]
+    assert (fold(records).tests, fold(records).discoveries) == (1, [1])
+    chance = Decision(candidate=2, verdict="discard", by="tested", evidence=Evidence(against=0, p=1.0, alpha=0.002))
+    screened = Decision(candidate=3, verdict="discard", by="tested", evidence=Evidence(against=0))
+    records += [candidate(2), scored(2, 5.0), chance, candidate(3), scored(3, 9.0), screened]
+    assert (fold(records).tests, fold(records).discoveries) == (2, [1])
+
+
+def test_scores_under_equal_seeds_tell_how_far_they_go_together(begun: list[Record]) -> None:
+    seeds = [fold(begun).seed(index) for index in range(8)]
+    records = [*begun, *(scored(0, 5.0 + index % 3, 1 + index, seed) for index, seed in enumerate(seeds)), candidate(1)]
+    records += [scored(1, 4.0 + index % 3 + 0.01 * (index % 2), index, seed) for index, seed in enumerate(seeds)]
+    assert fold(records).repeats.correlation == 0.0
+    tested = Decision(candidate=1, verdict="discard", by="tested", evidence=Evidence(against=0, seeds=tuple(seeds), p=1.0, alpha=0.01))
+    assert 0.9 < fold([*records, tested]).repeats.correlation < 1.0
+
+
 def test_time_while_no_loop_ran_is_not_counted(begun: list[Record]) -> None:
     study = fold(begun)
     before = study.active_seconds

@@ -16,6 +16,8 @@ from workbench.evaluate.prepared import Prepare
 from workbench.evaluate.trial import Evaluation
 from workbench.experiment import Experiment
 
+MAX_METRICS, MAX_NAME = 200, 100
+
 
 class Evaluator:
     """The functions of one evaluator; its failures come out as EvaluatorFault, those of the candidate as they are."""
@@ -34,7 +36,7 @@ class Evaluator:
         try:
             exec(compile(self.file.read_bytes(), str(self.file), "exec"), module.__dict__)
             self._evaluate = module.evaluate
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self.fault(error) from error
         if hasattr(module, "prepare"):
             self.prepare = self._guarded(module.prepare)
@@ -51,14 +53,16 @@ class Evaluator:
             if isinstance(error, OSError):
                 raise self.fault(error) from error
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self.fault(error) from error
         name, file = self.experiment.objective.name, self.experiment.evaluator
         if not isinstance(metrics, Mapping):
             raise EvaluatorFault(f"{file} returned {type(metrics).__name__} and not a dict of metrics")
         if name not in metrics:
-            found = ", ".join(map(str, metrics)) or "nothing"
+            found = ", ".join(str(key)[:MAX_NAME] for key in list(metrics)[:20]) or "nothing"
             raise EvaluatorFault(f"{file} returned no metric {name!r}; it returned: {found}")
+        if len(metrics) > MAX_METRICS or any(len(str(key)) > MAX_NAME for key in metrics):
+            raise EvaluatorFault(f"{file} returned more than {MAX_METRICS} metrics, or a name longer than {MAX_NAME} characters")
         return {str(key): self._number(str(key), value) for key, value in metrics.items()}
 
     def _number(self, name: str, value: Any) -> float:
@@ -76,12 +80,12 @@ class Evaluator:
         def guarded(folder: Path, settings: Mapping[str, Any]) -> None:
             try:
                 prepare(folder, settings)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise self.fault(error) from error
 
         return guarded
 
-    def fault(self, error: Exception) -> EvaluatorFault:
+    def fault(self, error: BaseException) -> EvaluatorFault:
         """The failure in one line, with the innermost line of the evaluator itself."""
         place, trace = self.experiment.evaluator, error.__traceback__
         while trace is not None:

@@ -95,7 +95,7 @@ class Slot:
         self._task: Task | None = None
         self._level = ""
         self._cancelled: str | None = None
-        self._stopping = False
+        self._stopping = self._started = False
         self._process: _Child | None = None
         self._thread = threading.Thread(target=self._run, name=f"slot {config['slot']}", daemon=True)
         self._thread.start()
@@ -145,7 +145,7 @@ class Slot:
 
     def _one(self, task: Task) -> Trial:
         """Runs one trial; whatever becomes of its process, there is a record."""
-        began = time.monotonic()
+        began, self._started = time.monotonic(), False
         try:
             with self._wake:
                 if self._process is None:
@@ -161,7 +161,9 @@ class Slot:
             reason = "the executor was closed" if self._stopping else f"the trial process ended: {died}"
             if self._cancelled is not None:
                 return self._lost(task, "person", self._cancelled, "killed", began)
-            return self._lost(task, "loop", reason, "killed" if self._stopping else "lost", began)
+            # Before it began with this candidate, the candidate has no part in its death.
+            fault = "process" if self._started and not self._stopping else "loop"
+            return self._lost(task, fault, reason, "killed" if self._stopping else "lost", began)
 
     def _listen(self, task: Task, child: "_Child") -> Trial:
         began, limit, asked_to_end = time.monotonic(), PREPARE_SECONDS, False
@@ -175,6 +177,7 @@ class Slot:
                     break
                 continue
             kind = event["event"]
+            self._started |= kind == "started"
             if kind == "started" and not asked_to_end:
                 began, limit = time.monotonic(), float(self._config["limits"]["wall_seconds"]) + GRACE_SECONDS
             elif kind == "points":

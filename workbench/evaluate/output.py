@@ -86,6 +86,7 @@ class Output:
             self._line = ""
 
     def _point(self, series: str, step: float, value: float) -> None:
+        series = clean(series.encode("utf-8", "backslashreplace"))[:MAX_NAME]  # JSON can spell out what `clean` took from its line
         known = series in self._series
         if not math.isfinite(value) or self._points >= MAX_POINTS or (not known and len(self._series) >= MAX_SERIES):
             self.dropped += 1

@@ -22,6 +22,7 @@ from workbench.errors import EvaluatorFault, WorkbenchError
 from workbench.evaluate.answers import CandidateFailed
 from workbench.evaluate.evaluator import Evaluator
 from workbench.evaluate.executor import Task
+from workbench.evaluate.output import clean
 from workbench.evaluate.prepared import prepare_once
 from workbench.evaluate.sandbox import confine, tree
 from workbench.evaluate.sandbox.bench import Bench
@@ -34,6 +35,7 @@ from workbench.records import Trial, encode
 
 FLUSH_SECONDS = 0.1
 POINTS_PER_MESSAGE = 2000
+MAX_REASON = 500
 
 
 def encode_task(task: Task, level: str) -> str:
@@ -164,9 +166,9 @@ class TrialProcess:
                 self.events.send({"event": "started"})
                 return self._measured(task, evaluator, values)
         except EvaluatorFault as error:
-            return Trial(**values, status="lost", fault="evaluator", reason=str(error))
+            return Trial(**values, status="lost", fault="evaluator", reason=_reason(error))
         except (WorkbenchError, OSError) as error:
-            return Trial(**values, status="lost", fault="loop", reason=f"{error}"[:500])
+            return Trial(**values, status="lost", fault="loop", reason=_reason(error))
 
     def _measured(self, task: Task, evaluator: Evaluator, values: dict[str, Any]) -> Trial:
         began, usage = time.monotonic(), time.process_time()
@@ -182,11 +184,11 @@ class TrialProcess:
             running.check()
             outcome = {"status": "ok", "metrics": metrics, "score": metrics[evaluator.experiment.objective.name]}
         except CandidateFailed as error:
-            outcome = {"status": error.status, "reason": " ".join(str(error).split())[:500] or type(error).__name__}
+            outcome = {"status": error.status, "reason": _reason(error)}
         except Cancelled as error:
             outcome = {"status": "killed", "fault": "person", "reason": str(error)}
         except EvaluatorFault as error:
-            outcome = {"status": "lost", "fault": "evaluator", "reason": str(error)}
+            outcome = {"status": "lost", "fault": "evaluator", "reason": _reason(error)}
         finally:
             running.close()
             with self._lock:
@@ -219,6 +221,12 @@ class TrialProcess:
             raise EvaluatorFault(str(error)) from error
         # The frozen copy has no .venv, by which an autoresearch checkout names its interpreter.
         return dataclasses.replace(experiment, command=tuple(self.config["command"]))
+
+
+def _reason(error: BaseException) -> str:
+    """One bounded line; what a candidate wrote into it is shown, and neither moves nor hides text."""
+    text = " ".join(str(error)[: 4 * MAX_REASON].split())
+    return clean(text.encode("utf-8", "backslashreplace"))[:MAX_REASON] or type(error).__name__
 
 
 class _Notes:

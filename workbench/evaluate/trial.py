@@ -210,7 +210,9 @@ def _let_read(path: Path) -> None:
     """As root the candidate is another user, to whom the data it is given must be readable."""
     if os.geteuid() == 0:
         for file in (path, *path.rglob("*")) if path.is_dir() else (path,):
-            mode = file.stat().st_mode
+            mode = file.lstat().st_mode
+            if stat.S_ISLNK(mode):  # it may lead anywhere
+                continue
             wanted = mode | stat.S_IROTH | (stat.S_IXOTH if stat.S_ISDIR(mode) else 0)
             if wanted != mode:
                 file.chmod(stat.S_IMODE(wanted))

@@ -2,11 +2,17 @@
 
 Tables: `journal` (append-only records), `program` (by digest, compressed against the first one), `request` (idempotent by id),
 `point` (live points of running trials), `curve` (one compressed blob per series of an ended trial).
+
+On a local disk the file has a write-ahead log. That needs memory shared between processes, so that on a network file system a
+rollback journal takes its place, which costs a few flushes per record, and whose locks (as those of the lease) are the file
+system's: run the loop and its readers on one machine there. A study that is copied there changes over when it is opened.
 """
 
 import json
+import shutil
 import sqlite3
 import struct
+import tempfile
 import time
 import uuid
 import zlib
@@ -18,6 +24,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from workbench.errors import StudyError, WorkbenchError
+from workbench.ledger.filesystem import network_type
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.lease import Lease
 from workbench.program import Program
@@ -68,7 +75,7 @@ class Journal:
         self.folder = folder
         if not folder.database.is_file():
             raise StudyError(f"no study at {folder.path}")
-        self._sql = _connect(folder.database)
+        self._sql, self._full = _connect(folder.database)
         self._seen = -1
         try:
             version = int(self._sql.execute("PRAGMA user_version").fetchone()[0])
@@ -92,13 +99,13 @@ class Journal:
 
     def changed(self) -> bool:
         """Whether another process has written since the last call; a few microseconds."""
-        version = int(self._sql.execute("PRAGMA data_version").fetchone()[0])
+        version = int(self._rows("PRAGMA data_version")[0][0])
         changed, self._seen = version != self._seen, version
         return changed
 
     def entries(self, after: int = 0) -> list[Entry]:
         """The entries with an id above `after`, in order."""
-        rows = self._sql.execute("SELECT id, at, kind, body FROM journal WHERE id > ? ORDER BY id", (after,))
+        rows = self._rows("SELECT id, at, kind, body FROM journal WHERE id > ? ORDER BY id", after)
         return [Entry(number, at, decode(kind, body)) for number, at, kind, body in rows]
 
     def program(self, digest: str) -> Program:
@@ -107,10 +114,10 @@ class Journal:
         return program
 
     def _program(self, digest: str) -> Program:
-        row = self._sql.execute("SELECT base, body FROM program WHERE digest = ?", (digest,)).fetchone()
-        if row is None:
+        rows = self._rows("SELECT base, body FROM program WHERE digest = ?", digest)
+        if not rows:
             raise StudyError(f"this study holds no program {digest[:12]}")
-        base, body = row
+        base, body = rows[0]
         unpack = zlib.decompressobj(zdict=_pack(self.program(base))) if base else zlib.decompressobj()
         return _unpack(unpack.decompress(body))
 
@@ -126,14 +133,12 @@ class Journal:
 
     def requests(self, after: int) -> list[Request]:
         """Requests with a sequence above `after`, in their order."""
-        rows = self._sql.execute("SELECT sequence, id, at, verb, body FROM request WHERE sequence > ? ORDER BY sequence", (after,))
+        rows = self._rows("SELECT sequence, id, at, verb, body FROM request WHERE sequence > ? ORDER BY sequence", after)
         return [Request(sequence, name, at, verb, json.loads(body)) for sequence, name, at, verb, body in rows]
 
     def live_points(self, after: int = 0) -> tuple[int, list[LivePoint]]:
         """Points of running trials with an id above `after`, and the id to ask from next time."""
-        rows = self._sql.execute(
-            "SELECT id, candidate, trial, series, step, value, self_reported FROM point WHERE id > ? ORDER BY id", (after,)
-        )
+        rows = self._rows("SELECT id, candidate, trial, series, step, value, self_reported FROM point WHERE id > ? ORDER BY id", after)
         points, last = [], after
         for number, candidate, trial, series, step, value, own in rows:
             last = number
@@ -142,15 +147,13 @@ class Journal:
 
     def curves(self, candidate: int, trial: int) -> dict[str, Curve]:
         """The series of a trial, finished or still running, by name."""
-        key = (candidate, trial)
-        rows = self._sql.execute("SELECT series, self_reported, body FROM curve WHERE candidate = ? AND trial = ?", key)
+        rows = self._rows("SELECT series, self_reported, body FROM curve WHERE candidate = ? AND trial = ?", candidate, trial)
         found = {series: _read_curve(body, bool(own)) for series, own, body in rows}
         return found or self._live_curves(candidate, trial)
 
     def _live_curves(self, candidate: int, trial: int) -> dict[str, Curve]:
-        rows = self._sql.execute(
-            "SELECT series, self_reported, step, value FROM point WHERE candidate = ? AND trial = ? ORDER BY id", (candidate, trial)
-        )
+        query = "SELECT series, self_reported, step, value FROM point WHERE candidate = ? AND trial = ? ORDER BY id"
+        rows = self._rows(query, candidate, trial)
         series: dict[str, tuple[list[float], list[float], bool]] = {}
         for name, own, step, value in rows:
             steps, values, _ = series.setdefault(name, ([], [], bool(own)))
@@ -158,8 +161,14 @@ class Journal:
             values.append(value)
         return {name: Curve(tuple(steps), tuple(values), own) for name, (steps, values, own) in series.items()}
 
+    def _rows(self, query: str, *values: Any) -> list[Any]:
+        try:
+            return self._sql.execute(query, values).fetchall()
+        except sqlite3.OperationalError as error:  # the disk, or a lock that is never given back
+            raise WorkbenchError(f"cannot read {self.folder.database}: {error}") from None
+
     def _transaction(self, durable: bool) -> "_Transaction":
-        return _Transaction(self._sql, durable)
+        return _Transaction(self._sql, durable or self._full)
 
 
 class Pen(Journal):
@@ -224,7 +233,7 @@ class _Transaction:
             self._sql.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'}")
             self._sql.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            raise WorkbenchError(f"cannot write study.db: {error}") from None
+            raise WorkbenchError(_unwritable(error)) from None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if kind is None:
@@ -236,32 +245,84 @@ class _Transaction:
         if self._sql.in_transaction:
             self._sql.execute("ROLLBACK")
         if isinstance(error, sqlite3.OperationalError):
-            raise WorkbenchError(f"cannot write study.db: {error}; nothing of this step was stored") from None
+            raise WorkbenchError(_unwritable(error)) from None
+
+
+def _unwritable(error: sqlite3.OperationalError) -> str:
+    """The failure of a transaction in one line, with what to do."""
+    full = "free some space, then resume" if "full" in str(error) else ""
+    readonly = "make the study's folder writable, or copy it" if "readonly" in str(error) else ""
+    return f"cannot write study.db: {error}; nothing of this step was stored{'; ' * bool(full or readonly)}{full or readonly}"
 
 
 def write_new(folder: StudyFolder, records: Sequence[Record], programs: Sequence[Program]) -> None:
     """Makes the `study.db` of a folder that has none, with its first records."""
     with closing(sqlite3.connect(folder.database, isolation_level=None)) as sql:
-        sql.execute("PRAGMA journal_mode = WAL")
+        sql.execute(f"PRAGMA journal_mode = {'DELETE' if network_type(folder.path) else 'WAL'}")
         sql.executescript(SCHEMA)
         sql.execute(f"PRAGMA user_version = {FORMAT}")
     with Lease(folder) as lease, Pen(folder, lease) as pen:
         pen.append(*records, programs=programs)
 
 
-def _connect(database: Path) -> sqlite3.Connection:
-    """A read-write connection, or a read-only one where the folder may not be written."""
-    plain = database.resolve().as_uri()
-    for mode in ("rw", "ro", "ro&immutable=1"):
-        sql = sqlite3.connect(f"{plain}?mode={mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+def _connect(database: Path) -> tuple[sqlite3.Connection, bool]:
+    """A read-write connection, or a read-only one where the folder may not be written; and whether each transaction is flushed."""
+    if network_type(database.parent) and _has_log(database) and not _end_log(database):
+        return _snapshot(database), False
+    if (sql := _open(database, "rw")) is not None:
         try:
-            sql.execute("SELECT 1 FROM sqlite_master").fetchone()
-            return sql
-        except sqlite3.OperationalError:
-            sql.close()
+            return sql, sql.execute("PRAGMA journal_mode").fetchone()[0] != "wal"
         except sqlite3.DatabaseError:
-            return sql
-    raise StudyError(f"cannot open {database}; is the file readable?")
+            return sql, False
+    log = database.with_name(f"{database.name}-wal")
+    waits = log.exists() and log.stat().st_size > 0
+    sql = _open(database, "ro") or (None if waits else _open(database, "ro&immutable=1"))
+    return sql or _snapshot(database), False
+
+
+def _open(database: Path, mode: str) -> sqlite3.Connection | None:
+    """A connection that can be read from, or None; one to a file that is no database at all is left to the caller."""
+    url = f"{database.resolve().as_uri()}?mode={mode}"
+    sql = sqlite3.connect(url, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        sql.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        sql.close()
+        return None
+    except sqlite3.DatabaseError:
+        pass  # said in the caller's words
+    return sql
+
+
+def _snapshot(database: Path) -> sqlite3.Connection:
+    """A study as it is now, to be read only: a log that was not folded in can only be read where it can be worked in."""
+    with tempfile.TemporaryDirectory(prefix="workbench-read-") as name:
+        try:
+            for file in (database, database.with_name(f"{database.name}-wal")):
+                if file.exists():
+                    shutil.copyfile(file, Path(name, file.name))
+        except OSError as error:
+            raise StudyError(f"cannot open {database}: {error.strerror}; is the file readable?") from None
+        sql = _open(Path(name, database.name), "rw")
+        if sql is None:
+            raise StudyError(f"cannot open {database}; is the file readable?")
+        sql.execute("PRAGMA query_only = ON")  # what would be written here would vanish
+        return sql  # its files live on, nameless, for as long as they are open
+
+
+def _has_log(database: Path) -> bool:
+    with database.open("rb") as file:
+        return file.read(20)[18:] == bytes((2, 2))  # read and write version of the file format
+
+
+def _end_log(database: Path) -> bool:
+    """Turns the write-ahead log into a rollback journal; alone with the file, SQLite needs no shared memory for that."""
+    with closing(sqlite3.connect(database, timeout=BUSY_SECONDS, isolation_level=None)) as sql:
+        try:
+            sql.execute("PRAGMA locking_mode = EXCLUSIVE")
+            return bool(sql.execute("PRAGMA journal_mode = DELETE").fetchone()[0] == "delete")
+        except sqlite3.OperationalError:
+            return False  # it may not be written
 
 
 def _pack(program: Program) -> bytes:

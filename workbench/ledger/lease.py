@@ -15,7 +15,7 @@ class Lease:
     """Held by the one loop of a study; a context manager.
 
     Raises:
-        StudyError: another loop holds it; the message names its process.
+        StudyError: another loop holds it, and the message names its process; or the folder may not be written.
     """
 
     def __init__(self, folder: StudyFolder, patience: float = PATIENCE_SECONDS) -> None:
@@ -23,7 +23,11 @@ class Lease:
         self._descriptor = -1
 
     def __enter__(self) -> "Lease":
-        self._descriptor = os.open(self._folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            self._descriptor = os.open(self._folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            remedy = "make it writable, or copy the study to a folder that is"
+            raise StudyError(f"no loop can run in {self._folder.path} ({error.strerror}); {remedy}") from None
         end = time.monotonic() + self._patience
         # A reader that asks `holder` takes a shared lock for an instant: try again before giving up.
         while not _try(self._descriptor, fcntl.LOCK_EX):
@@ -31,8 +35,12 @@ class Lease:
                 os.close(self._descriptor)
                 raise StudyError(f"study {self._folder.name} is running already (process {_pid(self._folder) or 'unknown'})")
             time.sleep(0.02)
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            os.close(self._descriptor)
+            raise StudyError(f"no loop can run in {self._folder.path} ({error.strerror}); free some space, then resume") from None
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -61,6 +69,8 @@ def _try(descriptor: int, how: int) -> bool:
         fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        raise StudyError(f"this file system keeps no locks ({error.strerror}); put the study on another one") from None
     return True
 
 

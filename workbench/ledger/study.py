@@ -4,8 +4,10 @@ The fold does constant work per entry, whatever the length of the history. It re
 """
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from workbench.errors import StudyError
@@ -104,16 +106,45 @@ class Spent:
 class Repeats:
     """Running sums for the spread of one trial, pooled over all candidates that were tried on several seeds.
 
-    A candidate's screening trial (seed 0) counts for the baseline only: later ones reached their repeats because it was good.
+    A candidate's first trial counts for the baseline only: later ones reached their repeats because it was good.
+
+    Attributes:
+        squares: sum of squared deviations from each candidate's mean. freedom: its degrees of freedom.
+        own, beside, together, pairs: the same for decided candidates and for what they were compared with under equal seeds:
+            sums of squares of either, of their products, and their degrees of freedom.
     """
 
     squares: float = 0.0
     freedom: int = 0
+    own: float = 0.0
+    beside: float = 0.0
+    together: float = 0.0
+    pairs: int = 0
 
     @property
     def spread(self) -> float | None:
         """Pooled standard deviation; None before there are two repeats of anything."""
         return float((max(self.squares, 0.0) / self.freedom) ** 0.5) if self.freedom else None
+
+    @property
+    def correlation(self) -> float:
+        """Of two programs' scores under one seed: the lower 95 % limit (Fisher's z), 0 where it is below or not known."""
+        if self.pairs < 4 or self.own <= 0 or self.beside <= 0:
+            return 0.0
+        found = self.together / (self.own * self.beside) ** 0.5
+        if found >= 1 - 1e-12:
+            return 1.0
+        return max(0.0, math.tanh(math.atanh(max(found, -0.999)) - 1.645 / (self.pairs - 2) ** 0.5))
+
+    def add_pairs(self, pairs: list[tuple[float, float]]) -> None:
+        """Takes in a candidate's scores, each with that of its rival under the same seed."""
+        n = len(pairs)
+        if n >= 2:
+            own, beside = (sum(pair[side] for pair in pairs) / n for side in (0, 1))
+            self.own += sum((a - own) ** 2 for a, _ in pairs)
+            self.beside += sum((b - beside) ** 2 for _, b in pairs)
+            self.together += sum((a - own) * (b - beside) for a, b in pairs)
+            self.pairs += n - 1
 
     def add(self, scores: list[float]) -> None:
         """Takes in the last of a candidate's scores, by Welford's update of its sum of squares."""
@@ -124,6 +155,11 @@ class Repeats:
             self.freedom += 1
 
 
+@lru_cache(maxsize=4096)
+def _seed(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+
+
 class Study:
     """The state of a study: candidates, the incumbent, what waits, what it cost.
 
@@ -131,6 +167,7 @@ class Study:
         candidates: by number. proposed: how many of them a proposer made, which the budget counts.
         incumbent: number of the kept candidate that the next one has to beat; None before the baseline is kept.
         kept: numbers in the order of their keeping, vetoed ones left out. open: numbers that are not decided.
+        tests: how many candidates have come through a statistical test. discoveries: which of these (1, 2, ...) were a discovery.
         failed_origins: what proposers wrote down of attempts that came to nothing.
         last_id: id of the last entry folded. handled: highest sequence of a request adopted or refused.
     """
@@ -150,6 +187,8 @@ class Study:
         self.loop: LoopStarted | None = None
         self.spent = Spent()
         self.repeats = Repeats()
+        self.tests = 0
+        self.discoveries: list[int] = []
         self.guidance: list[str] = []
         self.banned: list[str] = []
         self.refused: dict[str, str] = {}
@@ -283,8 +322,8 @@ class Study:
         history.running.pop(record.trial, None)
         history.trials.append(record)
         if record.score is not None:
-            screening = self.seed(0) if record.candidate else None
-            self.repeats.add([t.score for t in history.trials if t.score is not None and t.seed != screening])
+            scores = [trial.score for trial in history.trials if trial.score is not None]
+            self.repeats.add(scores[record.candidate > 0 :])
         self.spent.trials += 1
         self.spent.cpu_seconds += record.cpu_seconds
         if record.fault == "evaluator":
@@ -308,6 +347,8 @@ class Study:
     def _decide(self, record: Decision) -> None:
         history = self._history(record.candidate)
         was_kept = history.status == "kept"
+        if record.evidence.alpha is not None and all(decision.evidence.alpha is None for decision in history.decisions):
+            self._count_test(history, record)
         history.decisions.append(record)
         self._recount(record.candidate)
         if record.verdict == "keep" and not was_kept:
@@ -318,6 +359,17 @@ class Study:
             if self.incumbent is not None and self.incumbent not in self.kept:
                 best = self._best(self.kept)
                 self.incumbent = None if best is None else best.number
+
+    def _count_test(self, history: CandidateHistory, decision: Decision) -> None:
+        """The first decision after a test; what a person says to it later makes it no other test."""
+        evidence = decision.evidence
+        self.tests += 1
+        if decision.verdict in ("keep", "defer") and evidence.p is not None and evidence.alpha is not None and evidence.p <= evidence.alpha:
+            self.discoveries.append(self.tests)
+        if evidence.against is not None:
+            rival = self._history(evidence.against)
+            pairs = [(history.trial_at(seed), rival.trial_at(seed)) for seed in evidence.seeds]
+            self.repeats.add_pairs([(a.score, b.score) for a, b in pairs if a and b and a.score is not None and b.score is not None])
 
     def _follow(self, keep: Decision) -> None:
         """A newly kept candidate becomes the incumbent, unless a better one came in while it waited for a person."""

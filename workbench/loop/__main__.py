@@ -13,6 +13,8 @@ def main() -> int:
     if len(sys.argv) != 2:
         print("usage: python -m workbench.loop STUDY_DIR", file=sys.stderr)
         return 2
+    # A blank line holds a place in the log, so that the last words of a loop that ends on a full disk can still be written.
+    print(file=sys.stderr, flush=True)
     try:
         run(StudyFolder(Path(sys.argv[1]).resolve()))
     except WorkbenchError as error:

@@ -34,6 +34,8 @@ MAX_LOST = 5
 MAX_FAULTS_IN_A_ROW = 5
 MAX_FAILURES_IN_A_ROW = 25
 MAX_EVALUATOR_FAULTS = 3
+MAX_LOST_IN_A_ROW = 8  # above MAX_LOST, so that one candidate that ends trial processes is dropped and does not pause a study
+MAX_REASON = 2000
 
 
 class Loop:
@@ -53,6 +55,7 @@ class Loop:
         self._points: list[LivePoint] = []
         self._points_at = self._ask_again_at = 0.0
         self._interrupted = False
+        self._lost_in_a_row: list[Trial] = []
 
     def _searchers(self) -> tuple[Strategy, Proposer]:
         options = self._study.opened.options
@@ -175,7 +178,10 @@ class Loop:
             case Ended(task, trial):
                 self._store_points(now=True)
                 del self._running[task.candidate, task.trial]
-                self._study.fold(self._pen.end_trial(self._blamed(trial), trial.candidate, trial.trial))
+                blamed = self._checked(self._blamed(trial))
+                self._study.fold(self._pen.end_trial(blamed, trial.candidate, trial.trial))
+                at_fault = blamed.status == "lost" and blamed.fault in ("loop", "process") and not self._interrupted
+                self._lost_in_a_row = [*self._lost_in_a_row, blamed] if at_fault else []
             case Answered():
                 self._asking.busy = False
                 self._propose(news)
@@ -189,6 +195,14 @@ class Loop:
         if self._interrupted:
             return replace(trial, status="lost", fault="loop", reason="the loop was asked to end")
         return replace(trial, fault="person") if trial.status == "killed" and not trial.fault else trial
+
+    def _checked(self, trial: Trial) -> Trial:
+        """What was scored on other data than the baseline was cannot be compared with it."""
+        known = next((earlier.data for earlier in self._study.candidates[0].trials if earlier.status == "ok"), trial.data)
+        if trial.status != "ok" or trial.data == known:
+            return trial
+        reason = f"the data are not those that the baseline was scored on ({trial.data[:12] or 'none'} != {known[:12] or 'none'})"
+        return replace(trial, status="lost", score=None, metrics={}, fault="evaluator", reason=reason)
 
     def _store_points(self, now: bool = False) -> None:
         if self._points and (now or time.monotonic() - self._points_at > POINTS_SECONDS):
@@ -209,6 +223,7 @@ class Loop:
             self._ask_again_at = time.monotonic() + RETRY_SECONDS
             return
         usd, tokens = (proposal.usd, proposal.tokens) if proposal is not None else (0.0, 0)
+        problem = problem[:MAX_REASON]
         failed = ProposalFailed(author=author, reason=problem, final=news.final, fault=news.fault, usd=usd, tokens=tokens, origin=origin)
         self._append(failed)
         faults, failures = self._study.faults_in_a_row, self._study.failed_in_a_row
@@ -240,7 +255,7 @@ class Loop:
             parent=parent,
             program=new.digest,
             author=author,
-            hypothesis=proposal.hypothesis,
+            hypothesis=proposal.hypothesis[:MAX_REASON],
             added=patch.added,
             removed=patch.removed,
             origin=dict(proposal.origin),
@@ -257,6 +272,9 @@ class Loop:
             return
         if self._study.evaluator_faults >= (1 if self._study.incumbent is None else MAX_EVALUATOR_FAULTS):
             self._pause_for_evaluator()
+        elif self._is_losing():
+            n, last = len(self._lost_in_a_row), self._lost_in_a_row[-1].reason
+            self._append(StateChanged(state="paused", reason=f"{n} trials in a row were lost; the last: {last}", fault=True))
         elif self._study.incumbent is None:
             self._open()
         else:
@@ -269,11 +287,16 @@ class Loop:
         last = next(t for h in reversed(self._study.candidates) for t in reversed(h.trials) if t.fault == "evaluator")
         self._append(StateChanged(state="paused", reason=f"the evaluator failed: {last.reason}", fault=True))
 
+    def _is_losing(self) -> bool:
+        """Whether trials are lost for a reason that is no candidate's: to go on would run for ever, or blame candidates."""
+        return len(self._lost_in_a_row) >= MAX_LOST_IN_A_ROW or sum(lost.fault == "loop" for lost in self._lost_in_a_row) >= MAX_LOST
+
     def _open(self) -> None:
         """The baseline and its spread come first."""
         baseline = self._study.candidates[0]
-        if baseline.failure is not None or self._lost(0) >= MAX_LOST:
-            why = baseline.failure.reason if baseline.failure else "its trials were lost again and again"
+        if baseline.failure is not None or len(self._lost_in_a_row) >= MAX_LOST:
+            last = self._lost_in_a_row[-1:]
+            why = baseline.failure.reason if baseline.failure else f"its trials were lost {MAX_LOST} times; the last: {last[0].reason}"
             self._append(StateChanged(state="paused", reason=f"the baseline does not run: {why}", fault=True))
             return
         missing = [pair for pair in self._policy.opening(self._study).trials if baseline.trial_at(self._study.seed(pair[1])) is None]

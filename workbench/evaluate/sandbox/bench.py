@@ -1,8 +1,10 @@
 """The bench of one slot: its temporary folder, its control groups, its device; sandboxes are started on it, one trial after another."""
 
+import fcntl
 import os
 import secrets
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,6 +16,7 @@ from workbench.evaluate.sandbox.view import View
 from workbench.experiment import MB, Limits
 
 PREFIX = "workbench-slot-"
+IN_USE = "in-use"
 
 
 class Bench:
@@ -28,6 +31,8 @@ class Bench:
         self.device = "cuda" if gpu else "cpu"
         _sweep(Path(tempfile.gettempdir()))
         self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        self._in_use = os.open(self.folder / IN_USE, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._in_use, fcntl.LOCK_EX)
         self.folder.chmod(0o711)  # another user has to pass, not to look around
         levels.write_support(self.folder / "support", view.same)
         self._groups: list[cgroup.Group] = []
@@ -77,15 +82,36 @@ class Bench:
         for group in self._groups:
             group.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+        os.close(self._in_use)
 
 
 def _sweep(parent: Path) -> None:
-    """Removes what trial processes left that were killed without a chance to clear up."""
+    """Removes what trial processes left that were killed without a chance to clear up.
+
+    Only real folders of our own user; a link is left alone. A lock says whether the owner lives: a process id means nothing
+    to a container that shares the folder, and may belong to another process by now.
+    """
     for folder in parent.glob(f"{PREFIX}*-*"):
-        owner = folder.name.removeprefix(PREFIX).partition("-")[0]
         try:
-            mine = folder.lstat().st_uid == os.geteuid()
+            found = folder.lstat()
         except FileNotFoundError:  # somebody else sweeps too
             continue
-        if mine and owner.isdigit() and not Path("/proc", owner).exists():
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not _is_in_use(folder):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_in_use(folder: Path) -> bool:
+    try:
+        fd = os.open(folder / IN_USE, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:  # being made, or half removed
+        owner = folder.name.removeprefix(PREFIX).partition("-")[0]
+        return not owner.isdigit() or Path("/proc", owner).exists()
+    except OSError:
+        return True
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False

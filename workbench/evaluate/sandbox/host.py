@@ -134,9 +134,9 @@ def _write(files: "Mapping[str, bytes]", executable: "list[str]") -> None:
     for path, data in files.items():
         if "/" in path:
             os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "wb") as file:
+        mode = 0o755 if path in executable else 0o644  # at once: a mode may not be changed afterwards at every level
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode), "wb") as file:
             file.write(data)
-        os.chmod(path, 0o755 if path in executable else 0o644)
 
 
 def _answer(request: "dict[str, Any]") -> "dict[str, Any]":

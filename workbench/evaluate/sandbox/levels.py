@@ -12,6 +12,7 @@ Not protected:
 - names of installed packages below the standard library's folder can be listed at `landlock`, their contents not;
 - at `landlock` the disk limit is a watchdog's: a fast writer passes it for a fraction of a second; without a control group
   so is the memory limit at either level, and `memory_limit` of the trial says so;
+- at `landlock` under our own user (not root), modes and times of files cannot be changed, in the box neither;
 - CPU, caches and memory bandwidth are shared with other slots: a candidate can disturb a neighbour's clock;
 - at `off` nothing but the limits and a clean environment.
 """
@@ -66,21 +67,21 @@ def launch(level: str, box: Box, requests: int, answers: int) -> Launch:
     variables = environment(box, inside)
     if mounts:
         filter_fd = os.memfd_create("seccomp")
-        os.write(filter_fd, _program(True))
+        os.write(filter_fd, _program(True, True))
         os.lseek(filter_fd, 0, os.SEEK_SET)
         argv = [*bubblewrap.arguments(_bwrap(), box, variables, filter_fd), *command]
         data = {name: f"{bubblewrap.DATA}/{name}" for name in box.data}
         return Launch(argv, variables, [requests, answers, filter_fd], setup, data)
     if level == "landlock":
         keeps_signals = bool(box.user) or _abi() >= LANDLOCK_SCOPES_SIGNALS
-        setup |= {"rules": landlock.rules(box), "seccomp": _program(keeps_signals)}
+        setup |= {"rules": landlock.rules(box), "seccomp": _program(keeps_signals, bool(box.user))}
         setup["keep_search"] = bool(box.user) and landlock.needs_search(box)
     return Launch(command, variables, [requests, answers], setup, {name: str(path) for name, path in box.data.items()})
 
 
 @functools.cache
-def _program(signals: bool) -> bytes:
-    return seccomp.program(signals)
+def _program(signals: bool, metadata: bool) -> bytes:
+    return seccomp.program(signals, metadata=metadata)
 
 
 @functools.cache

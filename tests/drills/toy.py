@@ -1,0 +1,128 @@
+"""A study whose candidates leave a daemon behind, and what the drills look at: processes, records, waiting for a condition."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from workbench.ledger.folder import StudyFolder
+from workbench.ledger.journal import Journal
+from workbench.ledger.study import Study
+from workbench.records import Candidate, Entry, Options, Trial, TrialStarted
+from workbench.verbs import launch
+
+EXPERIMENT = """\
+editable = ["solution.py"]
+[objective]
+name = "value"
+goal = "maximize"
+noise = "seed"
+[limits]
+wall_seconds = 30
+"""
+EVALUATE = """\
+def evaluate(trial):
+    with trial.start("solution.py") as process:
+        return {"value": process.call("answer", trial.seed, returns=float)}
+"""
+SOLUTION = """\
+import os, time
+
+if os.fork() == 0:  # a child that would outlive its parent
+    os.setsid()
+    time.sleep(600)
+
+
+def answer(seed):
+    for step in range(20):
+        print(f"step {step} | loss: {1 / (step + 1)}", flush=True)
+        time.sleep(0.005)
+    return (seed % 1000) / 1000
+"""
+
+
+def processes(folder: StudyFolder) -> dict[int, str]:
+    """Living processes that name the study in their command line, environment, working folder or mounts."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+            text = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            about = text + (entry / "environ").read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        if state != "Z" and (str(folder.path) in about or str(folder.path.parent.parent) in about):
+            found[int(entry.name)] = text
+    return found
+
+
+def descendants(pid: int) -> list[int]:
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    except OSError:
+        return []
+    return [*children, *(grandchild for child in children for grandchild in descendants(child))]
+
+
+def alive(pids: set[int]) -> set[int]:
+    def state(pid: int) -> str:
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return "gone"
+
+    return {pid for pid in pids if state(pid) not in ("gone", "Z", "X")}
+
+
+def wait_until(holds: Callable[[], object], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"waited {seconds} s in vain"
+        time.sleep(0.01)
+
+
+def read(folder: StudyFolder) -> list[Entry]:
+    with Journal(folder) as journal:
+        return journal.entries()
+
+
+def command_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def make(root: Path, **options: object) -> StudyFolder:
+    source = root / "toy"
+    source.mkdir()
+    for name, text in {"experiment.toml": EXPERIMENT, "evaluate.py": EVALUATE, "solution.py": SOLUTION}.items():
+        (source / name).write_text(text)
+    chosen = Options(**{"proposer": "null", "slots": 2, "seed": 3, **options})  # type: ignore[arg-type]
+    return launch.create(str(source), root=root, options=chosen, settings={})
+
+
+def state(folder: StudyFolder) -> Study:
+    return Study().fold(read(folder))
+
+
+def scored(folder: StudyFolder) -> int:
+    return sum(isinstance(entry.record, Trial) and entry.record.status == "ok" for entry in read(folder))
+
+
+def check_history(final: list[Entry], acknowledged: list[list[Entry]]) -> None:
+    """Nothing that was seen once has changed, no proposal, trial or score is there twice, and every trial ended."""
+    for seen in acknowledged:
+        assert final[: len(seen)] == seen, "an acknowledged record changed or vanished"
+    candidates = [entry.record for entry in final if isinstance(entry.record, Candidate)]
+    assert [candidate.candidate for candidate in candidates] == list(range(len(candidates)))
+    assert len({candidate.program for candidate in candidates}) == len(candidates), "a proposal was made twice"
+    started = [(e.record.candidate, e.record.trial) for e in final if isinstance(e.record, TrialStarted)]
+    ended = [(e.record.candidate, e.record.trial) for e in final if isinstance(e.record, Trial)]
+    assert sorted(started) == sorted(ended), "a trial was started without an end, or ended twice"
+    assert len(set(ended)) == len(ended)
+    scored = [(e.record.candidate, e.record.seed) for e in final if isinstance(e.record, Trial) and e.record.status == "ok"]
+    assert len(set(scored)) == len(scored), "a seed was scored twice for one candidate"
