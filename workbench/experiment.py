@@ -254,7 +254,7 @@ def _autoresearch_checkout(folder: Path) -> Experiment:
         name=folder.name,
         description="karpathy/autoresearch checkout; the score is what train.py prints (self-reported)",
         editable=("train.py",),
-        objective=Objective(name="val_bpb", goal="minimize", noise="run"),
+        objective=Objective(name="val_bpb", goal="minimize", noise="run", max_trials=4),  # five minutes each
         limits=Limits(wall_seconds=600.0, cpu_seconds=36000.0, memory_mb=65536, processes=512, disk_mb=4096),
         shape="claimed",
         evaluator="",
