@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from workbench.experiment import Objective
-from workbench.ledger.study import Repeats, Study
+from workbench.ledger.repeats import Repeats
+from workbench.ledger.study import Study
 from workbench.records import Evidence
 
 OUTLYING = 0.99  # an own spread that is larger than this share of what chance makes of the pooled one is believed instead
