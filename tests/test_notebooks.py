@@ -18,7 +18,6 @@ def test_no_outputs_are_stored(notebook: Path) -> None:
         assert cell.get("execution_count") is None
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_papermill_executes_it_in_an_empty_folder(notebook: Path, tmp_path: Path) -> None:

@@ -35,7 +35,6 @@ def victims(study: StudyFolder, what: str) -> list[int]:
     return inside if Study().fold(read(study)).incumbent is not None else []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("journal_mode", "kills"), [("WAL", 39), ("DELETE", 15)])
 def test_kill_9_at_random_instants_repeats_nothing_and_loses_nothing(
     tmp_path: Path, journal_mode: str, kills: int, capsys: pytest.CaptureFixture[str]

@@ -69,7 +69,6 @@ def finish(study: StudyFolder, *acknowledged: list) -> None:  # type: ignore[typ
     check_history(read(study), list(acknowledged))
 
 
-@pytest.mark.slow
 def test_a_full_disk_ends_the_loop_with_one_line_and_a_resume_loses_nothing(mount: Mount, capsys: pytest.CaptureFixture[str]) -> None:
     study = make(mount(12))
     spawn(study)
@@ -95,7 +94,6 @@ def test_a_full_disk_ends_the_loop_with_one_line_and_a_resume_loses_nothing(moun
     finish(study, seen)
 
 
-@pytest.mark.slow
 def test_a_study_in_a_read_only_folder_is_read_whole_and_refuses_the_rest_in_one_line(mount: Mount, tmp_path: Path) -> None:
     small = mount(32)
     study = make(small)
@@ -128,7 +126,6 @@ def test_a_study_in_a_read_only_folder_is_read_whole_and_refuses_the_rest_in_one
     finish(study, expected)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_loop_that_is_asked_to_end_finishes_the_record_in_hand(tmp_path: Path, number: signal.Signals) -> None:
     study = make(tmp_path)
@@ -150,7 +147,6 @@ def test_a_loop_that_is_asked_to_end_finishes_the_record_in_hand(tmp_path: Path,
     finish(study, seen)
 
 
-@pytest.mark.slow
 def test_of_many_loops_started_at_once_one_runs_and_the_others_say_so(tmp_path: Path) -> None:
     study = make(tmp_path)
     root = Path(__file__).parents[2]
@@ -178,7 +174,6 @@ def test_of_many_loops_started_at_once_one_runs_and_the_others_say_so(tmp_path: 
     finish(study)
 
 
-@pytest.mark.slow
 def test_copies_taken_while_a_loop_writes_open_and_go_on_by_themselves(tmp_path: Path) -> None:
     study = make(tmp_path)
     spawn(study)
