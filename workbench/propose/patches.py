@@ -3,6 +3,7 @@
 Reads the folder each time it is asked, so that entries may be added while the study runs. It never writes there.
 """
 
+import contextlib
 import os
 import stat
 import time
@@ -187,10 +188,8 @@ class _Entry:
         except DiffProblem:
             if brief.parent == 0:
                 raise
-            try:
+            with contextlib.suppress(DiffProblem):  # what is wrong is said for the parent, which is what its author looks at
                 return diff.apply(brief.experiment.program()), 0
-            except DiffProblem:
-                pass
             raise
 
 
