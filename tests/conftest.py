@@ -6,14 +6,19 @@ import pytest
 
 HERE = Path(__file__).parent
 SLOW = (
+    "browser",
     "evaluate",
     "experiments",
     "drills",
+    "lab/live/test_scale.py",
     "lab/test_export.py",
+    "lab/server/test_handlers.py",
     "lab/test_magic.py",
+    "lab/test_widget.py",
     "test_cli.py",
     "test_notebooks.py",
     "test_packaging.py",
+    "verbs/test_examination.py",
 )
 
 

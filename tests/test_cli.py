@@ -22,8 +22,8 @@ from workbench.verbs import dispatch, launch
 from workbench.verbs.handle import StudyHandle
 
 VERBS = [
-    *["start", "list", "status", "log", "show", "accept", "reject", "guide", "ban", "pin", "set", "pause", "resume", "stop", "fork"],
-    *["diff", "results", "apply", "export", "reproduce", "import", "doctor"],
+    *["start", "list", "status", "log", "show", "attach", "review", "accept", "reject", "edit", "guide", "ban", "pin", "set", "pause"],
+    *["resume", "stop", "fork", "diff", "results", "apply", "export", "reproduce", "audit", "ablate", "import", "new", "doctor"],
 ]
 Run = Callable[..., tuple[int, str, str]]
 
@@ -401,3 +401,34 @@ def test_a_candidate_by_a_person_names_what_it_revises(tmp_path: Path, run: Run,
     code, out, _ = run("accept", "4", "--hunks", "1", "--json")
     assert (code, json.loads(out)["candidate"]) == (0, 5)
     assert folder.name == "toy-1"
+
+
+def test_a_script_becomes_an_experiment(tmp_path: Path, run: Run) -> None:
+    script = tmp_path / "fit.py"
+    script.write_text("def guess(x):\n    return 3 * x\n\ndef score():\n    return guess(1.0)\n")
+    code, out, _ = run("new", "fit", "--script", "fit.py", "--noise", "none", "--json")
+    assert (code, json.loads(out)["files"]) == (0, ["evaluate.py", "experiment.toml", "fit.py", "program.md", "scoring.py"])
+    assert run("start", "fit", "--candidates", "1", "--wait")[0] == 0
+    assert fails(run("new", "fit", "--script", "fit.py")).endswith("is there already; name a new folder")
+    assert fails(run("new", "other", "--script", "missing.py")).startswith("autoresearch: cannot read ")
+
+
+def test_a_candidate_is_edited_from_a_folder(tmp_path: Path, run: Run, quick: Path) -> None:
+    assert run("start", "quick", "--candidates", "1", "--wait")[0] == 0
+    edited = tmp_path / "edited"
+    edited.mkdir()
+    assert fails(run("edit", "1", "--from", "edited")).endswith("has none of the program's files (solution.py)")
+    assert fails(run("edit", "1")).startswith("autoresearch: no editor to open")
+    (edited / "solution.py").write_text(SOLUTION + "\n# by hand\n")
+    code, out, _ = run("edit", "1", "--from", "edited", "--reason", "mine", "--json")
+    assert (code, json.loads(out)["candidate"]) == (0, 2)
+    with StudyHandle(StudyFolder(tmp_path / "studies" / "quick-1")) as study:
+        record = study.study.candidates[2].record
+        assert (record.hypothesis, record.author, record.revises) == ("mine", "person", 1)
+
+
+def test_what_waits_is_listed(tmp_path: Path, run: Run, quick: Path) -> None:
+    assert run("start", "quick", "--candidates", "3", "--review", "all", "--wait")[0] == 0
+    code, out, _ = run("review", "--json")
+    assert (code, [row["status"] for row in json.loads(out)]) == (0, ["waiting"] * 3)
+    assert fails(run("guide", "--next", "smaller")).startswith("autoresearch: the study is finished; let it go on first")

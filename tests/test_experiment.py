@@ -123,3 +123,33 @@ def test_the_digest_covers_what_is_protected_and_not_what_is_editable(tmp_path: 
     assert experiment.read(folder).digest == first
     (folder / "evaluate.py").write_text("# changed\n")
     assert experiment.read(folder).digest != first
+
+
+AUDIT = (
+    GOOD
+    + """
+[audit]
+steps = 9
+"""
+)
+
+
+def test_the_settings_of_an_audit_are_read_and_written_back(tmp_path: Path) -> None:
+    found = experiment.read(make(tmp_path / "a", AUDIT))
+    assert dict(found.audit) == {"steps": 9}
+    again = experiment.read(make(tmp_path / "b", experiment.as_toml(found)))
+    assert (again.audit, again.settings, again.objective) == (found.audit, found.settings, found.objective)
+    assert found.digest != experiment.read(make(tmp_path / "a", AUDIT.replace("steps = 9", "steps = 8"))).digest
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("speed = 1", r"line 16: audit\.speed is no setting; \[settings\] has: fast, steps"),
+        ('steps = "many"', r"line 16: audit\.steps = 'many'; it must be a number"),
+        ("fast = 1", r"line 16: audit\.fast = 1; it must be true or false"),
+    ],
+)
+def test_what_an_audit_cannot_set_is_named_with_its_line(tmp_path: Path, line: str, message: str) -> None:
+    with pytest.raises(ExperimentError, match=message):
+        experiment.read(make(tmp_path / "toy", AUDIT.replace("steps = 9", line)))

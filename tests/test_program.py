@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.errors import UsageError
-from workbench.program import Patch, Program, lines_of
+from workbench.program import Patch, Program, lines_of, revert
 
 line = st.sampled_from(["a\n", "b\n", "c\r\n", "\n", "\t x\n", "é\u2028\n", "a", "-- x\n", "+y\n"])
 text = st.lists(line, max_size=14).map("".join)
@@ -59,6 +59,58 @@ def test_git_reads_the_unified_diff(tmp_path_factory: pytest.TempPathFactory, ol
     assert done.returncode == 0, done.stderr
     assert Program.read(folder, new.files) == new
     assert not [path for path in set(old.files) - set(new.files) if (folder / path).exists()]
+
+
+@given(programs(), programs())
+def test_undoing_the_last_change_gives_its_parent_and_undoing_nothing_gives_all(old: Program, new: Program) -> None:
+    assert revert(new, old, new) == old
+    assert revert(old, new, new) == old
+
+
+@given(st.sets(st.integers(0, 11)), st.sets(st.integers(0, 11)), st.sets(st.integers(0, 11)))
+def test_a_change_can_be_undone_below_later_ones_of_other_lines(first: set[int], later: set[int], dropped: set[int]) -> None:
+    """Each line of the old program is its own, so that what the result must be is known: line by line."""
+    later -= first
+    dropped -= first | later
+    old = Program({"a": "".join(f"line {n}\n" for n in range(12))})
+
+    def with_changes(*changed: set[int]) -> Program:
+        lines = [next((f"line {n} changed {i}\n" for i, one in enumerate(changed) if n in one), f"line {n}\n") for n in range(12)]
+        return Program({"a": "".join("" if n in dropped and len(changed) > 1 else line for n, line in enumerate(lines))})
+
+    new, program = with_changes(first), with_changes(first, later)
+    assert revert(program, old, new) == with_changes(set(), later)
+
+
+@given(programs(), programs(), programs())
+def test_what_cannot_be_undone_is_told_and_never_guessed(old: Program, new: Program, program: Program) -> None:
+    untouched = {path for path in old.files.keys() | new.files.keys() if old.files.get(path) == new.files.get(path)}
+    try:
+        result = revert(program, old, new)
+    except UsageError:
+        return
+    for path in program.files.keys() - (old.files.keys() ^ new.files.keys()):
+        if path in untouched or path not in new.files:
+            assert result.files[path] == program.files[path]
+
+
+def test_lines_that_a_later_change_replaced_or_grew_into_are_not_undone() -> None:
+    old, new = Program({"a": "1\n2\n3\n"}), Program({"a": "1\nx\n3\n"})
+    for later in ("1\ny\n3\n", "1\n3\n", "y\n3\n"):
+        with pytest.raises(UsageError, match="later changes touch the same lines: a @@"):
+            revert(Program({"a": later}), old, new)
+    assert revert(Program({"a": "0\nx\n4\n"}), old, new) == Program({"a": "0\n2\n4\n"})
+    assert revert(old, old, new) == old, "undone already"
+
+
+def test_files_that_a_change_made_deleted_or_marked_are_undone_where_nobody_touched_them_since() -> None:
+    old = Program({"a": "x\n", "b": "y\n"})
+    new = Program({"a": "x\n", "c": "z\n"}, frozenset({"a"}))
+    assert revert(Program({"a": "later\n", "c": "z\n"}, frozenset({"a"})), old, new) == Program({"a": "later\n", "b": "y\n"})
+    with pytest.raises(UsageError, match="c: created"):
+        revert(Program({"a": "x\n", "c": "grown\n"}), old, new)
+    with pytest.raises(UsageError, match="b: deleted"):
+        revert(Program({"a": "x\n", "b": "another\n", "c": "z\n"}), old, new)
 
 
 def test_creation_deletion_and_mode_are_hunks_of_their_own() -> None:

@@ -6,13 +6,37 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.experiment import Objective
-from workbench.records import Candidate, Decision, Evidence, Options, Record, StudyOpened, Trial, Unknown, decode, encode
+from workbench.records import (
+    Ablated,
+    Ablation,
+    Audit,
+    Candidate,
+    Decision,
+    Evidence,
+    Options,
+    Record,
+    StudyOpened,
+    Trial,
+    Unknown,
+    decode,
+    encode,
+)
 
 words = st.text(max_size=20)
 finite = st.floats(allow_nan=False, allow_infinity=False)
 records = st.one_of(
     st.builds(Candidate, candidate=st.integers(1, 9), parent=st.integers(0, 9), program=words, author=words, hypothesis=words, usd=finite),
+    st.builds(Candidate, candidate=st.integers(1, 9), parent=st.just(0), program=words, author=words, flags=st.lists(words).map(tuple)),
     st.builds(Trial, candidate=st.integers(0, 9), trial=st.integers(0, 9), seed=st.integers(0), status=st.just("ok"), score=finite),
+    st.builds(
+        Trial,
+        candidate=st.just(1),
+        trial=st.just(0),
+        seed=st.just(0),
+        status=st.just("ok"),
+        score=finite,
+        units=st.lists(finite).map(tuple),
+    ),
     st.builds(
         Decision,
         candidate=st.integers(0, 9),
@@ -21,6 +45,22 @@ records = st.one_of(
         hunks=st.lists(st.integers(1, 9)).map(tuple),
         evidence=st.builds(Evidence, effect=finite | st.none(), seeds=st.lists(st.integers(0)).map(tuple)),
     ),
+    st.builds(
+        Ablation,
+        request=words,
+        candidate=st.integers(1, 9),
+        rows=st.lists(
+            st.builds(
+                Ablated,
+                without=st.integers(1, 9),
+                candidate=st.none() | st.integers(1, 9),
+                weight=st.sampled_from(["carries", "not made"]),
+                why=words,
+                evidence=st.builds(Evidence, effect=finite, seeds=st.lists(st.integers(0)).map(tuple)),
+            )
+        ).map(tuple),
+    ),
+    st.builds(Audit, request=words, candidate=st.integers(1, 9), verdict=st.just("holds"), why=words, claimed=finite | st.none()),
     st.builds(
         StudyOpened,
         name=words,
@@ -54,6 +94,11 @@ def test_a_field_of_a_newer_version_is_left_out() -> None:
 def test_a_metric_that_is_no_finite_number_is_no_record(value: Any) -> None:
     with pytest.raises(ValueError):
         Trial(candidate=0, trial=0, seed=0, status="ok", score=1.0, metrics={"loss": value})
+
+
+def test_a_unit_is_a_finite_number() -> None:
+    with pytest.raises(ValueError, match="a unit = nan is no finite number"):
+        Trial(candidate=0, trial=0, seed=0, status="ok", score=1.0, units=(1.0, math.nan))
 
 
 def test_only_an_ok_trial_has_a_score() -> None:

@@ -69,6 +69,12 @@ def test_only_the_ledger_speaks_sql() -> None:
             assert room(path) == "ledger", path
 
 
+def test_only_the_server_extension_imports_jupyter_server() -> None:
+    for path in FILES:
+        if imports(path) & {"jupyter_server", "tornado"}:
+            assert path.is_relative_to(PACKAGE / "lab" / "server"), path
+
+
 def test_core_never_imports_an_experiment() -> None:
     for path in FILES:
         assert "experiments" not in imports(path), path

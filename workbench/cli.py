@@ -81,7 +81,7 @@ def summary(name: str, study: Study, state: str) -> str:
             gain = goal.gain(best.score, baseline.score)
             lines.append(f"best      {_number(best.score)} {metric} ({gain:+.4g} against the baseline), candidate {best.number}")
     kept = [number for number in study.kept if number]
-    lines.append(f"kept      {len(kept)} of {max(0, len(study.candidates) - 1)}" + (f": {_few(kept)}" if kept else ""))
+    lines.append(f"kept      {len(kept)} of {max(0, study.n_candidates - 1)}" + (f": {_few(kept)}" if kept else ""))
     if study.waiting:
         lines.append(f"waiting   {_few(study.waiting)}; look: autoresearch show {study.waiting[0]} {name}")
     if best is not None and best.number:
@@ -110,7 +110,7 @@ class Progress:
 
     def __call__(self, study: Study) -> None:
         self._say_opening(study)
-        self._open |= set(range(self._known, len(study.candidates)))
+        self._open |= {number for number in range(self._known, len(study.candidates)) if not study.candidates[number].is_ablation}
         self._known = len(study.candidates)
         for number in sorted(self._open):
             history = study.candidates[number]
@@ -141,7 +141,7 @@ class Progress:
 
     def _bar(self, study: Study) -> str:
         limit, best = study.options.candidates, study.best
-        done = max(0, len(study.candidates) - 1 - sum(number > 0 for number in study.open))
+        done = max(0, study.n_candidates - 1 - sum(number > 0 for number in study.open))
         parts = [
             f"{done}/{limit}" if limit else str(done),
             f"{study.counts['running']} running",

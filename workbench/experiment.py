@@ -19,10 +19,10 @@ from workbench.program import Program
 
 Goal = Literal["minimize", "maximize"]
 Shape = Literal["call", "train", "claimed"]
-Noise = Literal["none", "seed", "run"]
+Noise = Literal["none", "seed", "run", "units"]
 Setting = bool | int | float | str
 MB = 1 << 20
-_TABLES = ("objective", "limits", "settings")
+_TABLES = ("objective", "limits", "settings", "audit")
 
 
 def _require(holds: bool, problem: str) -> None:
@@ -39,7 +39,8 @@ class Objective:
         goal: `minimize` or `maximize`.
         min_effect: smallest effect worth having, in units of the score, at least 0.
         noise: `none` (one trial tells all), `seed` (the same seed gives the same score on the same machine), `run` (even the
-            same seed varies: wall-clock budgets, GPUs).
+            same seed varies: wall-clock budgets, GPUs), `units` (the score is the mean of observations that the evaluator hands to
+            `trial.units`, such as items of a benchmark or timing pairs; they are the sample, and a seed only says which are drawn).
         error_rate: the share of false keeps among all keeps of a study that is allowed on average, between 0 and 0.5.
         max_trials: fresh trials that a candidate may cost after its first one, at least 1.
         simplicity: of two equal programs the shorter one wins: a change that removes more lines than it adds and costs nothing
@@ -101,6 +102,7 @@ class Experiment:
         command: what a `claimed` experiment runs. packages: installed distributions (with all that they require) that a
             sandbox may read; `*` for all. read_only: folders outside the experiment that a `claimed` command may read.
         settings: values the evaluator receives; `--set KEY=VALUE` changes them.
+        audit: values that take the place of settings in an audit, so that it is scored on what no decision saw.
     """
 
     folder: Path
@@ -115,6 +117,7 @@ class Experiment:
     packages: tuple[str, ...] = ()
     read_only: tuple[str, ...] = ()
     settings: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}))
+    audit: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def self_reported(self) -> bool:
@@ -292,6 +295,7 @@ class _Reader:
         values["objective"] = self.build(Objective, table["objective"], "objective")
         values["limits"] = self.build(Limits, table.get("limits", {}), "limits")
         values["settings"] = MappingProxyType(self.settings(table.get("settings", {})))
+        values["audit"] = MappingProxyType(self.audit(table.get("audit", {}), values["settings"]))
         values.setdefault("name", self.file.parent.name)
         if values.get("shape") == "claimed":
             values.setdefault("evaluator", "")
@@ -353,6 +357,14 @@ class _Reader:
             if not isinstance(value, bool | int | float | str):
                 raise self.fail(f"settings.{key}", f"settings.{key} must be a number, a text, true or false")
         return dict(table)
+
+    def audit(self, table: Any, settings: Mapping[str, Setting]) -> dict[str, Setting]:
+        if not isinstance(table, dict):
+            raise self.fail("audit", "audit is a table: write [audit]")
+        for key in table:
+            if key not in settings:
+                raise self.fail(f"audit.{key}", f"audit.{key} is no setting; [settings] has: {', '.join(sorted(settings)) or 'none'}")
+        return {key: self.typed(f"audit.{key}", value, type(settings[key])) for key, value in table.items()}
 
 
 def _as_setting(key: str, text: str, default: Setting) -> Setting:

@@ -222,6 +222,61 @@ class Patch:
         return "".join(parts)
 
 
+def revert(program: Program, old: Program, new: Program) -> Program:
+    """`program`, made from `new` by later changes, without what turned `old` into `new`.
+
+    A three-way merge over `new`: the later edits and the undoing ones apply together where no line belongs to both. Lines next to
+    each other may come from either side.
+
+    Raises:
+        UsageError: later changes touch the same lines or the same file; the message names the hunk.
+    """
+    later = Patch.between(new, program)
+    undone, files, executable = Patch.between(old, new), dict(program.files), set(program.executable)
+    for hunk in undone.hunks:
+        path = hunk.path
+        if hunk.kind == "create":
+            if files.pop(path, None) not in (None, new.files[path]):
+                raise _entangled(hunk)
+            executable.discard(path)
+        elif hunk.kind == "delete":
+            if files.setdefault(path, old.files[path]) != old.files[path]:
+                raise _entangled(hunk)
+            executable |= {path} & old.executable
+        elif path not in files:
+            raise _entangled(hunk)
+        elif hunk.kind == "mode":
+            executable = executable - {path} | {path} & old.executable
+    for path in dict.fromkeys(hunk.path for hunk in undone.hunks if hunk.kind == "edit"):
+        mine = [hunk for hunk in undone.hunks if hunk.path == path and hunk.kind == "edit"]
+        files[path] = _merged(new.files[path], mine, [hunk for hunk in later.hunks if hunk.path == path and hunk.kind == "edit"])
+    return Program(files, frozenset(executable))
+
+
+def _merged(text: str, undone: Sequence[Hunk], later: Sequence[Hunk]) -> str:
+    """`text` with the hunks that led to it taken back and later ones applied; all their places are lines of `text`."""
+    lines = lines_of(text)
+    edits = {(hunk.start, hunk.start + len(hunk.old), hunk.new) for hunk in later}
+    for hunk in undone:
+        own = (hunk.new_start, hunk.new_start + len(hunk.new), hunk.old)
+        if own not in edits and any(_overlap(own[:2], (start, end)) for start, end, _ in edits):
+            raise _entangled(hunk)
+        edits.add(own)
+    for start, end, replacement in sorted(edits, reverse=True):
+        lines[start:end] = replacement
+    return "".join(line if line.endswith("\n") or number == len(lines) else line + "\n" for number, line in enumerate(lines, 1))
+
+
+def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two ranges of lines share a line, or one is an insertion inside the other or at the place of another insertion."""
+    (a, b), (c, d) = one, other
+    return max(a, c) < min(b, d) or (a == b and c < a < d) or (c == d and a < c < b) or a == b == c == d
+
+
+def _entangled(hunk: Hunk) -> UsageError:
+    return UsageError(f"later changes touch the same lines: {hunk.header}")
+
+
 def _expect(holds: bool, hunk: Hunk) -> None:
     if not holds:
         raise UsageError(f"hunk {hunk.id} ({hunk.header}) does not fit this program; it was made from another one")

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
+from functools import cache
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from workbench.errors import StudyError
@@ -16,6 +17,9 @@ Author = str  # a proposer's registry name, or "person" / "person:NAME"
 TrialStatus = Literal["ok", "failed", "timeout", "killed", "lost", "cheated"]
 Fault = Literal["", "loop", "process", "evaluator", "person"]
 Verdict = Literal["keep", "discard", "revise", "defer"]
+Purpose = Literal["", "audit"]  # why a trial is run: for the search, or for an examination that no decision of the search sees
+AuditVerdict = Literal["holds", "too small", "does not hold", "failed"]
+Weight = Literal["carries", "no weight", "unclear", "failed", "not made"]
 Review = Literal["off", "keeps", "all"]
 RunState = Literal["running", "paused", "finished", "stopped"]
 PERSON = "person"
@@ -48,7 +52,10 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True)
 class StudyOpened:
-    """The first record: which experiment (a frozen copy lies in `experiment/` of the study), and how it is searched."""
+    """The first record: which experiment (a frozen copy lies in `experiment/` of the study), and how it is searched.
+
+    `settings` are those of its trials; `audit` takes the place of some of them in an audit.
+    """
 
     kind: ClassVar[str] = "study"
     name: str
@@ -59,6 +66,7 @@ class StudyOpened:
     options: Options
     shape: str
     settings: Mapping[str, bool | int | float | str] = field(default_factory=dict)
+    audit: Mapping[str, bool | int | float | str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
 
@@ -70,8 +78,10 @@ class Candidate:
     Attributes:
         program: digest of the program. added, removed: lines against the parent.
         hypothesis: why it should be better, in words. origin: what its proposer needs to recognise it again.
-        revises: the candidate of whose hunks this is a part. request: the person's request that made it.
+        revises: the candidate that a person made it from. request: the person's request that made it, or asked for its idea.
+        without: the candidate whose change an ablation took out of the parent; such a program is no proposal.
         usd, tokens, seconds: what the proposal cost.
+        flags: what is odd about it, in a few words each: `seed-only`, or what a row of an imported log lacks. They decide nothing.
     """
 
     kind: ClassVar[str] = "candidate"
@@ -84,10 +94,12 @@ class Candidate:
     removed: int = 0
     origin: Mapping[str, Any] = field(default_factory=dict)
     revises: int | None = None
+    without: int | None = None
     request: str = ""
     usd: float = 0.0
     tokens: int = 0
     seconds: float = 0.0
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +111,7 @@ class TrialStarted:
     trial: int
     seed: int
     slot: int = 0
+    purpose: Purpose = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,9 +122,11 @@ class Trial:
         trial: 0, 1, ... within the candidate; `trials/0007.0/` holds its log and artifacts.
         score: the objective's metric, finite; only an `ok` trial has one.
         metrics: all named values the evaluator returned. self_reported: the candidate printed them itself.
+        units: the observations whose mean the score is, where the objective's noise is `units`: at most 256, to six digits.
         reason: one line, for every status but `ok`.
         fault: who is to blame for `lost` or `killed`, if not the candidate: the loop or the trial process died, the evaluator
             failed, a person stopped it.
+        cut_off: it ended because its loop did, which says nothing about the machine. purpose: as in `TrialStarted`.
         exact: the same seed gives the same score again on the same machine.
         seconds, cpu_seconds: wall and CPU time of the trial, sandboxes included. memory_mb: peak of the sandboxes.
         sandbox: level that ran it. memory_limit: `cgroup` or `watchdog`. data, evaluator: digests of what it was scored with.
@@ -138,11 +153,15 @@ class Trial:
     data: str = ""
     evaluator: str = ""
     slot: int = 0
+    cut_off: bool = False
+    purpose: Purpose = ""
+    units: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.score is not None) != (self.status == "ok"):
             raise ValueError(f"a trial has a score exactly when it is ok, not {self.status} with {self.score}")
-        for name, value in {**self.metrics, "score": 0.0 if self.score is None else self.score}.items():
+        named = {**self.metrics, "score": 0.0 if self.score is None else self.score}
+        for name, value in [*named.items(), *(("a unit", value) for value in self.units)]:
             if type(value) not in (int, float) or not math.isfinite(value):
                 raise ValueError(f"{name} = {value!r} is no finite number")
 
@@ -154,7 +173,8 @@ class Evidence:
     Attributes:
         against: the incumbent it was compared with. effect: mean gain. low, high: its interval, where noise was measured.
         trials: trials of the candidate that were used. seeds: those on which both were compared.
-        sd: standard deviation of one trial that was assumed. level: coverage of the interval.
+        sd: standard deviation of one trial that was assumed; of one unit's difference, where units were compared.
+        level: coverage of the interval.
         p: one-sided p-value, corrected for the looks. alpha: what it must not exceed, where the study's tests are counted.
         reference_trials: trials of the incumbent that were used.
     """
@@ -245,6 +265,7 @@ class ProposalFailed:
 
     Attributes:
         final: it will never give one again. fault: the proposer itself failed, not what it proposed.
+        request: a person's request for one idea that it was the answer to.
         origin: what it wants to recognise the attempt by, as in `Candidate`.
     """
 
@@ -256,6 +277,7 @@ class ProposalFailed:
     usd: float = 0.0
     tokens: int = 0
     origin: Mapping[str, Any] = field(default_factory=dict)
+    request: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,6 +296,53 @@ class Reproduction:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Audit:
+    """A kept program beside the baseline, on seeds and settings that no decision used.
+
+    Attributes:
+        evidence: of the corrected gain: the mean of the differences under equal seeds, with its interval.
+        claimed: the gain that the study's own scores showed. settings: those of the audit's trials that the study's have not.
+        why: one line; where the gain does not hold, with what to do.
+    """
+
+    kind: ClassVar[str] = "audit"
+    request: str
+    candidate: int
+    against: int = 0
+    verdict: AuditVerdict
+    why: str
+    evidence: Evidence = Evidence()
+    claimed: float | None = None
+    settings: Mapping[str, bool | int | float | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ablated:
+    """One kept change, taken out: `without` is its candidate, `candidate` the program without it, where one could be made.
+
+    The evidence is of the program without the change against the one with it: below 0 the change carries that much.
+    """
+
+    without: int
+    candidate: int | None
+    weight: Weight
+    why: str
+    evidence: Evidence = Evidence()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ablation:
+    """Each change of a kept program taken out in turn, on fresh seeds; `why` says where the program itself failed."""
+
+    kind: ClassVar[str] = "ablation"
+    request: str
+    candidate: int
+    rows: tuple[Ablated, ...] = ()
+    why: str = ""
+    settings: Mapping[str, bool | int | float | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Unknown:
     """A record of a kind that this version does not know; kept, shown by its name, without effect on the fold."""
 
@@ -284,17 +353,18 @@ class Unknown:
 
 Record = (
     StudyOpened | Candidate | TrialStarted | Trial | Decision | Adopted | Refused | StateChanged | LoopStarted
-    | ProposalFailed | Reproduction | Unknown
+    | ProposalFailed | Reproduction | Audit | Ablation | Unknown
 )  # fmt: skip
 
 _KINDS: dict[str, type] = {
     cls.kind: cls
     for cls in (
-        StudyOpened, Candidate, TrialStarted, Trial, Decision, Adopted, Refused, StateChanged, LoopStarted, ProposalFailed, Reproduction
+        StudyOpened, Candidate, TrialStarted, Trial, Decision, Adopted, Refused, StateChanged, LoopStarted, ProposalFailed, Reproduction,
+        Audit, Ablation,
     )
 }  # fmt: skip
 _NESTED: dict[str, type] = {"objective": Objective, "options": Options, "evidence": Evidence}
-_TUPLES = ("hunks", "seeds")
+_TUPLES = ("hunks", "seeds", "units", "flags", "rows")
 
 
 class Entry(NamedTuple):
@@ -336,14 +406,26 @@ def decode(kind: str, text: str) -> Record:
     return record
 
 
+@cache
+def _names(cls: type) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The fields of a record, and those of them that it must have."""
+    own = fields(cls)
+    return frozenset(spec.name for spec in own), tuple(
+        spec.name for spec in own if spec.default is MISSING and spec.default_factory is MISSING
+    )
+
+
 def _build(cls: type, body: Mapping[str, Any]) -> Any:
-    values: dict[str, Any] = {}
-    for spec in fields(cls):
-        if spec.name in body:
-            value = body[spec.name]
-            if spec.name in _NESTED and isinstance(value, dict):
-                value = _build(_NESTED[spec.name], value)
-            values[spec.name] = tuple(value) if spec.name in _TUPLES else value
-        elif spec.default is MISSING and spec.default_factory is MISSING:
-            raise StudyError(f"a {cls.__name__} record of this study has no {spec.name}; the file is damaged or of another program")
-    return cls(**values)
+    known, required = _names(cls)
+    for name in required:
+        if name not in body:
+            raise StudyError(f"a {cls.__name__} record of this study has no {name}; the file is damaged or of another program")
+    return cls(**{name: _value(name, value) for name, value in body.items() if name in known})
+
+
+def _value(name: str, value: Any) -> Any:
+    if name in _NESTED and isinstance(value, dict):
+        return _build(_NESTED[name], value)
+    if name == "rows":
+        return tuple(_build(Ablated, row) for row in value)
+    return tuple(value) if name in _TUPLES else value

@@ -1,11 +1,13 @@
 """How often does each policy keep noise, and how often does it find what is truly better?
 
-    python -m tests.benchmarks.bench_gate [--studies 200] [--candidates 125] [--quick]
+    python -m tests.benchmarks.bench_gate [--studies 200] [--candidates 125] [--quick] [--units]
 
 The policies themselves judge simulated studies: every score is a made-up number with noise of standard deviation 1, every trial and
 decision a record that is folded into a study. A trial counts wherever it was spent, the baseline's and the incumbent's included.
 `win once, then 3 fresh runs` is the rule that people reach for: better than the incumbent once, then three fresh
 runs that beat it clearly (`Thrice`).
+
+With `--units` only the tables of scores that are means of per-unit observations; about a minute.
 """
 
 import argparse
@@ -62,12 +64,18 @@ class World:
 
     Attributes:
         shared: correlation of two programs' scores under one seed. wilder: a candidate's standard deviation over the baseline's.
+        units: how many observations a score is the mean of; 0 for none. Two programs' scores under one seed then differ with a
+            standard deviation of 1, which the units explain; items vary ten times as much from seed to seed.
+        between: standard deviation that the seeds add to such a difference. passes: a unit is 1 or 0.
     """
 
     effects: Callable[[random.Random], Sequence[float]]
     noise: Noise = lambda rng: rng.gauss(0.0, 1.0)
     shared: float = 0.0
     wilder: float = 1.0
+    units: int = 0
+    between: float = 0.0
+    passes: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,11 +134,21 @@ class Simulation:
 
     def _run(self, number: int, index: int) -> None:
         world, under = self._world, self.study.seed(index)
+        trial = len(self.study.candidates[number].trials)
+        if world.units:
+            units = self._units(number, under)
+            self._write(Trial(candidate=number, trial=trial, seed=under, status="ok", score=statistics.fmean(units), units=units))
+            return
         common = self._common.setdefault(under, random.Random(f"{self._seed}/{under}").gauss(0.0, 1.0))
         noise = math.sqrt(1 - world.shared) * world.noise(self._rng) + math.sqrt(world.shared) * common
         score = -self._truth[number] + (world.wilder if number else 1.0) * noise
-        trial = len(self.study.candidates[number].trials)
         self._write(Trial(candidate=number, trial=trial, seed=under, status="ok", score=score))
+
+    def _units(self, number: int, under: int) -> tuple[float, ...]:
+        world, items, scale = self._world, random.Random(f"{self._seed}/{under}"), math.sqrt(self._world.units / 2)
+        middle = self._rng.gauss(0.0, world.between / math.sqrt(2)) - self._truth[number]
+        values = (middle + scale * (world.noise(self._rng) + 10 * items.gauss(0.0, 1.0)) for _ in range(world.units))
+        return tuple(float(value > 0) for value in values) if world.passes else tuple(values)
 
     def _write(self, record: Record) -> None:
         number = next(self._ids)
@@ -199,12 +217,15 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=200)
     parser.add_argument("--candidates", type=int, default=125)
     parser.add_argument("--quick", action="store_true", help="a tenth of the studies")
+    parser.add_argument("--units", action="store_true", help="only the tables of per-unit observations")
     arguments = parser.parse_args()
     n = max(2, arguments.studies // 10) if arguments.quick else arguments.studies
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(experiment_for_tests(Path(folder)), n, arguments.candidates)
-        report(bench)
+        if not arguments.units:
+            report(bench)
+        report_units(Bench(experiment_for_tests(Path(folder), noise="units"), max(2, n // 4), arguments.candidates))
     objective = bench.experiment.objective
     print(f"\nerror_rate {objective.error_rate:g}, max_trials {objective.max_trials}, min_effect {objective.min_effect:g}; ", end="")
     print(f"{time.monotonic() - began:.0f} s")
@@ -236,6 +257,22 @@ def report(bench: Bench) -> None:
     bench.mix("win once, then 3 fresh runs", Thrice)
     bench.mix("tested", Tested)
     print("* of effects from 0.5 to 1 / 1 to 2 / 2 to 3 sd; trials per candidate; ± is the standard error, after trials the sd")
+
+
+def report_units(bench: Bench, units: int = 50) -> None:
+    n, many = bench.n, bench.candidates
+    print(f"\nUnits, A/A: {n} studies of {many} candidates without effect; {units} units per trial, standard error of one trial's gain 1")
+    print(f"{'':<34}{'false keeps':>16}{'at most':>8}{'studies hit':>16}{'trials per candidate':>23}")
+    bench.noise("greedy", Greedy, units=units)
+    bench.noise("tested", Tested, units=units)
+    bench.noise("tested, heavy tails (t, 4 df)", Tested, units=units, noise=heavy_tailed)
+    bench.noise("tested, units pass or fail", Tested, units=units, passes=True)
+    bench.noise("tested, seeds add as much (sd 1)", Tested, units=units, between=1.0)
+    bench.noise("tested, seeds add more (sd 3)", Tested, units=units, between=3.0)
+    print(f"\nUnits, power of tested: {n} studies with one winner each, after 0 to {many - 1} candidates without effect")
+    print(f"{'':<34}{'kept':>16}{'its trials, kept':>18}{'not kept':>12}")
+    for size in (1.0, 2.0, 3.0):
+        bench.power(f"{size:g} standard errors of one trial", size, lambda rng: rng.randrange(many), units=units)
 
 
 if __name__ == "__main__":

@@ -96,11 +96,16 @@ def command_of(pid: int) -> str:
         return ""
 
 
-def make(root: Path, **options: object) -> StudyFolder:
+def write_experiment(root: Path) -> Path:
     source = root / "toy"
     source.mkdir()
     for name, text in {"experiment.toml": EXPERIMENT, "evaluate.py": EVALUATE, "solution.py": SOLUTION}.items():
         (source / name).write_text(text)
+    return source
+
+
+def make(root: Path, **options: object) -> StudyFolder:
+    source = write_experiment(root)
     chosen = Options(**{"proposer": "null", "slots": 2, "seed": 3, **options})  # type: ignore[arg-type]
     return launch.create(str(source), root=root, options=chosen, settings={})
 

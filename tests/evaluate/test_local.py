@@ -262,11 +262,14 @@ def test_a_claimed_score_is_read_from_the_end_block_and_marked(run: Run) -> None
     assert trial.shape == "claimed"
 
 
+NO_CLAIM = "the output has no line 'score: NUMBER' after its last line '---', if it has one"
+
+
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ("print('score: 1')", "the output has no finite score after its last line '---' (found: none)"),
-        ("print('---\\nscore: nan\\nother: 1')", "the output has no finite score after its last line '---' (found: other)"),
+        ("print('score: 1\\n---')", f"{NO_CLAIM} (found: none)"),
+        ("print('---\\nscore: nan\\nother: 1')", f"{NO_CLAIM} (found: other)"),
         ("print('---\\nscore: 1'); print('FAIL'); exit(1)", "python train.py exited with status 1"),
     ],
 )

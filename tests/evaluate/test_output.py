@@ -85,10 +85,13 @@ def test_a_line_without_an_end_stays_bounded() -> None:
 
 def test_only_what_follows_the_last_rule_is_the_end_block() -> None:
     output, _ = read(b"val_bpb: 0.1\n---\nval_bpb: 0.2\n---\nval_bpb:          0.997900\nnum_steps:        953\nnote: no number\n")
-    assert output.block == {"val_bpb": 0.9979, "num_steps": 953.0}
+    assert output.claims == {"val_bpb": 0.9979, "num_steps": 953.0}
 
 
 def test_a_metric_that_is_no_number_is_absent() -> None:
-    assert read(b"---\nval_bpb: nan\n")[0].block == {}
-    assert read(b"---\nval_bpb: 1.0\nval_bpb: nan\n")[0].block == {}
-    assert read(b"val_bpb: 1.0\n")[0].block == {}
+    assert read(b"---\nval_bpb: nan\n")[0].claims == {}
+    assert read(b"---\nval_bpb: 1.0\nval_bpb: nan\n")[0].claims == {}
+    assert read(b"val_bpb: 1.0\nloss = 2\nval_bpb = 0.5\n")[0].claims == {"loss": 2.0, "val_bpb": 0.5}
+    many = b"".join(b"name%d: 1\n" % n for n in range(1000))
+    assert read(many + b"val_bpb: 1.0\n")[0].claims["val_bpb"] == 1.0
+    assert len(read(many)[0].claims) <= 100

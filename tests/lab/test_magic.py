@@ -118,11 +118,6 @@ def test_help_is_the_parsers(shell: Any, capsys: pytest.CaptureFixture[str]) -> 
     assert all(verb in text for verb in dispatch.NAMES)
 
 
-def test_a_cell_as_the_program_is_told_to_come_later(shell: Any) -> None:
-    with pytest.raises(Failed, match="a cell as the program"):
-        shell.run_cell_magic("autoresearch", "start", "x = 1")
-
-
 def completions(shell: Any, text: str) -> set[str]:
     """What the word at the cursor becomes, as a kernel asks for it."""
     from IPython.core.completer import provisionalcompleter
@@ -230,3 +225,50 @@ def test_a_mistake_fails_the_cell_under_nbclient_and_papermill(quick: Path) -> N
     assert done.returncode == 1
     assert "not reached" not in source.with_name("out.ipynb").read_text().partition("outputs")[2].partition("source")[0]
     assert "no study 'nix'" in done.stderr
+
+
+CELL = "SLOPE = 0.5\n\ndef guess(x):\n    return SLOPE * x\n\ndef score():\n    return -abs(guess(1.0) - 2.0)\n"
+
+
+def test_a_cell_is_the_program_and_apply_puts_the_better_one_below(shell: Any, tmp_path: Path) -> None:
+    study = shell.run_cell_magic("autoresearch", "start --candidates 4 --noise none --wait", CELL)
+    assert study.study.counts["kept"] > 1, study
+    written: list[tuple[str, bool]] = []
+    shell.set_next_input = lambda text, replace=False: written.append((text, replace))
+    said = str(run(shell, "apply"))
+    assert said.startswith(f"{study.name}: candidate {study.study.incumbent} is in a new cell below")
+    (text, replace) = written[0]
+    assert not replace
+    first, _, rest = text.partition("\n")
+    assert first == "%%autoresearch start --candidates 4 --noise none --wait"
+    assert rest != CELL
+    assert rest.replace("\n\n\n", "\n\n").endswith("def score():\n    return -abs(guess(1.0) - 2.0)\n")
+    files = tmp_path / "files"
+    run(shell, f"apply --to {files}")
+    assert (files / "cell.py").read_text() + "\n\ndef score():\n    return -abs(guess(1.0) - 2.0)\n" == rest
+
+
+@pytest.mark.parametrize(
+    ("line", "cell", "message"),
+    [
+        ("start tinygpt", CELL, "the cell is the program; leave tinygpt out, or start it without a cell"),
+        ("status", CELL, "only start takes a cell: %%autoresearch start ...; for the rest write one line: %autoresearch status ..."),
+        (
+            "start",
+            "x = 1\n",
+            "no function score() in the program (it has none); name another one with --score, or a printed line with --metric",
+        ),
+        ("start --metric loss", "!ls\n", "line 1 is for IPython (!ls); a program is plain Python, put that line in another cell"),
+    ],
+)
+def test_a_cell_that_cannot_be_a_program_gets_one_line(shell: Any, line: str, cell: str, message: str) -> None:
+    with pytest.raises(Failed) as raised:
+        shell.run_cell_magic("autoresearch", line, cell)
+    assert str(raised.value).startswith(message)
+
+
+def test_start_without_anything_says_what_is_missing(shell: Any) -> None:
+    with pytest.raises(Failed, match="which experiment"):
+        run(shell, "start")
+    with pytest.raises(Failed, match="a script becomes an experiment with: %autoresearch new FOLDER"):
+        run(shell, "start binpacking --metric loss")

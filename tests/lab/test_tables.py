@@ -106,6 +106,18 @@ def test_a_self_reported_score_is_marked_everywhere() -> None:
     assert "(self-reported)" not in repr(LogView([row(), row(self_reported=True, score=None)]))
 
 
+def test_a_change_of_seeds_alone_is_flagged_in_the_log_and_warned_of_where_it_is_decided() -> None:
+    lucky = row(flags=["seed-only"])
+    assert "seed-only; better" in LogView([lucky]).text()
+    for shown in (repr(ShowView(lucky)), ShowView(lucky)._repr_html_()):
+        assert "nothing changed but seeds of randomness (seed-only)" in shown
+        assert shown.index("because") < shown.index("warning")
+    queued = row(flags=["seed-only"], decision=None, score=None)
+    assert "warning" in repr(ShowView(queued))
+    assert "warning" not in repr(ShowView(row(flags=[])))
+    assert "parent" in repr(LogView([lucky])).splitlines()[0]
+
+
 def test_hunks_carry_the_numbers_that_accept_takes() -> None:
     text, html = repr(DiffView(patch())), DiffView(patch())._repr_html_()
     assert "hunk 1  train.py @@ -1,4 +1,4 @@" in text

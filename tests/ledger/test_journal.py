@@ -1,3 +1,4 @@
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -146,6 +147,16 @@ def test_a_study_that_could_not_be_made_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="No space left on device"):
         folders.create(tmp_path, "toy-1", fail)
     assert list((tmp_path / "studies").iterdir()) == []
+
+
+def test_what_a_killed_start_left_is_swept_when_it_is_old(tmp_path: Path) -> None:
+    left = [tmp_path / "studies" / name for name in (".draft-toy-1.abc", ".draft-toy-2.def", ".mine")]
+    for folder in left:
+        folder.mkdir(parents=True)
+    for folder in (left[0], left[2]):
+        os.utime(folder, (1, 1))
+    folders.create(tmp_path, "toy-3", lambda draft: None)
+    assert [folder.exists() for folder in left] == [False, True, True]
 
 
 def test_a_copy_taken_while_a_loop_writes_opens(study: StudyFolder, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from workbench.errors import StudyError
 from workbench.ledger.study import Study
-from workbench.records import Adopted, Candidate, Decision, Entry, Evidence, Record, StateChanged, Trial
+from workbench.records import Adopted, Candidate, Decision, Entry, Evidence, Fault, Record, StateChanged, Trial
 from workbench.testing import experiment_for_tests, fold, opening
 
 
@@ -100,6 +100,33 @@ def test_scores_under_equal_seeds_tell_how_far_they_go_together(begun: list[Reco
     assert fold(records).repeats.correlation == 0.0
     tested = Decision(candidate=1, verdict="discard", by="tested", evidence=Evidence(against=0, seeds=tuple(seeds), p=1.0, alpha=0.01))
     assert 0.9 < fold([*records, tested]).repeats.correlation < 1.0
+
+
+def lost(number: int, trial: int, fault: Fault, cut_off: bool = False) -> Trial:
+    return Trial(candidate=number, trial=trial, seed=1, status="lost", fault=fault, reason="gone", cut_off=cut_off)
+
+
+def test_losses_in_a_row_are_counted_in_the_journal_and_the_death_of_a_loop_is_none(begun: list[Record]) -> None:
+    records: list[Record] = [*begun, candidate(1), lost(1, 0, "process"), lost(1, 1, "loop", cut_off=True), lost(1, 2, "loop")]
+    assert [trial.trial for trial in fold(records).lost_in_a_row] == [0, 2]
+    assert fold([*records, StateChanged(state="running")]).lost_in_a_row == []
+    assert fold([*records, scored(1, 4.0, 3)]).lost_in_a_row == []
+    assert fold([*records, lost(1, 3, "person")]).lost_in_a_row == []
+
+
+def test_a_program_without_a_change_does_not_descend_from_that_change(begun: list[Record]) -> None:
+    chain = [candidate(1), scored(1, 4.0), keep(1, 0), candidate(2, 1), scored(2, 3.0), keep(2, 1)]
+    without = Candidate(candidate=3, parent=2, program="w" * 64, author="ablate", without=1)
+    records: list[Record] = [*begun, *chain, without]
+    study = fold(records)
+    assert (study.candidates[3].status, study.counts["ablated"], study.n_candidates, study.proposed) == ("ablated", 1, 3, 2)
+    assert (study.descends(3, 1), study.descends(3, 2), study.descends(3, 0)) == (False, True, True)
+    assert (study.changes(2), study.changes(3)) == ([1, 2], [2])
+    records += [scored(3, 2.9), Decision(candidate=3, verdict="defer", by="ablate", evidence=Evidence(against=2))]
+    assert (fold(records).waiting, fold(records).open) == ([3], {3})
+    study = fold([*records, keep(3, against=2), veto(1)])
+    assert (study.kept, study.incumbent) == ([0, 3], 3)
+    assert fold([*records, candidate(4, 3), scored(4, 2.0), keep(4, 2), veto(1)]).kept == [0, 4]
 
 
 def test_time_while_no_loop_ran_is_not_counted(begun: list[Record]) -> None:

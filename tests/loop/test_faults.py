@@ -12,7 +12,8 @@ from workbench import registry
 from workbench.evaluate.executor import Ended, Report, Task
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
-from workbench.loop.loop import MAX_EVALUATOR_FAULTS, MAX_LOST, MAX_LOST_IN_A_ROW, MAX_REASON
+from workbench.loop.limits import MAX_EVALUATOR_FAULTS, MAX_LOST, MAX_LOST_IN_A_ROW
+from workbench.loop.loop import MAX_REASON
 from workbench.propose.proposer import Brief, Proposal, Unusable
 from workbench.records import Trial, encode
 

@@ -1,7 +1,7 @@
 """A study of a toy program whose executor and proposer are functions of the test's."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ class Toy:
         self.score: Score = lambda program, seed: 10 - rate(program)
         self.propose: Propose = lambda brief: Proposal(program=with_rate(brief.program, rate(brief.program) + 1), hypothesis="more")
         self.slots = 1
+        self.objective = ""
         self.folder: StudyFolder
         real = registry.find
 
@@ -63,12 +64,14 @@ class Toy:
 
         monkeypatch.setattr(registry, "find", find)
 
-    def create(self, noise: str = "none", **options: Any) -> StudyFolder:
+    def create(self, noise: str = "none", audit: Mapping[str, int] | None = None, **options: Any) -> StudyFolder:
         source = self.root / "toy"
         source.mkdir()
         PROGRAM.write(source)
         (source / "evaluate.py").write_text("def evaluate(trial): ...\n")
-        (source / "experiment.toml").write_text(TOML.replace('"none"', f'"{noise}"'))
+        values = "".join(f"{key} = {value}\n" for key, value in (audit or {}).items())
+        tables = f"{self.objective}\n[settings]\nsize = 3\n[audit]\n{values}"
+        (source / "experiment.toml").write_text(TOML.replace('"none"', f'"{noise}"') + tables)
         experiment = read(source)
         opened = StudyOpened(
             name="toy-1",
@@ -78,6 +81,8 @@ class Toy:
             objective=experiment.objective,
             options=Options(**{"proposer": "toy", "candidates": 3, **options}),
             shape="call",
+            settings=dict(experiment.settings),
+            audit=dict(experiment.audit),
         )
         first = Candidate(candidate=0, parent=None, program=PROGRAM.digest, author="baseline")
 

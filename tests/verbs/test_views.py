@@ -12,10 +12,10 @@ from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.lease import Lease
 from workbench.ledger.study import Study
-from workbench.records import Decision, StateChanged, Trial
+from workbench.records import Candidate, Decision, StateChanged, Trial
 from workbench.verbs import views
 
-LOG = {"candidate", "parent", "author", "hypothesis", "status", "score", "trials", "decision", "added", "removed", "self_reported"}
+LOG = {"candidate", "parent", "author", "hypothesis", "status", "score", "trials", "decision", "added", "removed", "self_reported", "flags"}
 
 
 def fold(folder: StudyFolder) -> Study:
@@ -85,6 +85,18 @@ def test_log_has_one_entry_per_candidate_with_the_promised_fields(tmp_path: Path
     assert (log[1]["added"], log[1]["removed"]) == (2, 2)
 
 
+def test_the_flags_of_a_candidate_are_in_the_log_and_in_the_frame(tmp_path: Path) -> None:
+    records = [replace(record, flags=("seed-only",)) if isinstance(record, Candidate) else record for record in RECORDS]
+    log = views.log(fold(make_study(tmp_path, records=records)))
+    assert [row["flags"] for row in log] == [[], *[["seed-only"]] * 4]
+    assert [views.flat(row)["flags"] for row in log] == ["", *["seed-only"] * 4]
+
+
+def test_an_early_import_has_its_flags_in_the_origin_of_a_row(tmp_path: Path) -> None:
+    records = [replace(record, origin={"flags": ["no status"]}) if isinstance(record, Candidate) else record for record in RECORDS]
+    assert views.log(fold(make_study(tmp_path, records=records)))[1]["flags"] == ["no status"]
+
+
 def test_scores_that_candidates_print_themselves_are_marked(tmp_path: Path) -> None:
     folder = make_study(tmp_path, shape="claimed")
     assert all(row["self_reported"] for row in views.log(fold(folder)))
@@ -98,7 +110,7 @@ def test_show_adds_the_patch_the_hunks_and_the_curves(tmp_path: Path) -> None:
     place.mkdir(parents=True)
     (place / "output.log").write_text("hello\n")
     view = show(folder, 1)
-    assert set(view) == LOG | {"patch", "hunks", "curves", "log"}
+    assert set(view) == LOG | {"patch", "hunks", "curves", "log", "audits"}
     assert view["patch"].startswith("diff --git a/solution.py b/solution.py\n")
     assert [hunk["id"] for hunk in view["hunks"]] == [1, 2]
     assert all(set(hunk) == {"id", "header", "text", "state"} for hunk in view["hunks"])

@@ -8,7 +8,11 @@ from workbench.records import Decision, Evidence, Options
 
 
 class Greedy:
-    """Keeps whatever beats the incumbent on one trial (karpathy/autoresearch, program.md: lower val_bpb, keep the commit)."""
+    """Keeps whatever beats the incumbent on one trial (karpathy/autoresearch, program.md: lower val_bpb, keep the commit).
+
+    A candidate that changes only seeds and wins so has been lucky by definition; it is kept all the same, as the rule says, and
+    its flag `seed-only` says what it is worth.
+    """
 
     name = "greedy"
 

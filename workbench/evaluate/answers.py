@@ -62,7 +62,9 @@ def bounds(returns: Returns) -> tuple[int, int]:
         return MAX_PLAIN_BYTES, SLACK_BYTES
     if returns in (float, int, bool, None, type(None)):
         return SLACK_BYTES, SLACK_BYTES
-    raise TypeError(f"returns={returns!r}; choose float, int, str, bool, list, dict, bytes, None or Array(dtype, shape)")
+    if returns is object:
+        return MAX_PLAIN_BYTES, MAX_RAW_BYTES
+    raise TypeError(f"returns={returns!r}; choose float, int, str, bool, list, dict, bytes, None, Array(dtype, shape), or object for any")
 
 
 def checked(value: Any, returns: Returns, name: str) -> Any:
@@ -79,7 +81,7 @@ def checked(value: Any, returns: Returns, name: str) -> Any:
             value = float(value)
         except OverflowError:
             raise CandidateFailed(f"{name}() answered an integer too large for a float") from None
-    if type(value) is not wanted:
+    if wanted is not object and type(value) is not wanted:
         raise CandidateFailed(f"{name}() answered {_kind(value)}; the evaluator expects {_wanted(wanted)}")
     if problem := _not_finite(value):
         raise CandidateFailed(f"{name}() answered {problem}; only finite numbers count")
@@ -110,6 +112,11 @@ def _not_finite(value: Any) -> str | None:
             waiting += item
         elif type(item) is dict:
             waiting += item.values()
+        elif type(item).__module__ == "numpy" and item.dtype.kind in "fc":
+            import numpy
+
+            if not numpy.isfinite(item).all():
+                return "an array with NaN or infinity"
     return None
 
 

@@ -1,4 +1,4 @@
-"""Reads what a candidate prints: a log fit to be shown, points for live curves, and the end block of a claimed score.
+"""Reads what a candidate prints: a log fit to be shown, points for live curves, and the numbers of a claimed score.
 
 All of it is the candidate's own word. Nothing read here becomes a score, except where the shape is `claimed`, and there it is
 marked as self-reported. Everything is bounded: what a hostile candidate prints costs neither memory nor a screen.
@@ -26,7 +26,7 @@ _EPOCH = re.compile(r"(?i)(?<![\w./-])epoch\s*[:=#]?\s*(\d[\d,]*)(?:\s*/\s*\d+)?
 _PART = re.compile(r"\s*[|;]\s*|,\s+|\s{2,}|\t")
 _NAMED = re.compile(rf"(?i)([a-z_][\w/.%-]*(?: [a-z_][\w/.%-]*){{0,2}})\s*[:=]\s*({_NUMBER})")
 _SPACED = re.compile(rf"(?i)\s*([a-z_][\w/.%-]*(?: [a-z_][\w/.%-]*){{0,2}})\s+({_NUMBER})\s*")
-_BLOCK = re.compile(r"([A-Za-z_][\w./-]{0,63}):\s+(\S+)\s*$")
+_CLAIM = re.compile(r"([A-Za-z_][\w./-]{0,63})(?:\s*=|:)\s*(\S+)\s*$")
 Take = Callable[[str, float, float], None]
 
 
@@ -34,13 +34,13 @@ class Output:
     """Takes blocks of bytes as they come; `take` receives each point `(series, step, value)`.
 
     Attributes:
-        dropped: points left out: not finite, or above a bound. block: name to value of the numbers after the last `---`.
+        dropped: points left out: not finite, or above a bound.
+        claims: name to value of the lines `name: value` (or `name = value`) so far; a line `---` begins them anew.
     """
 
     def __init__(self, take: Take = lambda series, step, value: None) -> None:
         self.take, self.dropped = take, 0
-        self.block: dict[str, float] = {}
-        self._in_block = False
+        self.claims: dict[str, float] = {}
         self._rest = b""
         self._line = ""  # the line so far, where only carriage returns ended it
         self._head: list[str] = []
@@ -79,7 +79,7 @@ class Output:
             if self._parsed <= MAX_PARSED:
                 for series, step, value in points_of(line):
                     self._point(series, step, value)
-            self._read_block(line)
+            self._read_claim(line)
             self._line = line  # a carriage return writes over what stood there
         if ends:
             self._keep(self._line)
@@ -95,15 +95,16 @@ class Output:
         self._points += 1
         self.take(series, step, value)
 
-    def _read_block(self, line: str) -> None:
+    def _read_claim(self, line: str) -> None:
         if line.strip() == "---":
-            self.block, self._in_block = {}, True
-        elif self._in_block and (match := _BLOCK.match(line)):
+            self.claims = {}
+        elif match := _CLAIM.match(line):
+            self.claims.pop(match[1], None)
             value = _number(match[2])
-            if value is not None and math.isfinite(value) and len(self.block) < MAX_SERIES:
-                self.block[match[1]] = value
-            else:
-                self.block.pop(match[1], None)
+            if value is not None and math.isfinite(value):
+                self.claims[match[1]] = value
+            if len(self.claims) > MAX_SERIES:  # the oldest goes: it is the last numbers that count
+                del self.claims[next(iter(self.claims))]
 
     def _keep(self, line: str) -> None:
         text = line + "\n"

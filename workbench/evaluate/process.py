@@ -182,7 +182,8 @@ class TrialProcess:
         try:
             metrics = evaluator.evaluate(running)
             running.check()
-            outcome = {"status": "ok", "metrics": metrics, "score": metrics[evaluator.experiment.objective.name]}
+            score = metrics[evaluator.experiment.objective.name]
+            outcome = {"status": "ok", "metrics": metrics, "score": score, "units": running.units_of(score)}
         except CandidateFailed as error:
             outcome = {"status": error.status, "reason": _reason(error)}
         except Cancelled as error:

@@ -1,14 +1,16 @@
 """What an experiment's trusted `evaluate.py` is given: `evaluate(trial)` starts the candidate, calls it, and returns the metrics."""
 
+import itertools
 import math
 import os
 import stat
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from workbench.errors import EvaluatorFault
 from workbench.evaluate.answers import CandidateFailed, Returns, TimedOut
 from workbench.evaluate.executor import Task
 from workbench.evaluate.output import Output
@@ -18,6 +20,9 @@ from workbench.evaluate.sandbox.supervisor import Cancelled, Supervisor
 from workbench.experiment import Experiment
 
 Report = Callable[[str, float, float, bool], None]
+MAX_UNITS = 256
+UNIT_DIGITS = 6
+TOLERANCE = 1e-6  # of the largest unit: how far the score may lie from the mean of the units
 
 
 class Process:
@@ -36,7 +41,8 @@ class Process:
 
         Args:
             args, kwargs: plain data: numbers, text, bytes, lists, dicts with text keys, numpy arrays.
-            returns: float (an int is converted), int, str, bool, list, dict, bytes, None, or Array(dtype, shape). Numbers are finite.
+            returns: float (an int is converted), int, str, bool, list, dict, bytes, None, Array(dtype, shape), or object for any plain
+                data. Numbers are finite.
             timeout: seconds; the candidate is killed past it. The trial's own deadline holds in any case.
 
         Raises:
@@ -97,11 +103,47 @@ class Evaluation:
         self.cancelled: str | None = None
         self._report, self._lock, self._printing = report, threading.Lock(), threading.Lock()
         self._processes: list[Process] = []
+        self._units: tuple[float, ...] = ()
 
     def report(self, series: str, step: float, value: float) -> None:
         """Shows a measured point of a curve while the trial runs; one that is not finite is left out."""
         if math.isfinite(step) and math.isfinite(value):
             self._report(str(series)[:64], float(step), float(value), False)
+
+    def units(self, values: Iterable[float]) -> None:
+        """Hands over the observations whose mean is the score, such as items of a benchmark or timing pairs.
+
+        For an objective with noise `units`, which compares two programs unit by unit under one seed: unit i of every program must
+        be the same item, and there must be equally many. More than 256 are recorded as the means of at most 256 consecutive
+        blocks, as equal in size as can be, so that the journal stays small.
+
+        Args:
+            values: `(n,)` finite numbers, n at least 2, in units of the score; a second call replaces the first.
+
+        Raises:
+            ValueError: there are fewer, one is not finite, or the objective's noise is something else.
+        """
+        if self.experiment.objective.noise != "units":
+            raise ValueError('trial.units was called; say objective.noise = "units" in experiment.toml')
+        units = tuple(float(value) for value in values)
+        if len(units) < 2 or not all(map(math.isfinite, units)):
+            raise ValueError(f"trial.units needs two finite numbers or more, not {len(units)} with {units[:3]} first")
+        self._units = units
+
+    def units_of(self, score: float) -> tuple[float, ...]:
+        """The observations behind a score, as they are recorded; none where the objective needs none.
+
+        Raises:
+            EvaluatorFault: they are missing, or their mean is not the score.
+        """
+        if self.experiment.objective.noise != "units":
+            return ()
+        if not self._units:
+            raise EvaluatorFault('objective.noise = "units", and evaluate called no trial.units(values)')
+        mean = math.fsum(self._units) / len(self._units)
+        if abs(mean - score) > TOLERANCE * max(map(abs, self._units)):
+            raise EvaluatorFault(f"the mean of trial.units is {mean:.9g}, and the score {score:.9g}; they must be equal")
+        return folded(self._units)
 
     def start(
         self,
@@ -178,11 +220,19 @@ class Evaluation:
         self.bench.release(group)
 
 
+def folded(units: Sequence[float]) -> tuple[float, ...]:
+    """`(n,)` observations as `(m,)` means of consecutive blocks, m at most 256, whose sizes differ by one at most; to six digits."""
+    blocks = math.ceil(len(units) / math.ceil(len(units) / MAX_UNITS))
+    edges = [len(units) * block // blocks for block in range(blocks + 1)]
+    parts = (units[start:end] for start, end in itertools.pairwise(edges))
+    return tuple(float(f"{math.fsum(part) / len(part):.{UNIT_DIGITS}g}") for part in parts)
+
+
 def claimed(trial: Evaluation) -> dict[str, float]:
-    """The built-in evaluator of the shape `claimed`: runs the experiment's command and believes its end block.
+    """The built-in evaluator of the shape `claimed`: runs the experiment's command and believes the last numbers that it prints.
 
     Raises:
-        CandidateFailed: the command failed, or printed no block with the objective's metric.
+        CandidateFailed: the command failed, or printed no line with the objective's metric.
     """
     experiment = trial.experiment
     below_home = any(path.startswith("~") for path in experiment.read_only)
@@ -194,10 +244,10 @@ def claimed(trial: Evaluation) -> dict[str, float]:
     name = experiment.objective.name
     if status:
         raise CandidateFailed(f"{' '.join(experiment.command)} exited with status {status}")
-    if name not in trial.output.block:
-        found = ", ".join(trial.output.block) or "none"
-        raise CandidateFailed(f"the output has no finite {name} after its last line '---' (found: {found})")
-    return dict(trial.output.block)
+    if name not in trial.output.claims:
+        found = ", ".join(trial.output.claims) or "none"
+        raise CandidateFailed(f"the output has no line '{name}: NUMBER' after its last line '---', if it has one (found: {found})")
+    return dict(trial.output.claims)
 
 
 def _bytes(source: bytes | str | Path) -> bytes:

@@ -40,14 +40,15 @@ def progress(study: Study) -> "Figure":
     crashes have a place, x is the candidate's number, where the notebook leaves crashes out of the count.
     """
     objective, kept = study.opened.objective, set(study.kept)
-    scored = [(history, history.score) for history in study.candidates if history.score is not None]
+    proposed = [history for history in study.candidates if not history.is_ablation or history.number in kept]
+    scored = [(history, history.score) for history in proposed if history.score is not None]
     keeps = [point for point in scored if point[0].number in kept]
     others = [point for point in scored if point[0].number not in kept]
     reference, best = _reference(study, scored), _best(study, keeps)
     near, far = _near(study, others, reference, best)
     open_ = [point for point in near if point[0].status in UNDECIDED]
     near = [point for point in near if point[0].status not in UNDECIDED]
-    crashed = [history for history in study.candidates if history.failure is not None and history.score is None]
+    crashed = [history for history in proposed if history.failure is not None and history.score is None]
     view = _view(reference, best, objective.goal) or _range([score for _, score in scored])
     traces = [
         _dots(study, near, "Discarded", {"color": GREY, "size": 5, "opacity": 0.5}),
@@ -59,7 +60,7 @@ def progress(study: Study) -> "Figure":
     ]
     n_kept = len(keeps)
     layout = {
-        **frame(f"Autoresearch Progress: {len(study.candidates):,} Experiments, {n_kept} Kept Improvements", 560),
+        **frame(f"Autoresearch Progress: {len(proposed):,} Experiments, {n_kept} Kept Improvements", 560),
         "margin": {"l": 80, "r": 110, "t": 90, "b": 50},  # room for the labels of the last and of the best keeps
         "xaxis": axis("Experiment #", range=[-0.5, max(1.0, len(study.candidates) - 0.5) + 0.5]),
         "yaxis": axis(_score_title(study), range=view),

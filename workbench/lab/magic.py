@@ -8,16 +8,20 @@ from typing import Any
 
 from workbench import cli
 from workbench import experiment as experiments
-from workbench.errors import WorkbenchError
+from workbench.errors import UsageError, WorkbenchError
 from workbench.lab.visible import one_line
 from workbench.ledger import folder as folders
 from workbench.records import Review
-from workbench.verbs import dispatch
-from workbench.verbs.dispatch import Where
+from workbench.verbs import dispatch, handle
+from workbench.verbs.cell import is_cell
+from workbench.verbs.cell import text as cell_text
+from workbench.verbs.dispatch import Cell, Sentence, Where
 
 NAME = "autoresearch"
 PROG = f"%{NAME}"
-_NAMES_THE_STUDY = ("status", "guide", "ban", "pin", "set", "pause", "resume", "stop", "fork", "accept", "reject", "reproduce")
+_NAMES_THE_STUDY = (
+    "status", "attach", "edit", "guide", "ban", "pin", "set", "pause", "resume", "stop", "fork", "accept", "reject", "reproduce"
+)  # fmt: skip
 _ROLES = {"--proposer": "proposers", "--strategy": "strategies", "--policy": "policies", "--executor": "executors"}
 _CHOICES = {"--review": ("off", "keeps", "all"), "--sandbox": ("auto", "bwrap", "landlock", "off")}
 
@@ -49,11 +53,14 @@ def run(shell: Any, line: str, cell: str | None = None) -> Any:
     Raises:
         Failed: with the one line that says what was wrong.
     """
-    if cell is not None:
-        raise Failed(f"a cell as the program (%{PROG}) does not work yet; write it to a folder and use: {PROG} start FOLDER")
     try:
         parsed = dispatch.read(_words(line), PROG)
-        where = Where(Path.cwd(), lambda study: cli.follow(study, sys.stdout), _review(shell), PROG)
+        if cell is not None and parsed.verb != "start":
+            raise Failed(f"only start takes a cell: %{PROG} start ...; for the rest write one line: {PROG} {parsed.verb} ...")
+        if parsed.verb == "apply" and (applied := _apply_to_cell(shell, parsed)) is not None:
+            return applied
+        program = None if cell is None else Cell(f"%{PROG} {line}".rstrip(), cell)
+        where = Where(Path.cwd(), lambda study: cli.follow(study, sys.stdout), _review(shell), PROG, program)
         result = dispatch.run(parsed, where)
     except SystemExit:  # --help and --version have printed
         return None
@@ -72,6 +79,24 @@ def run(shell: Any, line: str, cell: str | None = None) -> Any:
     if result.newest and parsed.verb not in _NAMES_THE_STUDY:
         print(f"study {result.newest}, the newest here")
     return result.value
+
+
+def _apply_to_cell(shell: Any, parsed: Any) -> Sentence | None:
+    """Puts a cell with the new program below; the cell that the study began with stays as it is, edits and all.
+
+    None where the study began with a folder, or another place was named.
+    """
+    with handle.open(parsed.study, Path.cwd()) as study:
+        if parsed.to is not None or not is_cell(study.folder):
+            return None
+        number = study.study.incumbent if parsed.candidate is None else parsed.candidate
+        if number is None:
+            raise UsageError(f"{study.name} has no kept program yet; name a candidate, or wait for its baseline")
+        _, new = cell_text(study.folder, study[number].program)
+        if parsed.dry_run:
+            return Sentence(new)
+        shell.set_next_input(new, replace=False)
+        return Sentence(f"{study.name}: candidate {number} is in a new cell below; the cell that it began with is as it was")
 
 
 def _words(line: str) -> list[str]:
@@ -117,7 +142,7 @@ def _candidates(words: list[str]) -> Iterable[str]:
         return dispatch.options(verb)
     if verb == "start":
         return _experiments() if len(words) == 2 else dispatch.options(verb)
-    is_study = (verb in ("status", "log") and len(words) == 2) or (verb == "show" and len(words) == 3)
+    is_study = (verb in ("status", "log", "attach", "review") and len(words) == 2) or (verb == "show" and len(words) == 3)
     return _studies() if is_study else dispatch.options(verb)
 
 

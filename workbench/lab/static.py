@@ -79,20 +79,27 @@ def _extent(values: Sequence[float]) -> tuple[float, float]:
 
 def _frame(panel: Panel, layout: Mapping[str, Any], suffix: str) -> str:
     parts = []
-    for value in ticks(panel.x0, panel.x1):
+    for value, label in _labels(layout[f"xaxis{suffix}"], panel.x0, panel.x1):
         x = panel.x(value)
         parts.append(f'<path d="M{x} {panel.top}V{panel.bottom}" stroke="#000" stroke-opacity=".12"/>')
-        parts.append(f'<text x="{x}" y="{panel.bottom + 16}" text-anchor="middle">{value:g}</text>')
-    for value in ticks(panel.y0, panel.y1):
+        parts.append(f'<text x="{x}" y="{panel.bottom + 16}" text-anchor="middle">{label}</text>')
+    for value, label in _labels(layout[f"yaxis{suffix}"], panel.y0, panel.y1):
         y = panel.y(value)
         parts.append(f'<path d="M{panel.left} {y}H{panel.right}" stroke="#000" stroke-opacity=".12"/>')
-        parts.append(f'<text x="{panel.left - 6}" y="{y + 4}" text-anchor="end">{value:.6g}</text>')
+        parts.append(f'<text x="{panel.left - 6}" y="{y + 4}" text-anchor="end">{label}</text>')
     parts.append(f'{_rect(panel)} fill="none" stroke="#333"/>')
     x_title, y_title = (layout[f"{axis}axis{suffix}"]["title"].get("text") or "" for axis in "xy")
     middle = round((panel.top + panel.bottom) / 2, 1)
     parts.append(f'<text x="{(panel.left + panel.right) / 2}" y="{panel.bottom + 36}" text-anchor="middle">{_text(x_title)}</text>')
     parts.append(f'<text transform="translate(16 {middle})rotate(-90)" text-anchor="middle">{_text(y_title)}</text>')
     return "".join(parts)
+
+
+def _labels(axis: Mapping[str, Any], low: float, high: float) -> list[tuple[float, str]]:
+    """Where the ticks of an axis stand, and what they say: its own words, or round numbers."""
+    if axis.get("ticktext") is not None:
+        return [(value, _text(text)) for value, text in zip(axis["tickvals"], axis["ticktext"], strict=True)]
+    return [(value, f"{value:.6g}") for value in ticks(low, high)]
 
 
 def _rect(panel: Panel) -> str:

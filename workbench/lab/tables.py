@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from workbench.lab import layout
+from workbench.lab import examination, layout
 from workbench.lab.layout import Column, decimals_for, duration, number
 from workbench.lab.visible import one_line, shorten
 from workbench.program import Patch
 
 MAX_ROWS = 200  # of a log that a notebook shows; `text()` has all, and so has `.data`
 SELF_REPORTED = "(self-reported)"
+WARNINGS = {"seed-only": "nothing changed but seeds of randomness (seed-only): a better score is a better draw, not a better program"}
 
 
 class StatusView:
@@ -48,6 +49,10 @@ class StatusView:
         if best.get("score") is not None:
             gain = _gain(best["score"], baseline.get("score"), objective.get("goal"), decimals)
             facts.append(("best", f"{number(best['score'], decimals)}{own}, candidate {best.get('candidate')}{gain}"))
+        if data.get("audit"):
+            facts.append(("audit", examination.summary(data["audit"])))
+        if running := data.get("examination"):
+            facts.append((running["verb"], f"candidate {running['candidate']}: {running['done']} of {running['trials']} trials"))
         if data.get("spent"):
             facts.append(("spent", _spent(data["spent"])))
         if sandbox := str(data.get("sandbox") or ""):
@@ -61,10 +66,10 @@ class StatusView:
 
 
 class LogView:
-    """One row per candidate, in the order of the journal."""
+    """One row per candidate, in the order of the journal; `empty` says that there is none."""
 
-    def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        self.data = [dict(row) for row in rows]
+    def __init__(self, rows: Sequence[Mapping[str, Any]], empty: str = "no candidates yet") -> None:
+        self.data, self._empty = [dict(row) for row in rows], empty
 
     def __len__(self) -> int:
         return len(self.data)
@@ -72,7 +77,7 @@ class LogView:
     def text(self, rows: int | None = None) -> str:
         """The table as aligned text: the newest `rows` of it, or all."""
         if not self.data:
-            return "no candidates yet"
+            return self._empty
         shown = self.data if rows is None else self.data[-rows:]
         return layout.text_table(_shown_columns(self.data), shown) + self._omitted(len(shown), "\n")
 
@@ -81,7 +86,7 @@ class LogView:
 
     def _repr_html_(self) -> str:
         if not self.data:
-            return layout.page('<p class="quiet">no candidates yet</p>')
+            return layout.page(f'<p class="quiet">{escape(self._empty)}</p>')
         shown = self.data[-MAX_ROWS:]
         note = "effect: mean gain over the incumbent, above 0 is better" + self._omitted(len(shown), "; ")
         return layout.page(f'{layout.html_table(_shown_columns(self.data), shown)}<div class="quiet">{escape(note)}</div>')
@@ -115,14 +120,18 @@ class ShowView:
     def __repr__(self) -> str:
         if "fields" in self.data:
             return layout.facts_text(self._title(), self._facts())
-        trials = [layout.text_table(_TRIALS, self.data["trials"]), ""] if self.data.get("trials") else []
+        trials = [text for rows, columns in self._tables() for text in (layout.text_table(columns, rows), "")]
         return "\n".join([layout.facts_text(self._title(), self._facts()), "", *trials, layout.diff_text(self._blocks())])
 
     def _repr_html_(self) -> str:
         if "fields" in self.data:
             return layout.page(layout.facts_html(self._title(), self._facts()))
-        trials = layout.html_table(_TRIALS, self.data["trials"]) if self.data.get("trials") else ""
+        trials = "".join(layout.html_table(columns, rows) for rows, columns in self._tables())
         return layout.page(layout.facts_html(self._title(), self._facts()) + trials + layout.diff_html(self._blocks()))
+
+    def _tables(self) -> list[tuple[list[dict[str, Any]], list[Column]]]:
+        tables = ((self.data.get("trials"), _TRIALS), (self.data.get("audits"), _AUDITS))
+        return [(rows, columns) for rows, columns in tables if rows]
 
     def _title(self) -> str:
         return f"candidate {self.data.get('candidate')}: {one_line(str(self.data.get('status', '')))}"
@@ -145,6 +154,8 @@ class ShowView:
             facts.append(("because", one_line(str(decision.get("why") or "-"))))
             if (effect := cells["effect [low, high]"](row)) != "-":
                 facts.append(("effect", f"{effect} (a gain; above 0 is better)"))
+        if "fields" not in row:
+            facts += [("warning", WARNINGS.get(flag) or one_line(str(flag))) for flag in row.get("flags") or ()]
         return facts
 
     def _blocks(self) -> list[layout.Block]:
@@ -228,18 +239,24 @@ def _log_columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
 
 
 def _shown_columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
-    """Those of a log; of an imported one, whose rows have flags, only what a row can say."""
-    unsaid = ("parent", "effect [low, high]", "trials", "+/-", "author") if any("flags" in row for row in rows) else ()
+    """Those of a log; of an imported one, whose rows have no program, only what a row can say."""
+    unsaid = ("parent", "effect [low, high]", "trials", "+/-", "author") if any(_is_imported(row) for row in rows) else ()
     return [column for column in _log_columns(rows) if column.title not in unsaid]
 
 
+def _is_imported(row: Mapping[str, Any]) -> bool:
+    return row.get("added", 0) is None
+
+
 def _lines(row: Mapping[str, Any]) -> str:
-    return "-" if row.get("added", 0) is None else f"+{row.get('added', 0)}/-{row.get('removed', 0)}"
+    return "-" if _is_imported(row) else f"+{row.get('added', 0)}/-{row.get('removed', 0)}"
 
 
 def _why(row: Mapping[str, Any]) -> str:
-    """The decision's reason; of an imported row rather what is odd about it."""
-    return "; ".join(str(flag) for flag in row.get("flags") or ()) or str((row.get("decision") or {}).get("why") or "-")
+    """What is odd about a candidate, then the decision's reason; of an imported row that only where nothing is odd."""
+    odd = [str(flag) for flag in row.get("flags") or ()]
+    why = (row.get("decision") or {}).get("why")
+    return "; ".join([*odd, *([str(why)] if why and not (odd and _is_imported(row)) else [])]) or "-"
 
 
 def _best(row: Mapping[str, Any]) -> str:
@@ -255,6 +272,7 @@ _TRIALS = [
     Column("time", lambda trial: duration(float(trial.get("seconds") or 0.0)), numeric=True),
     Column("reason", lambda trial: shorten(str(trial.get("reason") or "-"), 90), flexible=True),
 ]
+_AUDITS = [Column("seed, in an audit", _TRIALS[0].cell, numeric=True), *_TRIALS[1:]]
 _LIST = [
     Column("study", lambda row: one_line(str(row.get("study", ""))), flexible=True),
     Column("experiment", lambda row: one_line(str(row.get("experiment", ""))), flexible=True),

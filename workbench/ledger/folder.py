@@ -3,13 +3,16 @@
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.errors import StudyError
 
 STUDIES = "studies"
+DRAFT, DRAFT_SECONDS = ".draft-", 3600.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,8 @@ def create(root: Path, name: str, fill: Callable[[StudyFolder], None]) -> StudyF
         raise StudyError(f"a study {name!r} is there already ({final}); resume it, or choose another --study NAME")
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=final.parent))
+        _sweep(final.parent)
+        draft = Path(tempfile.mkdtemp(prefix=f"{DRAFT}{name}.", dir=final.parent))
     except OSError as error:
         raise StudyError(f"cannot make {final}: {error.strerror}; start in a folder that you may write to") from None
     try:
@@ -72,6 +76,14 @@ def create(root: Path, name: str, fill: Callable[[StudyFolder], None]) -> StudyF
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return StudyFolder(final)
+
+
+def _sweep(parent: Path) -> None:
+    """Removes what starts that were killed in the middle have left."""
+    for draft in parent.glob(f"{DRAFT}*"):
+        with suppress(OSError):  # another start may sweep as well
+            if time.time() - draft.stat().st_mtime > DRAFT_SECONDS:
+                shutil.rmtree(draft, ignore_errors=True)
 
 
 def free_name(root: Path, stem: str) -> str:
@@ -86,8 +98,11 @@ def all_studies(root: Path) -> list[StudyFolder]:
     """The studies below a folder, newest first by the last write to their journal."""
 
     def written(folder: StudyFolder) -> float:
-        files = (folder.database, folder.database.with_name("study.db-wal"))
-        return max(file.stat().st_mtime for file in files if file.exists())
+        times = []
+        for file in (folder.database, folder.database.with_name("study.db-wal")):
+            with suppress(FileNotFoundError):  # the log comes and goes
+                times.append(file.stat().st_mtime)
+        return max(times, default=0.0)
 
     found = [StudyFolder(file.parent) for file in (root / STUDIES).glob("*/study.db") if not file.parent.name.startswith(".")]
     return sorted(found, key=written, reverse=True)

@@ -103,9 +103,9 @@ class Journal:
         changed, self._seen = version != self._seen, version
         return changed
 
-    def entries(self, after: int = 0) -> list[Entry]:
-        """The entries with an id above `after`, in order."""
-        rows = self._rows("SELECT id, at, kind, body FROM journal WHERE id > ? ORDER BY id", after)
+    def entries(self, after: int = 0, limit: int = -1) -> list[Entry]:
+        """The entries with an id above `after`, in order; at most `limit` of them, all by default."""
+        rows = self._rows("SELECT id, at, kind, body FROM journal WHERE id > ? ORDER BY id LIMIT ?", after, limit)
         return [Entry(number, at, decode(kind, body)) for number, at, kind, body in rows]
 
     def program(self, digest: str) -> Program:
@@ -135,6 +135,11 @@ class Journal:
         """Requests with a sequence above `after`, in their order."""
         rows = self._rows("SELECT sequence, id, at, verb, body FROM request WHERE sequence > ? ORDER BY sequence", after)
         return [Request(sequence, name, at, verb, json.loads(body)) for sequence, name, at, verb, body in rows]
+
+    def unanswered(self) -> list[Request]:
+        """Requests that no loop has adopted or refused yet, in their order."""
+        rows = self._rows("SELECT body FROM journal WHERE kind IN (?, ?) ORDER BY id DESC LIMIT 1", Adopted.kind, Refused.kind)
+        return self.requests(json.loads(rows[0][0])["sequence"] if rows else 0)
 
     def live_points(self, after: int = 0) -> tuple[int, list[LivePoint]]:
         """Points of running trials with an id above `after`, and the id to ask from next time."""

@@ -1,7 +1,31 @@
 """Repeats: what the trials of a study say about its noise, pooled over all candidates; running sums, nothing read again."""
 
+import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
+from typing import NamedTuple
+
+
+class MeanSquares(NamedTuple):
+    """Of values in groups, within and between the groups, with their degrees of freedom: a one-way analysis of variance."""
+
+    within: float
+    within_freedom: int
+    between: float
+    between_freedom: int
+
+
+def mean_squares(groups: Sequence[Sequence[float]]) -> MeanSquares | None:
+    """The mean squares of values in groups; None where no group has two, or one has none. One group has 0 between, at no freedom."""
+    n = sum(map(len, groups))
+    if not all(groups) or n <= len(groups):
+        return None
+    means, middle = [fmean(group) for group in groups], fmean(itertools.chain(*groups))
+    within = math.fsum((value - mean) ** 2 for group, mean in zip(groups, means, strict=True) for value in group)
+    between = math.fsum(len(group) * (mean - middle) ** 2 for group, mean in zip(groups, means, strict=True))
+    return MeanSquares(within / (n - len(groups)), n - len(groups), between / max(1, len(groups) - 1), len(groups) - 1)
 
 
 @dataclass
@@ -14,6 +38,8 @@ class Repeats:
         squares: sum of squared deviations from each candidate's mean. freedom: its degrees of freedom.
         own, beside, together, pairs: the same for decided candidates and for what they were compared with under equal seeds:
             sums of squares of either, of their products, and their degrees of freedom.
+        units, units_freedom, seeds, seeds_freedom: of differences between units of decided candidates and of what they were
+            compared with: sums of squares within a seed and between seeds.
     """
 
     squares: float = 0.0
@@ -22,6 +48,10 @@ class Repeats:
     beside: float = 0.0
     together: float = 0.0
     pairs: int = 0
+    units: float = 0.0
+    units_freedom: int = 0
+    seeds: float = 0.0
+    seeds_freedom: int = 0
 
     @property
     def spread(self) -> float | None:
@@ -37,6 +67,19 @@ class Repeats:
         if found >= 1 - 1e-12:
             return 1.0
         return max(0.0, math.tanh(math.atanh(max(found, -0.999)) - 1.645 / (self.pairs - 2) ** 0.5))
+
+    @property
+    def dispersion(self) -> float:
+        """How many times as much the seeds vary as the units within a seed explain; 1 where that is not known."""
+        return self.seeds / self.seeds_freedom / (self.units / self.units_freedom) if self.seeds_freedom and self.units else 1.0
+
+    def add_differences(self, seeds: Sequence[Sequence[float]]) -> None:
+        """Takes in a candidate's differences from its rival, unit by unit, for each seed."""
+        if found := mean_squares(seeds):
+            self.units += found.within * found.within_freedom
+            self.units_freedom += found.within_freedom
+            self.seeds += found.between * found.between_freedom
+            self.seeds_freedom += found.between_freedom
 
     def add_pairs(self, pairs: list[tuple[float, float]]) -> None:
         """Takes in a candidate's scores, each with that of its rival under the same seed."""

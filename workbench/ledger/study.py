@@ -10,10 +10,13 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from workbench.errors import StudyError
+from workbench.ledger.examination import Examination
 from workbench.ledger.repeats import Repeats
 from workbench.records import (
     PERSON,
+    Ablation,
     Adopted,
+    Audit,
     Candidate,
     Decision,
     Entry,
@@ -30,8 +33,9 @@ from workbench.records import (
     Unknown,
 )
 
-CandidateStatus = Literal["queued", "running", "provisional", "waiting", "kept", "discarded", "failed", "revised"]
-N_STATUSES: tuple[CandidateStatus, ...] = ("queued", "running", "provisional", "waiting", "kept", "discarded", "failed", "revised")
+CandidateStatus = Literal["queued", "running", "provisional", "waiting", "kept", "discarded", "failed", "revised", "ablated"]
+OPEN: tuple[CandidateStatus, ...] = ("queued", "running", "provisional", "waiting")
+N_STATUSES: tuple[CandidateStatus, ...] = (*OPEN, "kept", "discarded", "failed", "revised", "ablated")
 
 
 @dataclass
@@ -39,12 +43,14 @@ class CandidateHistory:
     """All that the journal says of one candidate.
 
     Attributes:
+        trials: those of the search that ended. audits: those of examinations, which no decision of the search sees.
         running: trials that started and have not ended (trial number to its start). cleared: a person let it run (`review = all`).
     """
 
     record: Candidate
     at: float
     trials: list[Trial] = field(default_factory=list)
+    audits: list[Trial] = field(default_factory=list)
     running: dict[int, TrialStarted] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
     reproductions: list[Reproduction] = field(default_factory=list)
@@ -60,6 +66,16 @@ class CandidateHistory:
         """The decision in force: the last one, unless it was a request to run that has been answered."""
         last = self.decisions[-1] if self.decisions else None
         return None if last is not None and last.before_run and self.cleared else last
+
+    @property
+    def is_ablation(self) -> bool:
+        """Whether an ablation made it, of a kept program; it is no proposal, and the policy does not judge it."""
+        return self.record.without is not None
+
+    @property
+    def next_trial(self) -> int:
+        """Number of its next trial."""
+        return len(self.trials) + len(self.audits) + len(self.running)
 
     @property
     def scored(self) -> list[Trial]:
@@ -79,6 +95,8 @@ class CandidateHistory:
     @property
     def status(self) -> CandidateStatus:
         decision = self.decision
+        if self.is_ablation and (decision is None or decision.verdict not in ("keep", "defer")):
+            return "ablated"
         if decision is not None:
             if decision.verdict == "discard":
                 return "failed" if self.failure is not None and decision.by != PERSON else "discarded"
@@ -113,9 +131,15 @@ class Study:
     Attributes:
         candidates: by number. proposed: how many of them a proposer made, which the budget counts.
         incumbent: number of the kept candidate that the next one has to beat; None before the baseline is kept.
-        kept: numbers in the order of their keeping, vetoed ones left out. open: numbers that are not decided.
+        kept: numbers in the order of their keeping, vetoed ones left out. open: numbers that are not decided, ablations only while
+            they wait for a person. running: numbers with a trial that has not ended.
+        audits, ablations: results of examinations. examinations: how many were asked for. examining: those without a result.
+        evaluator_faults: trials in a row that the evaluator failed, evaluator_reason: why the last one did.
+        lost_in_a_row: trials that were lost one after another through the machine or their process.
+        n_units: by seed, how many unit observations an ok trial has; the first one says.
         tests: how many candidates have come through a statistical test. discoveries: which of these (1, 2, ...) were a discovery.
         failed_origins: what proposers wrote down of attempts that came to nothing.
+        ideas: what people asked to be tried next and no proposal has answered, by request, oldest first.
         last_id: id of the last entry folded. handled: highest sequence of a request adopted or refused.
     """
 
@@ -127,6 +151,11 @@ class Study:
         self.kept: list[int] = []
         self.counts: dict[CandidateStatus, int] = dict.fromkeys(N_STATUSES, 0)
         self.open: set[int] = set()
+        self.running: set[int] = set()
+        self.audits: list[Audit] = []
+        self.ablations: list[Ablation] = []
+        self.examinations = 0
+        self.examining: list[Examination] = []
         self.by_program: dict[str, int] = {}
         self.state: RunState = "running"
         self.reason = ""
@@ -134,9 +163,11 @@ class Study:
         self.loop: LoopStarted | None = None
         self.spent = Spent()
         self.repeats = Repeats()
+        self.n_units: dict[int, int] = {}
         self.tests = 0
         self.discoveries: list[int] = []
         self.guidance: list[str] = []
+        self.ideas: dict[str, str] = {}
         self.banned: list[str] = []
         self.refused: dict[str, str] = {}
         self.adopted: dict[str, Adopted] = {}
@@ -148,6 +179,8 @@ class Study:
         self.last_failure = ""
         self.exhausted: str | None = None
         self.evaluator_faults = 0
+        self.evaluator_reason = ""
+        self.lost_in_a_row: list[Trial] = []
         self.handled = 0
         self.last_id = 0
         self.opened_at = self.last_at = 0.0
@@ -163,6 +196,11 @@ class Study:
     @property
     def baseline(self) -> CandidateHistory | None:
         return self.candidates[0] if self.candidates else None
+
+    @property
+    def n_candidates(self) -> int:
+        """How many candidates there are, the baseline counted, and what an ablation tried only where a person is asked about it."""
+        return len(self.candidates) - self.counts["ablated"]
 
     @property
     def best(self) -> CandidateHistory | None:
@@ -231,13 +269,20 @@ class Study:
             case StateChanged():
                 self.state, self.reason, self.fault = record.state, record.reason, record.fault
                 if record.state == "running":
-                    self.failed_in_a_row = self.faults_in_a_row = self.evaluator_faults = 0
+                    self.failed_in_a_row = self.faults_in_a_row = 0
+                    self._forget_faults()
             case LoopStarted():
                 self.loop = record
             case ProposalFailed():
                 self._proposal_failed(record)
             case Reproduction():
                 self._history(record.candidate).reproductions.append(record)
+            case Audit():
+                self.audits.append(record)
+                self._examined(record.request)
+            case Ablation():
+                self.ablations.append(record)
+                self._examined(record.request)
             case Unknown():
                 pass
 
@@ -257,8 +302,11 @@ class Study:
         self.candidates.append(CandidateHistory(record, at))
         self._seen[record.candidate] = "queued"
         self.counts["queued"] += 1
-        self.open.add(record.candidate)
+        self._recount(record.candidate)
+        if record.without is not None:
+            return
         self.by_program.setdefault(record.program, record.candidate)
+        self.ideas.pop(record.request, None)
         self.proposed += record.candidate > 0 and not record.author.startswith(PERSON)
         self.spent.usd += record.usd
         self.spent.tokens += record.tokens
@@ -267,23 +315,41 @@ class Study:
     def _end(self, record: Trial) -> None:
         history = self._history(record.candidate)
         history.running.pop(record.trial, None)
-        history.trials.append(record)
-        if record.score is not None:
+        (history.audits if record.purpose else history.trials).append(record)
+        if record.score is not None and not record.purpose:
             scores = [trial.score for trial in history.trials if trial.score is not None]
             self.repeats.add(scores[record.candidate > 0 :])
+        if record.score is not None:
+            self.n_units.setdefault(record.seed, len(record.units))
         self.spent.trials += 1
         self.spent.cpu_seconds += record.cpu_seconds
+        self._blame(record)
+        self._recount(record.candidate)
+
+    def _blame(self, record: Trial) -> None:
+        """Counts what is nobody's fault in the program: an evaluator that fails, a machine that loses trials."""
         if record.fault == "evaluator":
             self.evaluator_faults += 1
+            self.evaluator_reason = record.reason
         elif record.status != "lost":
             self.evaluator_faults = 0
-        self._recount(record.candidate)
+        if not record.cut_off:
+            is_loss = record.status == "lost" and record.fault in ("loop", "process")
+            self.lost_in_a_row = [*self.lost_in_a_row, record] if is_loss else []
+
+    def _forget_faults(self) -> None:
+        """A person lets trials run again: what went wrong before is taken for mended."""
+        self.evaluator_faults, self.lost_in_a_row = 0, []
+
+    def _examined(self, request: str) -> None:
+        self.examining = [examination for examination in self.examining if examination.request != request]
 
     def _proposal_failed(self, record: ProposalFailed) -> None:
         self.proposals_failed += 1
         self.failed_in_a_row += 1
         self.faults_in_a_row += record.fault
         self.last_failure = record.reason
+        self.ideas.pop(record.request, None)
         if record.origin:
             self.failed_origins.append(record.origin)
         self.spent.usd += record.usd
@@ -317,6 +383,8 @@ class Study:
             rival = self._history(evidence.against)
             pairs = [(history.trial_at(seed), rival.trial_at(seed)) for seed in evidence.seeds]
             self.repeats.add_pairs([(a.score, b.score) for a, b in pairs if a and b and a.score is not None and b.score is not None])
+            beside = [(trial, rival.trial_at(trial.seed)) for trial in history.scored if trial.units]
+            self.repeats.add_differences([[x - y for x, y in zip(a.units, b.units, strict=True)] for a, b in beside if b])
 
     def _follow(self, keep: Decision) -> None:
         """A newly kept candidate becomes the incumbent, unless a better one came in while it waited for a person."""
@@ -328,19 +396,35 @@ class Study:
             self.incumbent = keep.candidate
 
     def descends(self, number: int, ancestor: int) -> bool:
-        """Whether a candidate is, or was made from, another one."""
-        at: int | None = number
-        while at is not None and at >= ancestor:
-            if at == ancestor:
-                return True
-            at = self.candidates[at].record.parent
-        return False
+        """Whether a candidate is, or was made from, another one whose change an ablation has not taken out since."""
+        at, without = number, set[int]()
+        while at > ancestor:
+            record = self.candidates[at].record
+            if record.without is not None:
+                without.add(record.without)
+            if record.parent is None:
+                return False
+            at = record.parent
+        return at == ancestor and ancestor not in without
+
+    def changes(self, number: int) -> list[int]:
+        """The candidates whose changes a program is made of, oldest first; those that an ablation took out are none of them."""
+        found, without, record = list[int](), set[int](), self.candidates[number].record
+        while record.parent is not None:
+            if record.without is not None:
+                without.add(record.without)
+            elif record.candidate not in without:
+                found.append(record.candidate)
+            record = self.candidates[record.parent].record
+        return found[::-1]
 
     def _adopt(self, record: Adopted) -> None:
         self.handled = record.sequence
         self.adopted[record.request] = record
         body: dict[str, Any] = dict(record.body)
         match record.verb:
+            case "guide" if body.get("next"):
+                self.ideas[record.request] = str(body["text"])
             case "guide":
                 self.guidance.append(str(body["text"]))
             case "ban":
@@ -356,6 +440,12 @@ class Study:
                 self.options = replace(self.options, **{str(body["key"]): body["value"]})
             case "resume":
                 self.exhausted = None
+            case "audit" | "ablate":
+                self.examinations += 1
+                self.examining.append(Examination.adopted(record))
+                self._forget_faults()
+            case "stop":
+                self.examining.clear()
 
     def _recount(self, number: int) -> None:
         """Keeps the counts and the set of undecided candidates true after a change of one candidate."""
@@ -363,10 +453,11 @@ class Study:
         self.counts[self._seen[number]] -= 1
         self.counts[status] += 1
         self._seen[number] = status
-        if status in ("queued", "running", "provisional", "waiting") or self.candidates[number].running:
-            self.open.add(number)
-        else:
-            self.open.discard(number)
+        for numbers, is_member in ((self.open, status in OPEN), (self.running, bool(self.candidates[number].running))):
+            if is_member:
+                numbers.add(number)
+            else:
+                numbers.discard(number)
 
     def _best(self, numbers: Iterable[int]) -> CandidateHistory | None:
         best: CandidateHistory | None = None

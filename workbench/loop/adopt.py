@@ -5,11 +5,14 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from workbench.errors import RequestRefused
+from workbench.experiment import syntax_problem
 from workbench.ledger.study import CandidateHistory, Study
+from workbench.loop import examine, seeds
 from workbench.program import Patch, Program
 from workbench.records import PERSON, Adopted, Candidate, Decision, Evidence, Record, Refused, Reproduction, Request, StateChanged
 
 MAX_TEXT = 4000
+MAX_FILE = 4 << 20
 ProgramOf = Callable[[int], Program]
 
 
@@ -101,16 +104,59 @@ def _accept_hunks(
         removed=change.removed,
         revises=number,
         request=request.id,
+        flags=seeds.flags(base, program),
     )
     dependants = _dependants(study, history, request) if history.status == "kept" else ()
     return Answer((revise, *dependants, new, _adopted(request)), (program,), cancel=(number,))
+
+
+def _edit(study: Study, request: Request, program_of: ProgramOf) -> Answer:
+    """A new candidate of the person's with files changed by hand: a change of a kept one, or another version of one that is not."""
+    history = _candidate(study, request.body)
+    files, number = request.body["files"], history.number
+    base, edited = program_of(number), _edited(program_of(number), program_of(0), files)
+    if edited.digest in study.by_program:
+        raise RequestRefused(f"this is candidate {study.by_program[edited.digest]} already")
+    follows = history.status == "kept" or history.record.parent is None
+    parent = number if follows else history.record.parent
+    assert parent is not None
+    old = base if follows else program_of(parent)
+    change = Patch.between(old, edited)
+    reason = str(request.body.get("reason") or "")[:MAX_TEXT]
+    new = Candidate(
+        candidate=len(study.candidates),
+        parent=parent,
+        program=edited.digest,
+        author=PERSON,
+        hypothesis=reason or f"candidate {number}, edited by hand",
+        added=change.added,
+        removed=change.removed,
+        revises=number,
+        request=request.id,
+        flags=seeds.flags(old, edited),
+    )
+    records: list[Record] = [new, _adopted(request, files=sorted(files))]
+    if number in study.open:
+        records.insert(0, Decision(candidate=number, verdict="revise", by=PERSON, why=reason or "edited by hand", request=request.id))
+    return Answer(tuple(records), (edited,), cancel=(number,) if number in study.open else ())
+
+
+def _edited(program: Program, baseline: Program, files: Mapping[str, Any]) -> Program:
+    for path, text in files.items():
+        if path not in program.files and path not in baseline.files:
+            raise RequestRefused(f"{path} is not one of the program's files: {', '.join(program.files)}")
+        if not isinstance(text, str) or len(text) > MAX_FILE:
+            raise RequestRefused(f"{path} is no text of at most {MAX_FILE:,} characters")
+        if path.endswith(".py") and (problem := syntax_problem(text)):
+            raise RequestRefused(f"{path} does not parse: {problem}")
+    return Program({**program.files, **files}, program.executable)
 
 
 def _reject(study: Study, request: Request, program_of: ProgramOf) -> Answer:
     history = _candidate(study, request.body)
     if history.number == 0:
         raise RequestRefused("the baseline is what the study starts from; it cannot be rejected")
-    if history.status in ("discarded", "failed", "revised"):
+    if history.status in ("discarded", "failed", "revised", "ablated"):
         raise RequestRefused(f"candidate {history.number} is {history.status} already")
     why = str(request.body.get("reason") or "rejected")[:MAX_TEXT]
     veto = Decision(candidate=history.number, verdict="discard", by=PERSON, why=why, request=request.id)
@@ -150,6 +196,8 @@ def _text(study: Study, request: Request, program_of: ProgramOf) -> Answer:
     text = request.body["text"]
     if not isinstance(text, str) or not text.strip() or len(text) > MAX_TEXT:
         raise RequestRefused(f"{request.verb} needs a text of 1 to {MAX_TEXT} characters")
+    if request.body.get("next") and study.state in ("finished", "stopped"):
+        raise RequestRefused(f"the study is {study.state}; let it go on first (resume, or set candidates to more), then ask for an idea")
     return Answer((_adopted(request),))
 
 
@@ -165,10 +213,12 @@ def _resume(study: Study, request: Request, program_of: ProgramOf) -> Answer:
 
 
 def _stop(study: Study, request: Request, program_of: ProgramOf) -> Answer:
-    if study.state in ("stopped", "finished"):
-        raise RequestRefused(f"the study is {study.state} already")
-    running = tuple(number for number in sorted(study.open | set(study.kept)) if study.is_running(number))
-    return Answer((_adopted(request), StateChanged(state="stopped", reason="stopped by a person")), cancel=running)
+    running = tuple(sorted(study.running))
+    if study.state not in ("stopped", "finished"):
+        return Answer((_adopted(request), StateChanged(state="stopped", reason="stopped by a person")), cancel=running)
+    if study.examining:
+        return Answer((_adopted(request),), cancel=running)
+    raise RequestRefused(f"the study is {study.state} already")
 
 
 _SETTABLE: dict[str, Callable[[Any], Any]] = {"candidates": int, "seconds": float, "max_usd": float, "max_waiting": int, "review": str}
@@ -193,9 +243,15 @@ def _reproduction(study: Study, request: Request, program_of: ProgramOf) -> Answ
     return Answer((Reproduction(candidate=history.number, request=request.id, **values), _adopted(request)))
 
 
+def _examination(study: Study, request: Request, program_of: ProgramOf) -> Answer:
+    begun = examine.begin(study, request, program_of)
+    return Answer((*begun.records, _adopted(request, **begun.body)), begun.programs)
+
+
 _HANDLERS: dict[str, Callable[[Study, Request, ProgramOf], Answer]] = {
     "accept": _accept,
     "reject": _reject,
+    "edit": _edit,
     "fork": _fork,
     "pin": _pin,
     "guide": _text,
@@ -205,4 +261,6 @@ _HANDLERS: dict[str, Callable[[Study, Request, ProgramOf], Answer]] = {
     "stop": _stop,
     "set": _set,
     "reproduction": _reproduction,
+    "audit": _examination,
+    "ablate": _examination,
 }

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
 from typing import Any
 
@@ -18,7 +18,10 @@ from workbench.search.strategy import Strategy
 
 @dataclass(frozen=True)
 class Answered:
-    """What came of one question: a proposal with its parent, or why there is none (`final`: never again)."""
+    """What came of one question: a proposal with its parent, or why there is none (`final`: never again).
+
+    `idea` is the request for one idea that this was the answer to.
+    """
 
     parent: int = 0
     program: Program | None = None
@@ -27,6 +30,7 @@ class Answered:
     fault: bool = False
     final: bool = False
     origin: dict[str, Any] = field(default_factory=dict)
+    idea: str = ""
 
 
 class Asking:
@@ -71,9 +75,11 @@ class Asking:
             study = Study()
             while (number := self._questions.get()) is not None:
                 study.fold(journal.entries(study.last_id))
-                self._report(self._answer(strategy, proposer, study, journal, number))
+                request, idea = next(iter(study.ideas.items()), ("", ""))
+                answer = self._answer(strategy, proposer, study, journal, number, idea)
+                self._report(replace(answer, idea=request) if answer.proposal or answer.failure else answer)
 
-    def _answer(self, strategy: Strategy, proposer: Proposer, study: Study, journal: Journal, number: int) -> Answered:
+    def _answer(self, strategy: Strategy, proposer: Proposer, study: Study, journal: Journal, number: int, idea: str) -> Answered:
         try:
             ask = strategy.ask(study)
             brief = Brief(
@@ -85,6 +91,7 @@ class Asking:
                 number=number,
                 guidance=tuple(study.guidance),
                 banned=tuple(study.banned),
+                idea=idea,
             )
             proposal = proposer.propose(brief)
             if proposal is None:

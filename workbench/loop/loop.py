@@ -19,22 +19,22 @@ from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import LivePoint, Pen
 from workbench.ledger.lease import Lease
 from workbench.ledger.study import Study
+from workbench.loop import limits, seeds
 from workbench.loop.adopt import answer
 from workbench.loop.asking import Answered, Asking
+from workbench.loop.examine import step
+from workbench.loop.limits import MAX_LOST
 from workbench.program import Patch, Program
 from workbench.propose.proposer import Proposal, Proposer
-from workbench.records import Candidate, Decision, LoopStarted, ProposalFailed, Record, StateChanged, Trial, TrialStarted
+from workbench.records import Candidate, Decision, LoopStarted, ProposalFailed, Purpose, Record, StateChanged, Trial, TrialStarted
 from workbench.search.strategy import Strategy
 
 POLL_SECONDS = 0.1
 POINTS_SECONDS = 0.2
 RETRY_SECONDS = 0.5
 FAULT_SECONDS = 0.5
-MAX_LOST = 5
 MAX_FAULTS_IN_A_ROW = 5
 MAX_FAILURES_IN_A_ROW = 25
-MAX_EVALUATOR_FAULTS = 3
-MAX_LOST_IN_A_ROW = 8  # above MAX_LOST, so that one candidate that ends trial processes is dropped and does not pause a study
 MAX_REASON = 2000
 
 
@@ -55,7 +55,6 @@ class Loop:
         self._points: list[LivePoint] = []
         self._points_at = self._ask_again_at = 0.0
         self._interrupted = False
-        self._lost_in_a_row: list[Trial] = []
 
     def _searchers(self) -> tuple[Strategy, Proposer]:
         options = self._study.opened.options
@@ -72,9 +71,10 @@ class Loop:
             self._recover()
             while not self._interrupted:
                 self._adopt()
+                is_examining = self._examine()
                 if self._study.state == "running":
                     self._advance()
-                if self._over():
+                if self._over(is_examining):
                     break
                 self._take()
         except Exception as error:
@@ -86,10 +86,10 @@ class Loop:
                 self._executor.close()
             self._drain()
 
-    def _over(self) -> bool:
+    def _over(self, is_examining: bool) -> bool:
         """Whether there is nothing to wait for. A pause waits for a proposal under way, which may have been paid; a stop does not."""
         study = self._study
-        if study.state == "running" or self._running or (self._asking.busy and study.state != "stopped"):
+        if study.state == "running" or is_examining or self._running or (self._asking.busy and study.state != "stopped"):
             return False
         return not self._pen.requests(study.handled)
 
@@ -115,6 +115,8 @@ class Loop:
                     reason="the loop died while it ran",
                     fault="loop",
                     slot=started.slot,
+                    cut_off=True,
+                    purpose=started.purpose,
                 )
                 self._study.fold(self._pen.end_trial(lost, history.number, number))
 
@@ -140,14 +142,19 @@ class Loop:
             given = answer(self._study, request, self._program)
             self._append(*given.records, programs=given.programs)
             for number in given.cancel:
-                self._cancel(number, "the study was stopped" if request.verb == "stop" else f"a person decided ({request.verb})")
-            if self._study.state == "finished" and self._missing():
+                self._cancel(number, request.verb)
+            if self._study.state == "finished" and limits.is_missing(self._study):
                 self._append(StateChanged(state="running", reason="there is more to do"))
 
-    def _cancel(self, candidate: int, reason: str) -> None:
+    def _cancel(self, candidate: int, verb: str) -> None:
+        """Ends what runs of a candidate; of its examinations only where all is stopped: they stay about the program."""
+        reason = "the study was stopped" if verb == "stop" else f"a person decided ({verb})"
         for task in list(self._running.values()):
-            if task.candidate == candidate and self._executor is not None:
+            if task.candidate == candidate and self._executor is not None and (verb == "stop" or not self._purpose(task)):
                 self._executor.cancel(task.candidate, task.trial, reason)
+
+    def _purpose(self, task: Task) -> Purpose:
+        return self._study.candidates[task.candidate].running[task.trial].purpose
 
     def _program(self, number: int) -> Program:
         return self._pen.program(self._study.candidates[number].record.program)
@@ -178,10 +185,8 @@ class Loop:
             case Ended(task, trial):
                 self._store_points(now=True)
                 del self._running[task.candidate, task.trial]
-                blamed = self._checked(self._blamed(trial))
+                blamed = self._checked(self._blamed(replace(trial, purpose=self._purpose(task))))
                 self._study.fold(self._pen.end_trial(blamed, trial.candidate, trial.trial))
-                at_fault = blamed.status == "lost" and blamed.fault in ("loop", "process") and not self._interrupted
-                self._lost_in_a_row = [*self._lost_in_a_row, blamed] if at_fault else []
             case Answered():
                 self._asking.busy = False
                 self._propose(news)
@@ -190,19 +195,22 @@ class Loop:
         """A trial that was killed on a person's word is a person's doing, whatever the executor saw."""
         if trial.status not in ("killed", "lost"):
             return trial
-        if self._study.state == "stopped":
+        if self._study.state == "stopped" and not trial.purpose:
             return replace(trial, status="lost", fault="person", reason="the study was stopped")
         if self._interrupted:
-            return replace(trial, status="lost", fault="loop", reason="the loop was asked to end")
+            return replace(trial, status="lost", fault="loop", reason="the loop was asked to end", cut_off=True)
         return replace(trial, fault="person") if trial.status == "killed" and not trial.fault else trial
 
     def _checked(self, trial: Trial) -> Trial:
-        """What was scored on other data than the baseline was cannot be compared with it."""
+        """What was scored on other data than the baseline was, or in other units under its seed, cannot be compared."""
         known = next((earlier.data for earlier in self._study.candidates[0].trials if earlier.status == "ok"), trial.data)
-        if trial.status != "ok" or trial.data == known:
+        n_units = self._study.n_units.get(trial.seed, len(trial.units))
+        if trial.status != "ok" or (trial.data == known and len(trial.units) == n_units):
             return trial
         reason = f"the data are not those that the baseline was scored on ({trial.data[:12] or 'none'} != {known[:12] or 'none'})"
-        return replace(trial, status="lost", score=None, metrics={}, fault="evaluator", reason=reason)
+        if trial.data == known:
+            reason = f"trial.units were {len(trial.units)} under seed {trial.seed}, where an earlier trial had {n_units}"
+        return replace(trial, status="lost", score=None, metrics={}, units=(), fault="evaluator", reason=reason)
 
     def _store_points(self, now: bool = False) -> None:
         if self._points and (now or time.monotonic() - self._points_at > POINTS_SECONDS):
@@ -217,15 +225,25 @@ class Loop:
         if proposal is not None and program is not None:
             problem, origin = self._unfit(proposal.program, program), dict(proposal.origin)
             if not problem:
-                self._add(news.parent, program, proposal, proposal.author or author)
+                self._add(news.parent, program, proposal, proposal.author or author, news.idea)
                 return
         if not problem:  # nothing now, perhaps later
             self._ask_again_at = time.monotonic() + RETRY_SECONDS
             return
         usd, tokens = (proposal.usd, proposal.tokens) if proposal is not None else (0.0, 0)
         problem = problem[:MAX_REASON]
-        failed = ProposalFailed(author=author, reason=problem, final=news.final, fault=news.fault, usd=usd, tokens=tokens, origin=origin)
-        self._append(failed)
+        self._append(
+            ProposalFailed(
+                author=author,
+                reason=problem,
+                final=news.final,
+                fault=news.fault,
+                usd=usd,
+                tokens=tokens,
+                origin=origin,
+                request=news.idea,
+            )
+        )
         faults, failures = self._study.faults_in_a_row, self._study.failed_in_a_row
         if news.final and news.fault:
             self._append(StateChanged(state="paused", reason=f"the proposer cannot be used: {problem}", fault=True))
@@ -247,7 +265,7 @@ class Loop:
                 return f"{path} does not parse: {problem}"
         return ""
 
-    def _add(self, parent: int, old: Program, proposal: Proposal, author: str) -> None:
+    def _add(self, parent: int, old: Program, proposal: Proposal, author: str, request: str) -> None:
         new = proposal.program
         patch = Patch.between(old, new)
         record = Candidate(
@@ -259,8 +277,10 @@ class Loop:
             added=patch.added,
             removed=patch.removed,
             origin=dict(proposal.origin),
+            request=request,
             usd=proposal.usd,
             tokens=proposal.tokens,
+            flags=seeds.flags(old, new),
         )
         self._append(record, programs=(new,))
 
@@ -270,32 +290,36 @@ class Loop:
         """Everything that is missing and can be done now: decisions, trials for free slots, a question to the proposer."""
         if self._executor is None and not self._begin():
             return
-        if self._study.evaluator_faults >= (1 if self._study.incumbent is None else MAX_EVALUATOR_FAULTS):
-            self._pause_for_evaluator()
-        elif self._is_losing():
-            n, last = len(self._lost_in_a_row), self._lost_in_a_row[-1].reason
-            self._append(StateChanged(state="paused", reason=f"{n} trials in a row were lost; the last: {last}", fault=True))
+        if trouble := limits.trouble(self._study):
+            self._append(StateChanged(state="paused", reason=trouble, fault=True))
         elif self._study.incumbent is None:
             self._open()
         else:
             self._judge()
             self._ask()
-            if not (self._running or self._asking.busy or self._missing()):
-                self._append(StateChanged(state="finished", reason=self._why_finished()))
+            if not (self._running or self._asking.busy or limits.is_missing(self._study)):
+                self._append(StateChanged(state="finished", reason=limits.why_finished(self._study)))
 
-    def _pause_for_evaluator(self) -> None:
-        last = next(t for h in reversed(self._study.candidates) for t in reversed(h.trials) if t.fault == "evaluator")
-        self._append(StateChanged(state="paused", reason=f"the evaluator failed: {last.reason}", fault=True))
-
-    def _is_losing(self) -> bool:
-        """Whether trials are lost for a reason that is no candidate's: to go on would run for ever, or blame candidates."""
-        return len(self._lost_in_a_row) >= MAX_LOST_IN_A_ROW or sum(lost.fault == "loop" for lost in self._lost_in_a_row) >= MAX_LOST
+    def _examine(self) -> bool:
+        """Takes the first examination a step further, in any state of the study; False where none is, or none can go on."""
+        study = self._study
+        if not study.examining or (self._executor is None and not self._begin()):
+            return False
+        if trouble := limits.trouble(self._study):
+            if study.reason != trouble:
+                self._append(StateChanged(state="paused", reason=trouble, fault=True))
+            return False
+        todo = step(study, study.examining[0])
+        self._append(*todo.records)
+        for number, seed, purpose in todo.trials:
+            self._start(number, seed, purpose)
+        return True
 
     def _open(self) -> None:
         """The baseline and its spread come first."""
         baseline = self._study.candidates[0]
-        if baseline.failure is not None or len(self._lost_in_a_row) >= MAX_LOST:
-            last = self._lost_in_a_row[-1:]
+        if baseline.failure is not None or len(self._study.lost_in_a_row) >= MAX_LOST:
+            last = self._study.lost_in_a_row[-1:]
             why = baseline.failure.reason if baseline.failure else f"its trials were lost {MAX_LOST} times; the last: {last[0].reason}"
             self._append(StateChanged(state="paused", reason=f"the baseline does not run: {why}", fault=True))
             return
@@ -304,7 +328,7 @@ class Loop:
             self._append(Decision(candidate=0, verdict="keep", by="loop", why="the baseline"))
             self._advance()
         for number, index in missing:
-            self._start(number, index)
+            self._start(number, self._study.seed(index))
 
     def _judge(self) -> None:
         """Decides what can be decided, then fills free slots: confirmations first, then new candidates by number."""
@@ -320,78 +344,47 @@ class Loop:
                 wanted.append(opinion)
         for need in wanted:
             for number, index in need.trials:
-                self._start(number, index)
+                self._start(number, study.seed(index))
 
     def _opinion(self, number: int) -> Decision | Wanted:
         failure = self._study.candidates[number].failure
         if failure is not None:
             return Decision(candidate=number, verdict="discard", by="loop", why=f"{failure.status}: {failure.reason}")
-        if self._lost(number) >= MAX_LOST:
+        if limits.is_lost(self._study.candidates[number]):
             return Decision(candidate=number, verdict="discard", by="loop", why=f"its trials were lost {MAX_LOST} times")
         return self._policy.judge(self._study, number)
 
-    def _lost(self, number: int) -> int:
-        return sum(trial.status == "lost" and trial.fault == "process" for trial in self._study.candidates[number].trials)
-
-    def _start(self, number: int, index: int) -> None:
+    def _start(self, number: int, seed: int, purpose: Purpose = "") -> None:
         """Starts a wanted trial, unless it runs already or no slot is free."""
-        executor, seed = self._executor, self._study.seed(index)
+        executor, opened = self._executor, self._study.opened
         assert executor is not None
         if len(self._running) >= executor.slots or any(t.candidate == number and t.seed == seed for t in self._running.values()):
             return
-        history = self._study.candidates[number]
-        trial = len(history.trials) + len(history.running)
+        trial = self._study.candidates[number].next_trial
         task = Task(
             candidate=number,
             trial=trial,
             seed=seed,
             program=self._program(number),
             experiment=self._folder.experiment,
-            digest=self._study.opened.experiment_digest,
+            digest=opened.experiment_digest,
             data=self._folder.data,
             folder=self._folder.trial(number, trial),
-            settings=self._study.opened.settings,
+            settings={**opened.settings, **opened.audit} if purpose else opened.settings,
             sandbox=self._study.options.sandbox,
         )
-        self._append(TrialStarted(candidate=number, trial=trial, seed=seed))
+        self._append(TrialStarted(candidate=number, trial=trial, seed=seed, purpose=purpose))
         self._running[number, trial] = task
         executor.submit(task)
 
     def _ask(self) -> None:
         study, executor = self._study, self._executor
         assert executor is not None
-        if self._asking.busy or not self._may_propose() or time.monotonic() < self._ask_again_at:
+        if self._asking.busy or not limits.may_propose(study) or time.monotonic() < self._ask_again_at:
             return
         ready = sum(study.candidates[number].status == "queued" for number in study.open)
         if ready < executor.slots:
             self._asking.ask(len(study.candidates) - 1 + study.proposals_failed)
-
-    def _may_propose(self) -> bool:
-        study = self._study
-        return study.exhausted is None and not self._budget_used() and len(study.waiting) < study.options.max_waiting
-
-    def _budget_used(self) -> str:
-        """Which budget is used up; empty when none is."""
-        study, options = self._study, self._study.options
-        if options.candidates and study.proposed >= options.candidates:
-            return f"{options.candidates} candidates"
-        if options.seconds and study.active_seconds + max(0.0, time.time() - study.last_at) >= options.seconds:
-            return f"{options.seconds:g} seconds"
-        if options.max_usd and study.spent.usd >= options.max_usd:
-            return f"{options.max_usd:g} USD"
-        return ""
-
-    def _missing(self) -> bool:
-        """Whether a record is missing that no person has to cause."""
-        study = self._study
-        if any(study.candidates[number].status != "waiting" for number in study.open):
-            return True
-        return study.exhausted is None and not self._budget_used()
-
-    def _why_finished(self) -> str:
-        used, waiting = self._budget_used(), len(self._study.waiting)
-        why = f"the budget of {used} is used" if used else f"the proposer has no more: {self._study.exhausted}"
-        return f"{why}; {waiting} wait{'s' if waiting == 1 else ''} for review" if waiting else why
 
 
 def run(folder: StudyFolder) -> None:

@@ -18,6 +18,7 @@ class Brief:
         parent: number of the candidate to start from; program: its program. inspirations: others worth a look.
         number: how many proposals were asked for before in this study, this one's chance is derived from it.
         guidance: what people asked for, oldest first. banned: ideas not to try again.
+        idea: what a person asked to be tried in this very proposal; empty where nobody did.
     """
 
     experiment: Experiment
@@ -28,6 +29,7 @@ class Brief:
     number: int = 0
     guidance: tuple[str, ...] = ()
     banned: tuple[str, ...] = ()
+    idea: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,7 @@ from workbench.propose.attempts import Attempt, Attempts
 from workbench.propose.effects import Array, Axes, Effects, expected_improvement
 from workbench.propose.knobs import Knob
 from workbench.propose.priors import device_of, prior_for
-from workbench.propose.proposer import Brief, Exhausted, Proposal
+from workbench.propose.proposer import Brief, Exhausted, Proposal, Unusable
 from workbench.propose.reasons import hypothesis
 from workbench.propose.scales import Value
 from workbench.propose.wishes import named, wanted
@@ -65,7 +65,7 @@ class Tuner:
         self._made: set[str] = set()
 
     def propose(self, brief: Brief) -> Proposal | None:
-        """Raises Exhausted when there is no knob, or every move from this parent was tried."""
+        """Raises Exhausted when there is no knob, or every move from this parent was tried; Unusable for an idea that names no knob."""
         self._attempts.update(brief.study)
         if self._baseline is None:
             self._baseline = self._knobs(brief.experiment.program())
@@ -79,8 +79,11 @@ class Tuner:
         usable = {name: knob for name, knob in knobs.items() if name not in banned}
         if not usable:
             raise Exhausted(f"all {len(knobs)} knobs found in {', '.join(brief.program.files)} are banned")
-        wishes = wanted(brief.guidance, list(usable))
-        first = [name for name in wishes if len(self._attempts.of(name)) < WISHES_FIRST]
+        idea = wanted([brief.idea], list(usable)) if brief.idea else {}
+        if brief.idea and not idea:
+            raise Unusable(f"the tuner turns knobs only, and none is named in {brief.idea!r}; it has: {', '.join(sorted(usable))[:300]}")
+        wishes = {**wanted(brief.guidance, list(usable)), **idea}
+        first = list(idea) or [name for name in wishes if len(self._attempts.of(name)) < WISHES_FIRST]
         space = _Space(brief, self._attempts, self._baseline, usable, self._seed)
         for move in space.ranked(wishes, first):
             changes = move.changes

@@ -2,19 +2,30 @@
 
 import argparse
 import difflib
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import workbench
 from workbench.errors import UsageError
+from workbench.lab.examination import AblationView, AuditView
 from workbench.records import Review
-from workbench.verbs import handle, importing, views, words
+from workbench.verbs import cell, examination, handle, importing, scaffold, views, words
+from workbench.verbs.edit import edited_files
 from workbench.verbs.handle import StudyHandle
+from workbench.verbs.scaffold import Scoring
 
 Arguments = argparse.Namespace
 Follow = Callable[[StudyHandle], "Result"]
+
+
+class Cell(NamedTuple):
+    """A notebook cell: its first line, and what follows."""
+
+    magic: str
+    code: str
 
 
 class Sentence(str):
@@ -46,12 +57,13 @@ class Result:
 
 @dataclass(frozen=True)
 class Where:
-    """Who calls: the folder in which `studies/` lies, the review by default, how `--wait` is followed."""
+    """Who calls: the folder in which `studies/` lies, the review by default, how `--wait` is followed, the cell below the magic."""
 
     root: Path
     follow: Follow
     review: Review = "off"
     prog: str = "autoresearch"
+    cell: Cell | None = None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -128,16 +140,44 @@ def _pairs(texts: Sequence[str]) -> dict[str, str]:
     return pairs
 
 
+def _scoring(parsed: Arguments) -> Scoring:
+    return Scoring(score=parsed.score, metric=parsed.metric, goal=parsed.goal, noise=parsed.noise, min_effect=parsed.min_effect)
+
+
 def _start(parsed: Arguments, where: Where) -> Result:
+    if parsed.experiment is not None and where.cell is not None:
+        raise UsageError(f"the cell is the program; leave {parsed.experiment} out, or start it without a cell")
+    if parsed.experiment is None and where.cell is None:
+        raise UsageError(f"which experiment? {where.prog} start EXPERIMENT; see {where.prog} start --help")
+    if where.cell is None and _scoring(parsed) != Scoring():
+        raise UsageError(f"how it is scored stands in its experiment.toml; a script becomes an experiment with: {where.prog} new FOLDER")
     names = ("study", "proposer", "model", "strategy", "policy", "candidates", "time", "max_usd", "slots", "executor", "seed", "sandbox")
     options = {name: getattr(parsed, name) for name in names}
     review = parsed.review or ("off" if parsed.wait else where.review)  # who waits in this kernel cannot review in it
-    study = handle.start(parsed.experiment, root=where.root, review=review, settings=_pairs(parsed.settings), **options)
+
+    def begin(experiment: str | Path) -> StudyHandle:
+        return handle.start(experiment, root=where.root, review=review, settings=_pairs(parsed.settings), **options)
+
+    study = begin(parsed.experiment) if where.cell is None else cell.begin(*where.cell, parsed.study or "cell", _scoring(parsed), begin)
     if parsed.wait:
         return where.follow(study)
     name, prog = study.name, where.prog
     text = f"study {name} is running (process of its own)\n  {prog} status {name}\n  {prog} stop --study {name}"
     return Result(study, study.status().data, text)
+
+
+def _new(parsed: Arguments, where: Where) -> Result:
+    script, folder = where.root / Path(parsed.script).expanduser(), where.root / Path(parsed.folder).expanduser()
+    if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
+        raise UsageError(f"{folder} is there already; name a new folder")
+    try:
+        code = script.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {script}: {error}") from None
+    scaffold.write(code, folder, folder.name, _scoring(parsed), script.name)
+    files = sorted(file.name for file in folder.iterdir())
+    said = f"wrote {', '.join(files)} in {folder}; look at them, then: {where.prog} start {parsed.folder}"
+    return Result(Sentence(said), {"folder": str(folder), "files": files})
 
 
 def _import(parsed: Arguments, where: Where) -> Result:
@@ -196,6 +236,26 @@ def _set(study: StudyHandle, parsed: Arguments) -> Result:
     return Result(sentence, {"study": study.name, "done": "set", "text": str(sentence)})
 
 
+def _edit(study: StudyHandle, parsed: Arguments) -> Result:
+    made = study.edit(parsed.candidate, edited_files(study[parsed.candidate].program, parsed.source), parsed.reason)
+    said = f"{study.name}: your version of candidate {parsed.candidate} is candidate {made}; it is tried like any other"
+    return Result(Sentence(said), {"study": study.name, "done": "edit", "text": said, "candidate": made})
+
+
+def _guide(study: StudyHandle, parsed: Arguments) -> Result:
+    text = " ".join(parsed.text)
+    study.guide(text, next=parsed.next)
+    said = f"{study.name}: {'idea for the next proposal' if parsed.next else 'guidance'}: {text}"
+    return Result(Sentence(said), {"study": study.name, "done": "guide", "text": said})
+
+
+def _review(study: StudyHandle, parsed: Arguments) -> Result:
+    from workbench.lab.tables import LogView
+
+    waiting = [views.entry(study.study, study.study.candidates[number]) for number in study.study.waiting]
+    return _viewed(LogView(waiting, empty="nothing waits for review"))
+
+
 def _diff(study: StudyHandle, parsed: Arguments) -> Result:
     from workbench.lab.tables import DiffView
 
@@ -228,6 +288,32 @@ def _reproduce(study: StudyHandle, parsed: Arguments) -> Result:
     return Result(Sentence(said), asdict(record), exit_code=0 if record.reproduced else 1)
 
 
+def _audit(study: StudyHandle, parsed: Arguments) -> Result:
+    return _examined(study, parsed, lambda: study.audit(parsed.trials, wait=not parsed.no_wait, follow=_say_progress))
+
+
+def _ablate(study: StudyHandle, parsed: Arguments) -> Result:
+    return _examined(study, parsed, lambda: study.ablate(parsed.trials, wait=not parsed.no_wait, follow=_say_progress))
+
+
+def _examined(study: StudyHandle, parsed: Arguments, examine: Callable[[], "AuditView | AblationView | None"]) -> Result:
+    """0 when the claim holds, or what carries weight is known; 1 when it does not hold, or a program failed; 130 when interrupted."""
+    try:
+        view, exit_code = examine(), 0
+    except KeyboardInterrupt:
+        view, exit_code = None, 130
+    if view is None:
+        said = f"{study.name}: {parsed.verb} goes on by itself; ask again to follow it, or look: autoresearch status {study.name}"
+        data = {"study": study.name, "done": parsed.verb, "text": said, "examination": study.status().data["examination"]}
+        return Result(Sentence(said), data, exit_code=exit_code)
+    failed = view.data["why"] if parsed.verb == "ablate" else view.data["verdict"] != "holds"
+    return Result(view, view.data, exit_code=1 if failed else 0)
+
+
+def _say_progress(now: examination.View) -> None:
+    print(f"{now['verb']} of candidate {now['candidate']}: {now['done']} of {now['trials']} trials", file=sys.stderr, flush=True)
+
+
 def _nothing_on(study: StudyHandle, parsed: Arguments) -> Result:
     raise NotImplementedError(f"{parsed.verb} acts on no study")
 
@@ -248,17 +334,16 @@ _VERBS: dict[str, _Verb] = {
     "status": _Verb("one study at a glance", words.study, lambda study, _: _viewed(study.status())),
     "log": _Verb("every candidate of a study, with its score and decision", words.study, lambda study, _: _viewed(study.log())),
     "show": _Verb("one candidate in full, with its diff", words.show, lambda study, parsed: _viewed(study.show(parsed.candidate))),
+    "attach": _Verb("the live dashboard of a study, in a notebook", words.study, lambda study, _: _viewed(study.status())),
+    "review": _Verb("what waits for you; in a notebook, the review card", words.study, _review),
     "accept": _Verb("keep a candidate, or some of its hunks", words.accept, _accept),
     "reject": _Verb(
         "veto a candidate, even one that was kept",
         words.reject,
         _asked("candidate {candidate} rejected", lambda study, parsed: study.reject(parsed.candidate, parsed.reason)),
     ),
-    "guide": _Verb(
-        "give guidance for the next proposals",
-        words.text,
-        _asked("guidance: {text}", lambda study, parsed: study.guide(" ".join(parsed.text))),
-    ),
+    "edit": _Verb("change a candidate by hand; your version is tried like any other", words.edit, _edit),
+    "guide": _Verb("give guidance for all proposals to come, or an idea for the next", words.guide, _guide),
     "ban": _Verb("ban an idea", words.text, _asked("banned: {text}", lambda study, parsed: study.ban(" ".join(parsed.text)))),
     "pin": _Verb("pin a kept candidate", words.candidate, _asked("candidate {candidate} pinned", lambda s, p: s.pin(p.candidate))),
     "set": _Verb("change a limit or the review of a study under way", words.pair, _set),
@@ -275,7 +360,10 @@ _VERBS: dict[str, _Verb] = {
     "apply": _Verb("write the incumbent, or a candidate, back to the experiment's folder", words.apply, _apply),
     "export": _Verb("write one step as a notebook that runs alone", words.export, _export),
     "reproduce": _Verb("run one step again and record whether it reproduces", words.reproduce, _reproduce),
+    "audit": _Verb("score incumbent and baseline on what no decision used: the corrected gain", words.examination, _audit),
+    "ablate": _Verb("take each kept change out in turn: which still carry weight", words.examination, _ablate),
     "import": _Verb("make a read-only study of another tool's log (results.tsv, autoresearch.jsonl)", words.import_, alone=_import),
+    "new": _Verb("make an experiment of a script", words.new, alone=_new),
     "doctor": _Verb("what works on this machine, and what to do about the rest", words.none, alone=_doctor),
 }
 NAMES = tuple(_VERBS)

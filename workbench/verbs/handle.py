@@ -13,15 +13,17 @@ from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.program import Patch
-from workbench.records import Options, Reproduction, Review
-from workbench.verbs import imported, importing, launch, views
+from workbench.records import Ablation, Audit, Options, Reproduction, Review
+from workbench.verbs import examination, imported, importing, launch, views
 from workbench.verbs.apply import WrittenBack, write_back
 from workbench.verbs.candidate import CandidateHandle
+from workbench.verbs.cell import is_cell
 
 if TYPE_CHECKING:  # types of what is imported only where it is used
     import pandas
     import plotly.graph_objects
 
+    from workbench.lab.examination import AblationView, AuditView
     from workbench.lab.tables import LogView, ShowView, StatusView
 
 DEFAULT_CANDIDATES = 20
@@ -194,9 +196,18 @@ class StudyHandle:
         program = self.study.history(candidate).record.program
         self._ask("reject", candidate=candidate, program=program, reason=reason)
 
-    def guide(self, text: str) -> None:
-        """A sentence for the next proposals."""
-        self._ask("guide", text=_words(text, "guide"))
+    def edit(self, candidate: int, files: Mapping[str, str], reason: str = "") -> int:
+        """Another version of a candidate, with the files at these paths changed by hand; returns its number.
+
+        The version is tried like any other. A candidate that waits for a person or is still tried is dropped for it.
+        """
+        program = self.study.history(candidate).record.program
+        self._ask("edit", candidate=candidate, program=program, files=dict(files), reason=reason)
+        return next(one.number for one in reversed(self.study.candidates) if one.record.revises == candidate)
+
+    def guide(self, text: str, *, next: bool = False) -> None:
+        """A sentence for all proposals to come; with `next`, an idea for the next proposal only."""
+        self._ask("guide", text=_words(text, "guide"), **({"next": True} if next else {}))
 
     def ban(self, text: str) -> None:
         """An idea that is not to be tried again."""
@@ -230,6 +241,37 @@ class StudyHandle:
         imported.refuse_change(self.study, verb)
         launch.request(self.folder, verb, body, after=self.study.last_id)
 
+    def audit(self, trials: int | None = None, *, wait: bool = True, follow: examination.Follow | None = None) -> "AuditView | None":
+        """The incumbent beside the baseline on seeds and settings that no decision used; its corrected gain.
+
+        Args:
+            trials: of each program; by default as many as a test of the study may take.
+            wait: return only with the result; else at once, with None, while it runs whatever the study does.
+            follow: called with the fields of `examination.progress` at the beginning and whenever a trial has ended.
+
+        Raises:
+            RequestRefused: there is nothing to audit, or it would tell nothing new. WorkbenchError: it was stopped, or cannot go on.
+        """
+        from workbench.lab.examination import AuditView
+
+        found = self._examine("audit", trials, wait, follow)
+        return AuditView(examination.audit(self.study, found)) if isinstance(found, Audit) else None
+
+    def ablate(self, trials: int | None = None, *, wait: bool = True, follow: examination.Follow | None = None) -> "AblationView | None":
+        """Each change that the incumbent is made of, taken out in turn, and what that costs; arguments and errors as of `audit`.
+
+        Where it costs nothing that can be told, the program without the change waits for `accept`.
+        """
+        from workbench.lab.examination import AblationView
+
+        found = self._examine("ablate", trials, wait, follow)
+        return AblationView(examination.ablation(self.study, found)) if isinstance(found, Ablation) else None
+
+    def _examine(self, verb: str, trials: int | None, wait: bool, follow: examination.Follow | None) -> Audit | Ablation | None:
+        imported.refuse_change(self.study, verb)
+        request = examination.ask(self.folder, lambda: self.study, verb, trials)
+        return examination.wait(self.folder, lambda: self.study, request, follow) if wait else None
+
     def diff(self, old: int, new: int) -> Patch:
         """What turns one candidate's program into another's."""
         imported.refuse_program(self.study, "diff")
@@ -249,6 +291,8 @@ class StudyHandle:
             UsageError: a file there is neither the baseline's nor already the new one; nothing was written.
         """
         imported.refuse_program(self.study, "apply")
+        if to is None and is_cell(self.folder):
+            raise UsageError(f"{self.name} began with a notebook cell: %autoresearch apply there, or write its files with --to FOLDER")
         number = candidate if candidate is not None else self.study.incumbent
         if number is None:
             raise UsageError(f"{self.name} has no kept program yet; name a candidate, or wait for its baseline")

@@ -50,8 +50,8 @@ def n_unknown(study: Study) -> int:
 
 
 def flags(history: CandidateHistory) -> list[str]:
-    """What is odd about a row, as in `7 fields for 5 columns`."""
-    return list(history.record.origin.get("flags", ()))
+    """What is odd about a candidate, or about a row, as in `7 fields for 5 columns`; early imports have it in the row's origin."""
+    return list(history.record.flags or history.record.origin.get("flags", ()))
 
 
 def raw(history: CandidateHistory) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Importing: makes a read-only study of another tool's log, whole or not at all. What the log says stays what it says.
 
-A row becomes a candidate without a program (all name the empty one) and without a parent; its text, fields and flags lie in
+A row becomes a candidate without a program (all name the empty one) and without a parent; its text and fields lie in
 the candidate's origin. A crash is a failed trial; a row that the log does not decide has no decision.
 """
 
@@ -149,10 +149,16 @@ def _records(log: Log) -> list[Record]:
     records: list[Record] = []
     incumbent: int | None = None
     for number, row in enumerate(log.rows):
-        origin = {"line": row.line, "raw": row.raw, "fields": row.fields, "cells": row.cells, "flags": row.flags}
+        origin = {"line": row.line, "raw": row.raw, "fields": row.fields, "cells": row.cells}
         records.append(
             Candidate(
-                candidate=number, parent=None, program=NO_PROGRAM.digest, author=log.format, hypothesis=row.description, origin=origin
+                candidate=number,
+                parent=None,
+                program=NO_PROGRAM.digest,
+                author=log.format,
+                hypothesis=row.description,
+                origin=origin,
+                flags=row.flags,
             )
         )
         if row.said == "crash" or row.score is not None:

@@ -3,6 +3,7 @@
 The loop shares a directory with its starter, not code: nothing here imports `workbench.loop`.
 """
 
+import math
 import os
 import platform
 import re
@@ -33,6 +34,7 @@ BASELINE = "baseline"
 SPAWN_SECONDS = 2.0
 PATIENCE_SECONDS = 5.0
 POLL_SECONDS = 0.02
+RETRY_SECONDS = 1.0
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 _CHANGEABLE = {"candidates": int, "seconds": float, "max_usd": float, "max_waiting": int, "review": str}
 SANDBOXES = ("auto", "bwrap", "landlock", "off")
@@ -170,6 +172,7 @@ def _fill(draft: StudyFolder, name: str, experiment: Experiment, program: Progra
         options=options,
         shape=experiment.shape,
         settings=dict(experiment.settings),
+        audit=dict(experiment.audit),
         environment=environment(),
         version=workbench.__version__,
     )
@@ -304,8 +307,24 @@ def last_line(file: Path) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
-def request(folder: StudyFolder, verb: str, body: Mapping[str, Any], after: int = 0, patience: float = PATIENCE_SECONDS) -> None:
-    """Files a request and returns when the loop has adopted it; starts a loop where none is alive.
+class Reviver:
+    """Starts the loop of a study when called while none is alive, at most once a second.
+
+    A loop may end between the filing of a request and its own last look at them: who waits for the answer calls this again and again.
+    """
+
+    def __init__(self, folder: StudyFolder) -> None:
+        self._folder, self._tried_at = folder, -math.inf
+
+    def __call__(self, patience: float = SPAWN_SECONDS) -> None:
+        """Raises WorkbenchError when the loop could not be started."""
+        if lease.holder(self._folder) is None and time.monotonic() - self._tried_at > RETRY_SECONDS:
+            spawn(self._folder, patience)
+            self._tried_at = time.monotonic()
+
+
+def request(folder: StudyFolder, verb: str, body: Mapping[str, Any], after: int = 0, patience: float = PATIENCE_SECONDS) -> str:
+    """Files a request and returns its id when the loop has adopted it; starts a loop where none is alive.
 
     Args:
         after: the last journal entry that the caller knows; the answer is looked for behind it.
@@ -316,17 +335,14 @@ def request(folder: StudyFolder, verb: str, body: Mapping[str, Any], after: int 
     """
     with Journal(folder) as journal:
         name = journal.request(verb, body)
-        end, spawned_at = time.monotonic() + patience, 0.0
+        end, revive = time.monotonic() + patience, Reviver(folder)
         while time.monotonic() < end:
             for entry in journal.entries(after):
                 after = entry.id
                 if isinstance(entry.record, Adopted) and entry.record.request == name:
-                    return
+                    return name
                 if isinstance(entry.record, Refused) and entry.record.request == name:
                     raise RequestRefused(entry.record.reason)
-            # A loop may end between our filing and its last look at the requests: then another one is started.
-            if lease.holder(folder) is None and time.monotonic() - spawned_at > 1.0:
-                spawn(folder, max(0.1, end - time.monotonic()))
-                spawned_at = time.monotonic()
+            revive(max(0.1, end - time.monotonic()))
             time.sleep(POLL_SECONDS)
     raise WorkbenchError(f"no answer yet from the loop of {folder.name}; {verb} is recorded and will be adopted when it runs")

@@ -11,7 +11,7 @@ from workbench.ledger.journal import Journal
 from workbench.ledger.study import CandidateHistory, Study
 from workbench.program import Patch
 from workbench.records import Decision, Trial
-from workbench.verbs import imported
+from workbench.verbs import examination, imported
 from workbench.verbs.launch import last_line
 
 State = Literal["running", "paused", "finished", "stopped", "dead"]
@@ -41,6 +41,8 @@ def status(study: Study, folder: StudyFolder) -> View:
     | `spent` | `seconds` (while it ran), `usd`, `tokens` |
     | `sandbox` | the level that trials run under |
     | `proposals` | that came to nothing: `failed` (how many), `last` (why the last one did) |
+    | `audit` | the newest audit, as `examination.audit` says it; None where there was none |
+    | `examination` | an audit or ablation under way: `verb`, `candidate`, `done` and `trials`; None where none is |
     | `self_reported` | candidates print their own scores (an experiment of shape `claimed`), or a log claims them |
 
     The `counts` of an imported study have `unknown` too: rows that the log does not decide.
@@ -59,6 +61,8 @@ def status(study: Study, folder: StudyFolder) -> View:
         "spent": {"seconds": round(study.active_seconds, 3), "usd": study.spent.usd, "tokens": study.spent.tokens},
         "sandbox": study.loop.sandbox if study.loop else study.options.sandbox,
         "proposals": {"failed": study.proposals_failed, "last": study.last_failure},
+        "audit": examination.audit(study, study.audits[-1]) if study.audits else None,
+        "examination": examination.progress(study, study.examining[0]) if study.examining else None,
         "self_reported": imported.is_self_reported(study),
     }
 
@@ -70,7 +74,7 @@ def _last_words(folder: StudyFolder) -> str:
 
 def _counts(study: Study) -> dict[str, int]:
     counts = {
-        "candidates": len(study.candidates),
+        "candidates": study.n_candidates,
         "kept": study.counts["kept"],
         "discarded": study.counts["discarded"] + study.counts["revised"],
         "failed": study.counts["failed"],
@@ -92,15 +96,17 @@ def log(study: Study) -> list[View]:
     | --- | --- |
     | `candidate`, `parent` | numbers; the baseline is 0 and has no parent |
     | `author`, `hypothesis` | who proposed it, and why it should be better |
-    | `status` | `queued`, `running`, `provisional`, `waiting`, `kept`, `discarded`, `failed`, `revised` |
+    | `status` | `queued`, `running`, `provisional`, `waiting`, `kept`, `discarded`, `failed`, `revised`; `ablated`: no proposal, but the |
+    | | incumbent without one of its changes, tried by `ablate` |
     | `score` | mean of its ok trials, or None |
     | `trials` | ended trials: `seed`, `status`, `score`, `seconds`, `reason` (why it is not `ok`) |
     | `decision` | `verdict`, `by`, `why`, `effect` (gain, above 0 is better), `interval` (`[low, high]` or None); None while open |
     | `added`, `removed` | lines against its parent |
     | `self_reported` | the candidate itself printed its score |
+    | `flags` | what is odd about it, none for most: `seed-only` where nothing but seeds of randomness changed |
 
-    In an imported study `status` may be `unknown`, `added` and `removed` are None, and so are the seeds of trials; entries have
-    `flags` too: what is odd about the row, as in `7 fields for 5 columns`.
+    In an imported study `status` may be `unknown`, `added` and `removed` are None, and so are the seeds of trials; `flags` say what
+    is odd about the row, as in `7 fields for 5 columns`.
     """
     return [entry(study, history) for history in study.candidates]
 
@@ -120,7 +126,7 @@ def entry(study: Study, history: CandidateHistory) -> View:
         "added": record.added if has_program else None,
         "removed": record.removed if has_program else None,
         "self_reported": imported.is_self_reported(study) or any(trial.self_reported for trial in history.trials),
-        **({} if has_program else {"flags": imported.flags(history)}),
+        "flags": imported.flags(history),
     }
 
 
@@ -135,7 +141,7 @@ def flat(row: View) -> View:
         **{name: decision.get(name) for name in ("verdict", "by", "why", "effect")},
         "low": low,
         "high": high,
-        **({"flags": "; ".join(row["flags"])} if "flags" in row else {}),
+        "flags": "; ".join(row["flags"]),
     }
 
 
@@ -168,6 +174,7 @@ def show(study: Study, journal: Journal, number: int) -> View:
     | `hunks` | `id`, `header`, `text` (lines of the diff), `state`: `accepted`, `rejected`, `open` |
     | `curves` | names of the series of its last trial |
     | `log` | path of the last trial's log, or None |
+    | `audits` | ended trials of audits and ablations, as `trials` |
 
     and of an imported row `line`, `raw` (its text in the log) and `fields` (by column).
 
@@ -177,31 +184,34 @@ def show(study: Study, journal: Journal, number: int) -> View:
     history = study.history(number)
     change = patch(study, journal, number)
     last = last_trial(history)
-    hunks = [{"id": hunk.id, "header": hunk.header, "text": hunk.text, "state": _hunk_state(history, hunk.id)} for hunk in change.hunks]
+    hunks = [{"id": hunk.id, "header": hunk.header, "text": hunk.text, "state": hunk_state(history, hunk.id)} for hunk in change.hunks]
     return {
         **entry(study, history),
+        "audits": [_trial(trial) for trial in history.audits],
         "patch": change.unified(),
         "hunks": hunks,
         "curves": [] if last is None else sorted(journal.curves(number, last)),
-        "log": None if last is None else _log_path(journal.folder, number, last),
+        "log": None if last is None else log_path(journal.folder, number, last),
         **(imported.raw(history) if imported.is_imported(study) else {}),
     }
 
 
 def last_trial(history: CandidateHistory) -> int | None:
-    """Number of the trial that started last, ended or not."""
-    numbers = [*history.running, *(trial.trial for trial in history.trials)]
+    """Number of the trial that started last, ended or not; of an audit only where there is no other."""
+    numbers = [*history.running, *(trial.trial for trial in history.trials or history.audits)]
     return max(numbers, default=None)
 
 
-def _hunk_state(history: CandidateHistory, hunk: int) -> str:
+def hunk_state(history: CandidateHistory, hunk: int) -> str:
+    """What became of a hunk: `accepted`, `rejected` or `open`."""
     decision = history.decision
     if history.status == "revised" and decision is not None:
         return "accepted" if hunk in decision.hunks else "rejected"
     return {"kept": "accepted", "discarded": "rejected", "failed": "rejected"}.get(history.status, "open")
 
 
-def _log_path(folder: StudyFolder, candidate: int, trial: int) -> str | None:
+def log_path(folder: StudyFolder, candidate: int, trial: int) -> str | None:
+    """Path of a trial's log, the longest one where there are several; None where nothing was printed."""
     logs = [file for file in sorted(folder.trial(candidate, trial).glob("*.log")) if file.stat().st_size]
     return str(max(logs, key=lambda file: file.stat().st_size)) if logs else None
 
@@ -210,7 +220,8 @@ def results(study: Study) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """The header and rows of autoresearch's `results.tsv`: `commit`, the objective's name, `memory_gb`, `status`, `description`.
 
     `commit` is the first seven digits of the program's digest. Undecided candidates have no row, nor have those that a person
-    discarded before they had a score. A crash has the zeros that the format prescribes; nothing else in the workbench has.
+    discarded before they had a score, nor what an ablation tried. A crash has the zeros that the format prescribes; nothing else
+    in the workbench has.
     An imported study has every row of its log, in the log's words and digits.
     """
     header = ("commit", study.opened.objective.name, "memory_gb", "status", "description")
@@ -220,6 +231,8 @@ def results(study: Study) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 
 
 def _result(history: CandidateHistory) -> tuple[str, ...] | None:
+    if history.status == "ablated":
+        return None
     record = history.record
     description = "baseline" if record.parent is None else " ".join(record.hypothesis.split())
     commit = record.program[:7]

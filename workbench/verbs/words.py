@@ -8,7 +8,8 @@ from workbench.verbs.handle import DEFAULT_CANDIDATES
 def start(one: ArgumentParser) -> None:
     """What `start` takes."""
     add = one.add_argument
-    add("experiment", metavar="EXPERIMENT", help="a folder with experiment.toml, an autoresearch checkout, or a built-in name")
+    what = "a folder with experiment.toml, an autoresearch checkout, or a built-in name; left out where a notebook cell is the program"
+    add("experiment", metavar="EXPERIMENT", nargs="?", help=what)
     add("--study", metavar="NAME", help="name of the new study (default: the experiment's with a number)")
     add("--proposer", metavar="NAME", default="tuner", help="who changes the code: tuner (no key needed), patches:DIR, null, ... (tuner)")
     add("--model", metavar="NAME", default="", help="the model, where the proposer uses one")
@@ -24,6 +25,24 @@ def start(one: ArgumentParser) -> None:
     add("--sandbox", metavar="LEVEL", default="auto", help="auto, bwrap, landlock, or off: without isolation (auto)")
     add("--set", metavar="KEY=VALUE", action="append", default=[], dest="settings", help="a setting of the experiment; may be repeated")
     add("--wait", action="store_true", help="follow the study to its end")
+    scoring(one)
+
+
+def scoring(one: ArgumentParser) -> None:
+    """How a cell or a script is scored."""
+    add = one.add_argument
+    add("--score", metavar="NAME", help="of a cell or script: its function that returns the score (score)")
+    add("--metric", metavar="NAME", help="of a cell or script: the score is the last line NAME: NUMBER that it prints; self-reported")
+    add("--goal", choices=["minimize", "maximize"], help="of a cell or script (maximize a function, minimize a metric)")
+    add("--noise", choices=["none", "seed", "run"], help="of a cell or script: none: deterministic; seed: given its seed; run: never (run)")
+    add("--min-effect", metavar="X", type=float, default=0.0, help="of a cell or script: the smallest effect worth having (0)")
+
+
+def new(one: ArgumentParser) -> None:
+    """A folder, and a script to make it of."""
+    one.add_argument("folder", metavar="FOLDER", help="the new experiment's folder")
+    one.add_argument("--script", metavar="FILE.py", required=True, help="the program; its scoring function becomes the evaluator")
+    scoring(one)
 
 
 def candidate(one: ArgumentParser) -> None:
@@ -55,9 +74,22 @@ def reject(one: ArgumentParser) -> None:
     one.add_argument("--reason", metavar="TEXT", default="", help="why; the proposer is told")
 
 
+def edit(one: ArgumentParser) -> None:
+    """A candidate, and where its edited files are."""
+    candidate(one)
+    one.add_argument("--from", metavar="FOLDER", dest="source", help="a folder with the edited files (default: they open in $EDITOR)")
+    one.add_argument("--reason", metavar="TEXT", default="", help="what the change is for")
+
+
 def text(one: ArgumentParser) -> None:
     """A sentence, quoted or not."""
     one.add_argument("text", metavar="TEXT", nargs="+", help="a sentence")
+
+
+def guide(one: ArgumentParser) -> None:
+    """A sentence, for all proposals to come or for the next one."""
+    text(one)
+    one.add_argument("--next", action="store_true", help="an idea for the next proposal only")
 
 
 def pair(one: ArgumentParser) -> None:
@@ -108,6 +140,12 @@ def reproduce(one: ArgumentParser) -> None:
     one.add_argument("--trials", metavar="N", type=int, help="how many (as recorded)")
     one.add_argument("--sigmas", metavar="X", type=float, help="how far off is still the same, in standard deviations")
     one.add_argument("--keep", metavar="FILE.ipynb", help="where the executed notebook is to stay")
+
+
+def examination(one: ArgumentParser) -> None:
+    """How many trials, and whether to wait for them."""
+    one.add_argument("--trials", metavar="N", type=int, help="of each program (as many as a test of the study may take)")
+    one.add_argument("--no-wait", action="store_true", help="return at once; the result stands in status when it is there")
 
 
 def none(one: ArgumentParser) -> None:

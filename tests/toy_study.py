@@ -1,0 +1,53 @@
+"""A study that runs in seconds: real loop, real sandbox, and a folder of patches as its proposer."""
+
+import time
+from pathlib import Path
+
+from workbench.ledger import lease
+from workbench.ledger.folder import StudyFolder
+from workbench.ledger.journal import Journal
+from workbench.records import Options
+from workbench.verbs import launch
+
+EXPERIMENT = """\
+editable = ["solution.py"]
+[objective]
+name = "value"
+goal = "maximize"
+noise = "none"
+"""
+EVALUATE = """\
+def evaluate(trial):
+    with trial.start("solution.py") as process:
+        return {"value": process.call("answer", returns=float)}
+"""
+SOLUTION = "VALUE = 1\n\n\ndef answer():\n    return float(VALUE)\n"
+
+
+def make(root: Path, study: str, *values: int, review: str = "keeps") -> StudyFolder:
+    """A study whose candidates have these values, the baseline having 1; its loop is not started."""
+    source, patches = root / f"{study}-experiment", root / f"{study}-patches"
+    for folder in (source, patches):
+        folder.mkdir(parents=True)
+    for name, text in {"experiment.toml": EXPERIMENT, "evaluate.py": EVALUATE, "solution.py": SOLUTION}.items():
+        (source / name).write_text(text)
+    for value in values:
+        propose(root, study, value)
+    options = Options(proposer=f"patches:{patches}", review=review, slots=1)  # type: ignore[arg-type]
+    return launch.create(str(source), study=study, root=root, options=options)
+
+
+def propose(root: Path, study: str, value: int) -> None:
+    lines = ("--- a/solution.py", "+++ b/solution.py", "@@ -1,3 +1,3 @@", "-VALUE = 1", f"+VALUE = {value}", " ", " ")
+    (root / f"{study}-patches" / f"{value}.patch").write_text("".join(f"{line}\n" for line in lines))
+
+
+def end(folder: StudyFolder) -> None:
+    """Stops the study's loop if one is alive, and waits for its end."""
+    if lease.holder(folder) is not None:
+        with Journal(folder) as journal:
+            journal.request("stop", {"reason": "the test ends"})
+    until = time.monotonic() + 60
+    while lease.holder(folder) is not None:
+        assert time.monotonic() < until, f"the loop of {folder.path} does not end"
+        time.sleep(0.02)

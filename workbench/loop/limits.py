@@ -1,0 +1,55 @@
+"""Limits: what ends a study, and what pauses it because trials fail for a reason that is no candidate's. Pure functions."""
+
+import time
+
+from workbench.ledger.study import CandidateHistory, Study
+
+MAX_LOST = 5
+MAX_EVALUATOR_FAULTS = 3
+MAX_LOST_IN_A_ROW = 8  # above MAX_LOST, so that one candidate that ends trial processes is dropped and does not pause a study
+
+
+def budget_used(study: Study) -> str:
+    """Which budget is used up; empty when none is."""
+    options = study.options
+    if options.candidates and study.proposed >= options.candidates:
+        return f"{options.candidates} candidates"
+    if options.seconds and study.active_seconds + max(0.0, time.time() - study.last_at) >= options.seconds:
+        return f"{options.seconds:g} seconds"
+    if options.max_usd and study.spent.usd >= options.max_usd:
+        return f"{options.max_usd:g} USD"
+    return ""
+
+
+def may_propose(study: Study) -> bool:
+    """Whether the study has room for another candidate."""
+    return study.exhausted is None and not budget_used(study) and len(study.waiting) < study.options.max_waiting
+
+
+def is_missing(study: Study) -> bool:
+    """Whether a record is missing that no person has to cause."""
+    if any(study.candidates[number].status != "waiting" for number in study.open):
+        return True
+    return study.exhausted is None and not budget_used(study)
+
+
+def why_finished(study: Study) -> str:
+    """Why there is nothing more to do."""
+    used, waiting = budget_used(study), len(study.waiting)
+    why = f"the budget of {used} is used" if used else f"the proposer has no more: {study.exhausted}"
+    return f"{why}; {waiting} wait{'s' if waiting == 1 else ''} for review" if waiting else why
+
+
+def is_lost(history: CandidateHistory) -> bool:
+    """Whether a candidate's trials end their processes again and again."""
+    return sum(trial.status == "lost" and trial.fault == "process" for trial in history.trials) >= MAX_LOST
+
+
+def trouble(study: Study) -> str:
+    """Why trials fail, where it is for a reason that is no candidate's: to go on would run for ever, or blame candidates."""
+    lost = study.lost_in_a_row
+    if study.evaluator_faults >= (1 if study.incumbent is None else MAX_EVALUATOR_FAULTS):
+        return f"the evaluator failed: {study.evaluator_reason}"
+    if len(lost) >= MAX_LOST_IN_A_ROW or sum(trial.fault == "loop" for trial in lost) >= MAX_LOST:
+        return f"{len(lost)} trials in a row were lost; the last: {lost[-1].reason}"
+    return ""

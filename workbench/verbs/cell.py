@@ -1,0 +1,54 @@
+"""A notebook cell as a study's program: how it becomes an experiment, and what the cell reads with another candidate's program in it."""
+
+import ast
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from workbench.errors import UsageError
+from workbench.ledger.folder import StudyFolder
+from workbench.program import Program
+from workbench.verbs import scaffold
+from workbench.verbs.scaffold import Scoring
+
+PROGRAM, WHOLE = "cell.py", "cell.txt"
+Made = TypeVar("Made")
+
+
+def begin(magic: str, code: str, name: str, scoring: Scoring, start: Callable[[Path], Made]) -> Made:
+    """Makes an experiment of a cell and starts on it; the study keeps a copy, the folder goes.
+
+    Args:
+        magic: the cell's first line, as it was typed. code: what follows it.
+
+    Raises:
+        UsageError: the cell cannot be a program.
+    """
+    with tempfile.TemporaryDirectory(prefix="workbench-cell-") as root:
+        folder = Path(root) / name
+        scaffold.write(code, folder, name, scoring, PROGRAM)
+        (folder / WHOLE).write_text(f"{magic}\n{code}", encoding="utf-8")
+        return start(folder)
+
+
+def is_cell(study: StudyFolder) -> bool:
+    """Whether a study began with a notebook cell."""
+    return (study.experiment / WHOLE).is_file()
+
+
+def text(study: StudyFolder, program: Program) -> tuple[str, str]:
+    """The whole cell as it was, and with this program in it; a scoring function stands below the program.
+
+    Raises:
+        UsageError: the study did not begin with a cell.
+    """
+    if not is_cell(study):
+        raise UsageError(f"{study.name} did not begin with a cell")
+    whole = (study.experiment / WHOLE).read_text(encoding="utf-8")
+    magic, parts = whole.partition("\n")[0], [program.files[PROGRAM].rstrip("\n")]
+    if (study.experiment / "scoring.py").is_file():
+        scoring = (study.experiment / "scoring.py").read_text(encoding="utf-8")
+        first, last = scaffold.span(ast.parse(scoring).body[-1])
+        parts.append("\n".join(scoring.split("\n")[first:last]))
+    return whole, "\n".join([magic, "\n\n\n".join(parts), ""])

@@ -1,0 +1,162 @@
+"""Scaffold: makes an experiment of a script or of a notebook cell.
+
+Either a function in it is the score, then that function becomes the trusted evaluator and everything else the program; or a line that
+it prints is, then the score is the program's own word and marked as self-reported.
+"""
+
+import ast
+import builtins
+import re
+import symtable
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.errors import UsageError
+from workbench.experiment import Experiment, Goal, Limits, Noise, Objective, as_toml, syntax_problem
+
+SCORE = "score"
+EVALUATE = '''"""Scores `{program}`: runs `{name}` as it was at first; the functions that it calls are the candidate's."""
+
+from pathlib import Path
+
+from workbench.evaluate import scored
+
+
+def evaluate(trial):
+    return scored.evaluate(trial, Path(__file__).with_name("scoring.py"), {name!r}, {functions!r}, {program!r})
+'''
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """How a script is scored: by its function `score`, or by the last line that it prints as `metric: number`; one of the two.
+
+    Neither means the function `score`, where the script has one. `goal` and `noise` of None are `maximize` for a function and
+    `minimize` for a metric, and `run`.
+    """
+
+    score: str | None = None
+    metric: str | None = None
+    goal: Goal | None = None
+    noise: Noise | None = None
+    min_effect: float = 0.0
+
+
+def write(code: str, folder: Path, name: str, scoring: Scoring, program: str = "cell.py") -> None:
+    """Writes an experiment's folder: `experiment.toml`, the program, and for a function `evaluate.py` and `scoring.py`.
+
+    Raises:
+        UsageError: the code does not parse, is scored by nothing, or the scoring function needs what only the program makes.
+    """
+    for number, line in enumerate(code.split("\n"), 1):
+        if re.match(r"\s*[%!]", line):
+            raise UsageError(
+                f"line {number} is for IPython ({line.strip()[:40]}); a program is plain Python, put that line in another cell"
+            )
+    if problem := syntax_problem(code):
+        raise UsageError(f"the program does not parse: {problem}")
+    if scoring.score and scoring.metric:
+        raise UsageError("--score and --metric exclude each other: the score is a function's or a printed line's")
+    functions = {node.name: node for node in ast.parse(code).body if isinstance(node, ast.FunctionDef)}
+    function = scoring.score or (None if scoring.metric else SCORE)
+    if function is None:
+        files = {program: code}
+    elif function in functions:
+        files = _split(code, functions, function, program)
+    else:
+        known = f"it has {', '.join(functions)}" if functions else "it has none"
+        hint = "name another one with --score, or a printed line with --metric NAME"
+        raise UsageError(f"no function {function}() in the program ({known}); {hint}")
+    experiment = _experiment(folder, name, scoring, function, program)
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, text in {**files, "experiment.toml": as_toml(experiment), "program.md": _instructions(experiment, function)}.items():
+        (folder / path).write_text(text, encoding="utf-8")
+
+
+def _experiment(folder: Path, name: str, scoring: Scoring, function: str | None, program: str) -> Experiment:
+    objective = Objective(
+        name=function or scoring.metric or "",
+        goal=scoring.goal or ("minimize" if function is None else "maximize"),
+        noise=scoring.noise or "run",
+        min_effect=scoring.min_effect,
+    )
+    return Experiment(
+        folder=folder,
+        name=name,
+        description=f"{program}, scored by " + (f"its function {function}()" if function else f"the line {scoring.metric} that it prints"),
+        editable=(program,),
+        objective=objective,
+        limits=Limits(),
+        shape="call" if function else "claimed",
+        evaluator="evaluate.py" if function else "",
+        command=() if function else ("python", program),
+        packages=("*",),
+    )
+
+
+def _split(code: str, functions: dict[str, ast.FunctionDef], name: str, program: str) -> dict[str, str]:
+    """The program without its scoring function, and the evaluator with what that needs."""
+    tree, lines = ast.parse(code), code.split("\n")
+    first, last = span(functions[name])
+    rest = "\n".join([*lines[:first], *lines[last:]]).strip("\n") + "\n"
+    kept = [node for node in tree.body if _is_shared(node)]
+    known = {bound for node in kept for bound in _bound(node)}
+    needed = _globals(code, name) - known - set(dir(builtins))
+    if missing := sorted(needed - functions.keys()):
+        listed = ", ".join(missing)
+        raise UsageError(
+            f"{name}() uses {listed}, which code of the program makes; make it inside {name}(), or in a function that it calls"
+        )
+    if not needed:
+        raise UsageError(f"{name}() calls no function of the program; what it scores would never change")
+    if name in needed:
+        raise UsageError(f"{name}() calls itself; a scoring function calls the program's functions only")
+    parts = ["\n".join(lines[slice(*span(node))]) for node in kept]
+    scoring = "\n".join([*parts, "", "", "\n".join(lines[first:last])]) + "\n"
+    evaluate = EVALUATE.format(program=program, name=name, functions=tuple(sorted(needed)))
+    return {program: rest, "scoring.py": scoring, "evaluate.py": evaluate}
+
+
+def span(node: ast.stmt) -> tuple[int, int]:
+    """The lines of a statement, decorators included, counted from 0: the first, and the one behind its last."""
+    decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else []
+    return min([node.lineno, *(one.lineno for one in decorators)]) - 1, node.end_lineno or node.lineno
+
+
+def _is_shared(node: ast.stmt) -> bool:
+    """Imports and constants: the evaluator has its own copy, which no candidate can change."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return True
+    value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+    try:
+        return value is not None and (ast.literal_eval(value), True)[1]
+    except (ValueError, TypeError):
+        return False
+
+
+def _bound(node: ast.stmt) -> set[str]:
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+    return {name.id for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}
+
+
+def _globals(code: str, name: str) -> set[str]:
+    """Global names that a function uses, those of functions inside it included."""
+    top = symtable.symtable(code, "program", "exec")
+    waiting = [child for child in top.get_children() if child.get_name() == name]
+    found: set[str] = set()
+    while waiting:
+        scope = waiting.pop()
+        found |= {symbol.get_name() for symbol in scope.get_symbols() if symbol.is_global()}
+        waiting += scope.get_children()
+    return found
+
+
+def _instructions(experiment: Experiment, function: str | None) -> str:
+    objective, (program,) = experiment.objective, experiment.editable
+    how = (
+        f"what `{function}()` in scoring.py returns; it calls functions of {program}"
+        if function
+        else f"the last `{objective.name}` it prints"
+    )
+    return f"# {experiment.name}\n\nChange {program} so that `{objective.name}` ({objective.goal}) gets better. The score is {how}.\n"
