@@ -47,6 +47,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.evaluate.conftest import held
 from tests.evaluate.test_local import Rig, rig
 from workbench.evaluate.output import HALF_LOG
 from workbench.evaluate.sandbox import levels, view
@@ -282,8 +283,7 @@ def answer():
 
 def test_our_own_user_inside_changes_no_mode_and_no_time(tmp_path: Path) -> None:
     """At `landlock` the candidate of a plain user is that user, to whom the kernel lets him change what he owns."""
-    if (reason := levels.probe()["landlock"]) is not None:
-        pytest.skip(f"landlock does not hold here: {reason}")
+    held("landlock")
     victims = [tmp_path / "study.db", tmp_path / "studies"]
     victims[0].write_text("journal")
     victims[1].mkdir()

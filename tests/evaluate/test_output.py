@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench.evaluate.output import HALF_LOG, MAX_SERIES, Output, points_of
+from workbench.evaluate.output import HALF_LOG, MAX_LINE, MAX_SERIES, Output, points_of
 
 
 def read(*blocks: bytes) -> tuple[Output, list[tuple[str, float, float]]]:
@@ -78,8 +78,11 @@ def test_a_long_log_keeps_its_beginning_and_its_end() -> None:
 
 
 def test_a_line_without_an_end_stays_bounded() -> None:
-    output, _ = read(*[b"x" * 65536] * 100)
-    assert len(output._rest) <= 65536
+    output = Output()
+    for _ in range(100):
+        output.feed(b"x" * 65536)
+    assert len(output._rest) <= MAX_LINE
+    output.finish()
     assert len(output.text()) < 2 * HALF_LOG + 2000
 
 

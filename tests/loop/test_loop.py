@@ -42,6 +42,17 @@ def test_a_failed_candidate_is_recorded_and_the_loop_goes_on(toy: Toy) -> None:
     assert [candidate.status for candidate in study.candidates] == ["kept", "kept", "failed", "kept", "kept"]
 
 
+def test_a_candidate_that_failed_cannot_be_accepted(toy: Toy) -> None:
+    toy.create(candidates=1)
+    toy.score = lambda program, seed: None if rate(program) == 7.0 else 1.0
+    toy.propose = lambda brief: Proposal(program=with_rate(brief.program, 7.0), hypothesis="next")
+    assert toy.run().candidates[1].status == "failed"
+    accept = toy.request("accept", candidate=1)
+    study = toy.run()
+    assert study.refused[accept] == "candidate 1 failed; only a candidate with a score can be kept"
+    assert study.kept == [0]
+
+
 def test_a_baseline_that_fails_pauses_the_study_loudly(toy: Toy) -> None:
     toy.create()
     toy.score = lambda program, seed: None
