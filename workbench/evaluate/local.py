@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import glob
 import json
 import os
 import select
@@ -17,20 +16,13 @@ from typing import Any
 
 from workbench.evaluate.executor import Ended, Points, Report, Task
 from workbench.evaluate.process import encode_task
-from workbench.evaluate.sandbox import cgroup, levels, view
+from workbench.evaluate.sandbox import cgroup, devices, levels, view
 from workbench.experiment import Experiment
 from workbench.records import Options, Trial, TrialStatus, decode
 
 GRACE_SECONDS = 10.0  # past its wall clock, for an evaluator that does not end by itself
 CANCEL_SECONDS = 3.0
 PREPARE_SECONDS = 24 * 3600.0
-
-
-def gpus() -> list[str]:
-    """Indexes of the NVIDIA devices of this machine that CUDA_VISIBLE_DEVICES leaves to us."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    found = sorted(node.removeprefix("/dev/nvidia") for node in glob.glob("/dev/nvidia[0-9]*"))
-    return found if visible is None else [index for index in visible.split(",") if index and index != "-1"] if found else []
 
 
 class LocalExecutor:
@@ -47,11 +39,11 @@ class LocalExecutor:
             SandboxUnavailable: no acceptable level holds here.
         """
         self.sandbox = levels.choose(options.sandbox)
-        devices = gpus()
-        self.slots = options.slots or len(devices) or max(1, (os.cpu_count() or 1) // 2)
+        found = devices.gpus()
+        self.slots = options.slots or len(found) or max(1, (os.cpu_count() or 1) // 2)
         config = {"view": _view_of(experiment).encode(), "limits": dataclasses.asdict(experiment.limits), "command": experiment.command}
         self._lock = threading.Lock()
-        self._slots = [Slot({**config, "slot": n, "gpu": devices[n % len(devices)] if devices else ""}, report) for n in range(self.slots)]
+        self._slots = [Slot({**config, "slot": n, "gpu": found[n % len(found)] if found else ""}, report) for n in range(self.slots)]
         self._closed = False
 
     def submit(self, task: Task) -> None:

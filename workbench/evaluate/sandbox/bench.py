@@ -23,7 +23,7 @@ class Bench:
     """What the trials of one slot share.
 
     Attributes:
-        folder: temporary; the boxes lie in it at levels without mounts. device: `cpu` or `cuda`. gpu: its index.
+        folder: temporary; the boxes lie in it at levels without mounts. device: `cpu` or `cuda`. gpu: which one, as `devices` names it.
     """
 
     def __init__(self, view: View, limits: Limits, *, slot: int = 0, gpu: str = "") -> None:

@@ -1,18 +1,16 @@
 """What one sandbox is given: its writable folder, its data, its device; and the environment that says so inside."""
 
-import glob
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from workbench.evaluate.sandbox import devices
 from workbench.evaluate.sandbox.view import View
 from workbench.experiment import MB, Limits
 
 NOBODY = 65534
 SPARE_USERS = 15  # 65520 to 65534 belong to nobody
-DEVICES = ("/dev/nvidia[0-9]*", "/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/dev/nvidia-modeset", "/dev/nvidia-caps")
-OTHER_DEVICES = ("/dev/kfd", "/dev/dri")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +20,7 @@ class Box:
     Attributes:
         folder: the writable folder on this side; inside it is `/box` where there are mount namespaces. support: `host` and what
             it imports. links: a folder of links to the allowed packages (levels without mounts).
-        data: name to path of what may be read. device: `cpu` or `cuda`; gpu: its index.
+        data: name to path of what may be read. device: `cpu` or `cuda`; gpu: which one, as `devices` names it.
         threads: for the numerical libraries. home: what HOME says; empty for the box.
         user: the uid that root gives the candidate; 0 to stay who we are.
     """
@@ -45,13 +43,8 @@ def user_for(slot: int) -> int:
     return NOBODY - slot % SPARE_USERS if os.geteuid() == 0 else 0
 
 
-def device_nodes() -> list[str]:
-    """Nodes that a program on the GPU opens; AMD's as well."""
-    return sorted(node for pattern in (*DEVICES, *OTHER_DEVICES) for node in glob.glob(pattern))
-
-
-def environment(box: Box, inside: str) -> dict[str, str]:
-    """A new environment; nothing of ours is in it."""
+def environment(box: Box, inside: str, *, alone: bool) -> dict[str, str]:
+    """A new environment; nothing of ours is in it. `alone`: no other GPU's device can be opened."""
     threads = str(box.threads)
     values = {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -66,7 +59,7 @@ def environment(box: Box, inside: str) -> dict[str, str]:
         "MKL_NUM_THREADS": threads,
         "OPENBLAS_NUM_THREADS": threads,
         "NUMEXPR_NUM_THREADS": threads,
-        "CUDA_VISIBLE_DEVICES": box.gpu,
+        **devices.environment(box.gpu, alone=alone),
         "XDG_CACHE_HOME": f"{inside}/.cache",
         "TRITON_CACHE_DIR": f"{inside}/.cache/triton",
         "TORCHINDUCTOR_CACHE_DIR": f"{inside}/.cache/inductor",

@@ -4,7 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from workbench.evaluate.sandbox.box import Box, device_nodes
+from workbench.evaluate.sandbox.box import Box
+from workbench.evaluate.sandbox.devices import nodes
 from workbench.evaluate.sandbox.view import ETC, SYSTEM, View
 from workbench.experiment import MB
 
@@ -37,8 +38,8 @@ def arguments(program: str, box: Box, environment: dict[str, str], seccomp: int)
         args += [*_parents(target), "--ro-bind", str(source), target]
     args += ["--ro-bind", str(box.support), SUPPORT]
     if box.device != "cpu":
-        for node in device_nodes():
-            args += ["--dev-bind-try", node, node]
+        for node in nodes(box.gpu):
+            args += [*_parents(node), "--dev-bind-try", node, node]
         args += ["--ro-bind-try", "/sys", "/sys"]
     else:
         args += ["--ro-bind-try", "/sys/devices/system/cpu", "/sys/devices/system/cpu"]

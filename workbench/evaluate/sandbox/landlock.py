@@ -7,7 +7,8 @@ What may be listed may be listed at any depth: names of hidden packages can show
 import os
 from pathlib import Path
 
-from workbench.evaluate.sandbox.box import Box, device_nodes
+from workbench.evaluate.sandbox.box import Box
+from workbench.evaluate.sandbox.devices import nodes
 from workbench.evaluate.sandbox.view import ETC, SYSTEM, View, allowed_below, is_reachable
 
 WRITABLE_DEVICES = ("/dev/null", "/dev/zero", "/dev/full")
@@ -21,7 +22,7 @@ def rules(box: Box) -> list[list[str]]:
     if box.view.packages:
         found.append(["read", str(box.links)])
     if box.device != "cpu":
-        found += [["device", node] for node in device_nodes()]
+        found += [["device", node] for node in nodes(box.gpu)]
         found += [["read", "/sys"], ["read", "/proc/driver"], ["read", "/proc/devices"]]
     return found
 

@@ -64,7 +64,7 @@ def launch(level: str, box: Box, requests: int, answers: int) -> Launch:
         "level": level, "box": inside, "path": path, "guard": not mounts, "user": 0 if level == OFF else box.user,
         "own_proc": bool(mounts and box.user and (box.device != "cpu" or box.home)),
     }  # fmt: skip
-    variables = environment(box, inside)
+    variables = environment(box, inside, alone=level != "off")
     if mounts:
         filter_fd = os.memfd_create("seccomp")
         os.write(filter_fd, _program(True, True))
