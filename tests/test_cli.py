@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.by_hand import RECORDS, SOLUTION, TOML, append, make_study, write_experiment
+from tests.messages_server import Fails, MessagesServer, Says, in_turn
 from workbench import cli
 from workbench.ledger import lease
 from workbench.ledger.folder import StudyFolder
@@ -295,6 +296,30 @@ class TestFollowing:
             progress(study.study)
         told = [line for line in out.getvalue().splitlines() if line.startswith("4/4")]
         assert [line.split()[1] for line in told] == ["waiting", "kept"]
+
+
+def test_doctor_asks_a_model_only_where_one_is_named(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-made-up-for-this-test")
+    steps = ["ok", Says("o", stop="max_tokens"), Fails(401, "authentication_error", "sk-made-up-for-this-test")]
+    with MessagesServer(in_turn(*steps)) as server:
+        run("doctor", "--json")
+        assert server.requests == []
+        given = ("doctor", "--json", "--model", "qwen3:8b", "--base-url", server.url)
+        found = [next(c for c in json.loads(run(*given)[1])["checks"] if c["name"] == "model qwen3:8b") for _ in steps]
+    assert [check["works"] for check in found] == [True, True, False]
+    assert f"answered from {server.url} in " in found[0]["found"]
+    assert "does not accept the key" in found[2]["found"]
+    assert "made-up" not in json.dumps(found)
+    assert len(server.requests) == 3
+
+
+def test_start_says_about_what_a_model_will_cost(quick: Path, run: Run) -> None:
+    with MessagesServer(in_turn(Fails(401, "authentication_error"))) as server:
+        words = ("start", str(quick), "--proposer", "evolve", "--model", "claude-opus-5-5", "--base-url", server.url, "--candidates", "4")
+        code, _, err = run(*words, "--max-usd", "1", "--max-tokens", "500000", "--effort", "low", "--wait")
+    assert "about 4 calls of " in err
+    assert "USD (claude-opus-5-5; prices of " in err
+    assert code == 2, "the baseline ran, and nothing that was given worked after it"
 
 
 def test_doctor_names_the_sandboxes_and_never_a_key(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,6 +57,13 @@ def test_simplicity_is_a_setting_of_the_objective(tmp_path: Path) -> None:
         (("fast = true", "fast = [1]"), 13, "settings.fast must be a number, a text, true or false"),
         (('name = "loss"', 'metric = "loss"'), 5, "unknown key objective.metric"),
         (("[limits]", "[limit]"), 8, "unknown key limit; known:"),
+        (("[limits]", "[search]\nislands = 0\n[limits]"), 9, "search.islands = 0; it is at least 1"),
+        (("[limits]", "[search]\nplateau = -1\n[limits]"), 9, "search.plateau = -1; it is a number of candidates, 0 for never"),
+        (("[limits]", '[search]\nfeatures = ["length", "length"]\n[limits]'), 9, "search.features names one feature twice"),
+        (("[limits]", '[search]\nfeatures = "length"\n[limits]'), 9, "search.features must be a list of strings"),
+        (("[limits]", '[search]\nmetrics = ["loss"]\n[limits]'), 9, 'write it as in { accuracy = "maximize", tokens = "minimize" }'),
+        (("[limits]", '[search]\nmetrics = { loss = "down" }\n[limits]'), 9, "search.metrics.loss = 'down'; choose one of minimize"),
+        (("[limits]", "[search]\nisland = 3\n[limits]"), 9, "unknown key search.island; known: bins, features, islands, metrics"),
     ],
 )
 def test_a_wrong_value_names_file_line_and_key(tmp_path: Path, change: tuple[str, str], line: int, words: str) -> None:
@@ -83,6 +90,10 @@ def test_a_program_that_does_not_parse_is_said_with_its_line(tmp_path: Path) -> 
     read = experiment.read(make(tmp_path, train__py="x = 1\ny = (\n"))
     with pytest.raises(ExperimentError, match=r"train\.py: line 2: "):
         read.program()
+
+
+def test_python_that_nests_too_deep_for_the_parser_is_a_problem_of_the_program() -> None:
+    assert experiment.syntax_problem("x = " + "-" * 100_000 + "1\n") == "it is nested too deep"
 
 
 def test_settings_are_read_as_the_type_they_have(tmp_path: Path) -> None:
@@ -123,6 +134,25 @@ def test_the_digest_covers_what_is_protected_and_not_what_is_editable(tmp_path: 
     assert experiment.read(folder).digest == first
     (folder / "evaluate.py").write_text("# changed\n")
     assert experiment.read(folder).digest != first
+
+
+SEARCH = """
+[search]
+islands = 6
+features = ["length", "tokens"]
+metrics = { loss = "minimize", "tokens per s" = "maximize" }
+plateau = 0
+"""
+
+
+def test_how_to_search_is_read_written_back_and_part_of_the_digest(tmp_path: Path) -> None:
+    assert experiment.read(make(tmp_path / "plain")).search == experiment.Search()
+    found = experiment.read(make(tmp_path / "a", GOOD + SEARCH))
+    assert (found.search.islands, found.search.features, found.search.plateau, found.search.bins) == (6, ("length", "tokens"), 0, 9)
+    assert dict(found.search.metrics) == {"loss": "minimize", "tokens per s": "maximize"}
+    again = experiment.read(make(tmp_path / "b", experiment.as_toml(found)))
+    assert again.search == found.search
+    assert found.digest != experiment.read(make(tmp_path / "plain")).digest
 
 
 AUDIT = (

@@ -24,12 +24,12 @@ def evaluate(trial):
 SOLUTION = "VALUE = 1\n\n\ndef answer():\n    return float(VALUE)\n"
 
 
-def make(root: Path, study: str, *values: int, review: str = "keeps") -> StudyFolder:
-    """A study whose candidates have these values, the baseline having 1; its loop is not started."""
+def make(root: Path, study: str, *values: int, review: str = "keeps", solution: str = SOLUTION) -> StudyFolder:
+    """A study whose candidates have these values, the baseline of the usual solution having 1; its loop is not started."""
     source, patches = root / f"{study}-experiment", root / f"{study}-patches"
     for folder in (source, patches):
         folder.mkdir(parents=True)
-    for name, text in {"experiment.toml": EXPERIMENT, "evaluate.py": EVALUATE, "solution.py": SOLUTION}.items():
+    for name, text in {"experiment.toml": EXPERIMENT, "evaluate.py": EVALUATE, "solution.py": solution}.items():
         (source / name).write_text(text)
     for value in values:
         propose(root, study, value)
@@ -40,6 +40,14 @@ def make(root: Path, study: str, *values: int, review: str = "keeps") -> StudyFo
 def propose(root: Path, study: str, value: int) -> None:
     lines = ("--- a/solution.py", "+++ b/solution.py", "@@ -1,3 +1,3 @@", "-VALUE = 1", f"+VALUE = {value}", " ", " ")
     (root / f"{study}-patches" / f"{value}.patch").write_text("".join(f"{line}\n" for line in lines))
+
+
+def propose_program(root: Path, study: str, name: str, solution: str, hypothesis: str) -> None:
+    """A whole program, made from the incumbent of the time when it is taken; names are taken in their order."""
+    entry = root / f"{study}-patches" / name
+    entry.mkdir()
+    (entry / "hypothesis.txt").write_text(hypothesis)
+    (entry / "solution.py").write_text(solution)
 
 
 def end(folder: StudyFolder) -> None:

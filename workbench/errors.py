@@ -33,4 +33,8 @@ class EvaluatorFault(WorkbenchError):
 
 
 class ProposerFault(WorkbenchError):
-    """A proposer could not be asked (connection, key, budget); the study pauses when it repeats."""
+    """A proposer could not be asked (connection, overload, refusal); the study pauses when it repeats."""
+
+
+class ProposerUnusable(ProposerFault):
+    """A proposer cannot be asked before a person mends something (key, model, address); the study pauses at once."""

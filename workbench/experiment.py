@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from workbench.errors import ExperimentError, UsageError
 from workbench.program import Program
@@ -22,7 +22,7 @@ Shape = Literal["call", "train", "claimed"]
 Noise = Literal["none", "seed", "run", "units"]
 Setting = bool | int | float | str
 MB = 1 << 20
-_TABLES = ("objective", "limits", "settings", "audit")
+_TABLES = ("objective", "limits", "search", "settings", "audit")
 
 
 def _require(holds: bool, problem: str) -> None:
@@ -93,6 +93,36 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Search:
+    """How the strategies go about it; each reads what concerns it.
+
+    Attributes:
+        islands: how many populations `islands` keeps apart, at least 1.
+        features: what spreads the programs of an island over its cells: `length` (lines more than the baseline has), `added` (lines
+            added since the baseline), or the name of a metric that the evaluator returns.
+        bins: cells along one feature, at least 1.
+        migrate: scored candidates between two migrations; 0 for none. reset: between two resets of the worse half; 0 for none.
+        metrics: what `frontier` trades off, each with its goal; empty for the objective alone.
+        plateau: decisions without a keep after which the search counts as stuck, and widens; 0 for never.
+    """
+
+    islands: int = 4
+    features: tuple[str, ...] = ("length", "added")
+    bins: int = 9
+    migrate: int = 40
+    reset: int = 200
+    metrics: Mapping[str, Goal] = field(default_factory=lambda: MappingProxyType({}))
+    plateau: int = 30
+
+    def __post_init__(self) -> None:
+        for name in ("islands", "bins"):
+            _require(getattr(self, name) >= 1, f"search.{name} = {getattr(self, name)}; it is at least 1")
+        for name in ("migrate", "reset", "plateau"):
+            _require(getattr(self, name) >= 0, f"search.{name} = {getattr(self, name)}; it is a number of candidates, 0 for never")
+        _require(len(set(self.features)) == len(self.features), "search.features names one feature twice")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Experiment:
     """One experiment folder, read and checked.
 
@@ -101,6 +131,7 @@ class Experiment:
         shape: how a score comes about (DESIGN 6). evaluator: the trusted file; empty for `claimed`.
         command: what a `claimed` experiment runs. packages: installed distributions (with all that they require) that a
             sandbox may read; `*` for all. read_only: folders outside the experiment that a `claimed` command may read.
+        search: how the strategies go about it.
         settings: values the evaluator receives; `--set KEY=VALUE` changes them.
         audit: values that take the place of settings in an audit, so that it is scored on what no decision saw.
     """
@@ -116,6 +147,7 @@ class Experiment:
     command: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     read_only: tuple[str, ...] = ()
+    search: Search = Search()
     settings: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}))
     audit: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -180,6 +212,8 @@ def syntax_problem(text: str) -> str | None:
         return f"line {error.lineno}: {error.msg}"
     except ValueError as error:  # NUL bytes
         return str(error)
+    except (MemoryError, RecursionError):
+        return "it is nested too deep"
     return None
 
 
@@ -239,6 +273,8 @@ def as_toml(experiment: Experiment) -> str:
     """The experiment as an `experiment.toml` that reads back equal; a study's frozen copy of a checkout that has none gets it."""
 
     def value(item: Any) -> str:
+        if isinstance(item, Mapping):
+            return f"{{{', '.join(f'{json.dumps(key, ensure_ascii=False)} = {value(part)}' for key, part in item.items())}}}"
         return f"[{', '.join(value(part) for part in item)}]" if isinstance(item, tuple) else json.dumps(item, ensure_ascii=False)
 
     lines = [f"{f.name} = {value(getattr(experiment, f.name))}" for f in fields(Experiment) if f.name not in (*_TABLES, "folder")]
@@ -294,6 +330,7 @@ class _Reader:
             raise self.fail("objective", "the table [objective] with name and goal is missing")
         values["objective"] = self.build(Objective, table["objective"], "objective")
         values["limits"] = self.build(Limits, table.get("limits", {}), "limits")
+        values["search"] = self.build(Search, table.get("search", {}), "search")
         values["settings"] = MappingProxyType(self.settings(table.get("settings", {})))
         values["audit"] = MappingProxyType(self.audit(table.get("audit", {}), values["settings"]))
         values.setdefault("name", self.file.parent.name)
@@ -312,7 +349,7 @@ class _Reader:
         if not isinstance(table, dict):
             raise self.fail(name, f"{name} is a table: write [{name}]")
         values = self.values(kind, table, f"{name}.")
-        for required in (f for f in fields(kind) if f.default is MISSING):
+        for required in (f for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING):
             if required.name not in values:
                 raise self.fail(name, f"{name}.{required.name} is missing")
         try:
@@ -336,6 +373,14 @@ class _Reader:
         return out
 
     def typed(self, key: str, value: Any, kind: Any) -> Any:
+        if get_origin(kind) is Mapping:
+            if not isinstance(value, dict):
+                raise self.fail(key, f'{key} = {value!r}; write it as in {{ accuracy = "maximize", tokens = "minimize" }}')
+            choices = get_args(get_args(kind)[1])
+            for name, item in value.items():
+                if item not in choices:
+                    raise self.fail(key, f"{key}.{name} = {item!r}; choose one of {', '.join(choices)}")
+            return MappingProxyType(value)
         if get_args(kind) and all(isinstance(choice, str) for choice in get_args(kind)):
             if value not in get_args(kind):
                 raise self.fail(key, f"{key} = {value!r}; choose one of {', '.join(get_args(kind))}")

@@ -15,11 +15,18 @@ if TYPE_CHECKING:
 
 BUILTIN: dict[str, dict[str, str]] = {
     "proposers": {
+        "evolve": "workbench.propose.evolve:Evolve",
         "null": "workbench.propose.null:Null",
         "patches": "workbench.propose.patches:Patches",
+        "replay": "workbench.propose.replay:Replay",
         "tuner": "workbench.propose.tuner:Tuner",
     },
-    "strategies": {"hillclimb": "workbench.search.hillclimb:HillClimb"},
+    "strategies": {
+        "best-of-n": "workbench.search.best_of_n:BestOfN",
+        "frontier": "workbench.search.frontier:Frontier",
+        "hillclimb": "workbench.search.hillclimb:HillClimb",
+        "islands": "workbench.search.islands:Islands",
+    },
     "policies": {
         "tested": "workbench.decide.tested:Tested",
         "greedy": "workbench.decide.greedy:Greedy",

@@ -17,7 +17,7 @@ from workbench.experiment import Experiment, Goal, Noise, Objective
 from workbench.ledger.study import Study
 from workbench.program import Patch, Program
 from workbench.propose.proposer import Brief, Exhausted, Proposal, Proposer
-from workbench.records import Candidate, Decision, Entry, Options, Record, StudyOpened, Trial
+from workbench.records import PERSON, Candidate, Decision, Entry, Options, Record, StudyOpened, Trial
 from workbench.search.strategy import Strategy
 
 PROGRAM = Program(
@@ -78,20 +78,33 @@ class StandInExecutor:
 class StrategyContract:
     """What every strategy owes."""
 
-    def make(self, options: Options) -> Strategy:
+    N_CANDIDATES = 120
+
+    def make(self, experiment: Experiment, options: Options) -> Strategy:
         raise NotImplementedError("return your strategy")
 
-    def test_it_names_itself_and_asks_for_a_candidate_that_exists(self, tmp_path: Path) -> None:
-        study = _kept_baseline(experiment_for_tests(tmp_path))
-        strategy = self.make(Options())
-        ask = strategy.ask(study)
+    def test_it_names_itself_and_asks_for_candidates_that_have_a_score_and_no_veto(self, tmp_path: Path) -> None:
+        experiment = experiment_for_tests(tmp_path, noise="none")
+        strategy, study = self.make(experiment, Options(seed=3)), _kept_baseline(experiment)
         assert strategy.name
-        assert 0 <= ask.parent < len(study.candidates)
-        assert all(0 <= number < len(study.candidates) for number in ask.inspirations)
+        for number in range(self.N_CANDIDATES):
+            ask = strategy.ask(study)
+            assert ask.parent not in ask.inspirations
+            for asked in (ask.parent, *ask.inspirations):
+                history = study.candidates[asked]
+                assert history.score is not None
+                assert history.failure is None
+                assert not any(decision.by == PERSON for decision in history.decisions)
+            _one_more(study, ask.parent, number)
 
-    def test_a_new_one_asks_the_same_of_the_same_study(self, tmp_path: Path) -> None:
-        study = _kept_baseline(experiment_for_tests(tmp_path))
-        assert self.make(Options(seed=3)).ask(study) == self.make(Options(seed=3)).ask(study)
+    def test_a_new_one_asks_the_same_of_the_same_study_as_one_that_saw_it_grow(self, tmp_path: Path) -> None:
+        experiment = experiment_for_tests(tmp_path, noise="none")
+        old, study = self.make(experiment, Options(seed=3)), _kept_baseline(experiment)
+        for number in range(self.N_CANDIDATES):
+            ask = old.ask(study)
+            if number % 10 == 0:
+                assert self.make(experiment, Options(seed=3)).ask(study) == ask
+            _one_more(study, ask.parent, number)
 
 
 class ProposerContract:
@@ -186,6 +199,22 @@ class ExecutorContract:
 def _kept_baseline(experiment: Experiment) -> Study:
     first = Trial(candidate=0, trial=0, seed=1, status="ok", score=1.0)
     return fold([*opening(experiment), first, Decision(candidate=0, verdict="keep", by="loop")])
+
+
+def _one_more(study: Study, parent: int, number: int) -> None:
+    """One more candidate from `parent`: some fail, some are kept, some of these are vetoed later."""
+    candidate, score = len(study.candidates), 1.0 - ((number * 7919) % 101) / 100
+    records: list[Record] = [Candidate(candidate=candidate, parent=parent, program=f"{candidate:064}", author="tester", added=number % 5)]
+    if number % 7 == 3:
+        records.append(Trial(candidate=candidate, trial=0, seed=1, status="failed", reason="it broke"))
+        records.append(Decision(candidate=candidate, verdict="discard", by="loop"))
+    else:
+        best = min(study.candidates[kept].score or 0.0 for kept in study.kept)
+        records.append(Trial(candidate=candidate, trial=0, seed=1, status="ok", score=score))
+        records.append(Decision(candidate=candidate, verdict="keep" if score < best else "discard", by="tester"))
+    if number % 20 == 19 and study.kept[1:]:
+        records.append(Decision(candidate=study.kept[-1], verdict="discard", by=PERSON))
+    study.fold(Entry(study.last_id + 1 + place, study.last_at, record) for place, record in enumerate(records))
 
 
 def _trial(study: Study, records: Sequence[Record], number: int, index: int, scores: Callable[[int, int], float]) -> Trial:

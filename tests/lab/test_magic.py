@@ -14,6 +14,7 @@ import pytest
 
 from tests.by_hand import SOLUTION, make_study, write_experiment
 from workbench.lab import magic
+from workbench.lab.frontend import is_live
 from workbench.lab.magic import Failed
 from workbench.ledger import lease
 from workbench.ledger.folder import StudyFolder
@@ -149,10 +150,10 @@ def test_tab_completes(shell: Any, tmp_path: Path, text: str, expected: set[str]
     assert len(found) < 5  # IPython may add magics of its own that look alike
 
 
-@pytest.mark.parametrize(("stdin", "review"), [(True, "keeps"), (False, "off")])
-def test_a_person_at_a_notebook_is_asked_about_keeps(stdin: bool, review: str) -> None:
-    assert magic._review(SimpleNamespace(kernel=SimpleNamespace(_allow_stdin=stdin))) == review
-    assert magic._review(SimpleNamespace()) == "off"
+@pytest.mark.parametrize("stdin", [True, False])
+def test_a_front_end_is_live_where_a_cell_may_ask_for_input(stdin: bool) -> None:
+    assert is_live(SimpleNamespace(kernel=SimpleNamespace(_allow_stdin=stdin))) is stdin
+    assert not is_live(SimpleNamespace())
 
 
 def notebook(*cells: str) -> Any:

@@ -64,6 +64,11 @@ def test_a_second_loop_is_refused_and_a_dead_one_leaves_no_lock(study: StudyFold
         pass
 
 
+def test_nobody_writes_without_the_lease(study: StudyFolder) -> None:
+    with pytest.raises(RuntimeError, match="holder of the lease"):
+        Pen(study, Lease(study))
+
+
 def test_programs_come_back_byte_for_byte(study: StudyFolder) -> None:
     big = Program({"train.py": "".join(f"x{i} = {i}\r\n" for i in range(2000)) + "é\u2028 no newline"}, frozenset({"train.py"}))
     with Lease(study) as lease, Pen(study, lease) as pen:

@@ -30,7 +30,7 @@ def two_changes(toy: Toy, noise: str = "seed", **more: Any) -> Study:
     def propose(brief: Brief) -> Proposal:
         if brief.parent == 0:
             return Proposal(program=with_rate(brief.program, 2.1), hypothesis="a higher rate")
-        return Proposal(program=with_line(brief.program, "# idle\n"), hypothesis="a comment")
+        return Proposal(program=with_line(brief.program, "# idle\n"), hypothesis="a comment", repeats=True)
 
     def score(program: Program, seed: int) -> float:
         chance = zlib.crc32(f"{program.digest} {seed}".encode()) % 100 / 1000

@@ -108,14 +108,14 @@ def test_show_adds_the_patch_the_hunks_and_the_curves(tmp_path: Path) -> None:
     add_points(folder, 1, 0)
     place = folder.trial(1, 0)
     place.mkdir(parents=True)
-    (place / "output.log").write_text("hello\n")
+    (place / "log.txt").write_text("hello\n")
     view = show(folder, 1)
     assert set(view) == LOG | {"patch", "hunks", "curves", "log", "audits"}
     assert view["patch"].startswith("diff --git a/solution.py b/solution.py\n")
     assert [hunk["id"] for hunk in view["hunks"]] == [1, 2]
     assert all(set(hunk) == {"id", "header", "text", "state"} for hunk in view["hunks"])
     assert view["curves"] == ["train_loss"]
-    assert view["log"] == str(place / "output.log")
+    assert view["log"] == str(place / "log.txt")
 
 
 @pytest.mark.parametrize(("number", "state"), [(1, "accepted"), (2, "rejected"), (3, "rejected"), (4, "open")])

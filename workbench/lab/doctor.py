@@ -5,6 +5,7 @@ import platform
 import shutil
 import sys
 import tempfile
+import time
 from dataclasses import asdict, dataclass
 from html import escape
 from importlib import metadata
@@ -14,10 +15,12 @@ from typing import Any
 import workbench
 from workbench.errors import WorkbenchError
 from workbench.ledger.folder import STUDIES
+from workbench.propose.model.client import INSTALL
 from workbench.verbs import launch
 
+_WORD_TOKENS = 64
 _NO_WAL = ("nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "lustre", "beegfs", "ceph")
-_PACKAGES = ("ipython", "ipykernel", "jupyterlab", "papermill", "plotly", "pandas", "optuna", "libcst", "anthropic")
+_PACKAGES = ("ipython", "ipykernel", "jupyterlab", "papermill", "plotly", "pandas", "optuna", "libcst")
 _SANDBOX_REMEDY = {
     "bwrap": "apt install bubblewrap; where user namespaces are off: sysctl kernel.unprivileged_userns_clone=1 "
     "(Ubuntu: kernel.apparmor_restrict_unprivileged_userns=0)",
@@ -78,9 +81,10 @@ def _mark(check: Check) -> str:
     return {True: "ok", False: "NO" if check.needed else "no", None: ""}[check.works]
 
 
-def examine(root: Path) -> Report:
-    """Looks at this machine, this environment and the folder in which studies would lie."""
-    return Report([*_system(), *_sandboxes(), *_kernel(), *_gpu(), *_claude(), _studies(root), *_versions()])
+def examine(root: Path, model: str = "", base_url: str = "") -> Report:
+    """Looks at this machine, this environment and the folder in which studies would lie; asks a model for a word where one is named."""
+    asked = [_answering(model, base_url)] if model else []
+    return Report([*_system(), *_sandboxes(), *_kernel(), *_gpu(), *_claude(), *asked, _studies(root), *_versions()])
 
 
 def _system() -> list[Check]:
@@ -138,10 +142,31 @@ def _claude() -> list[Check]:
     names = [name for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN") if os.environ.get(name)]
     found = f"{names[0]} is set" if names else "none set; the tuner needs none"
     address = os.environ.get("ANTHROPIC_BASE_URL", "")
+    sdk = _version("anthropic")
     return [
+        Check("anthropic", bool(sdk), sdk or "not installed; the tuner needs none", INSTALL),
         Check("key for Claude", bool(names), found, "export ANTHROPIC_API_KEY=... before starting Jupyter, for proposers that ask Claude"),
         *([Check("ANTHROPIC_BASE_URL", None, _without_secrets(address))] if address else []),
     ]
+
+
+def _answering(model: str, base_url: str) -> Check:
+    """A call of a few tokens; an answer that is cut off is one."""
+    from workbench.propose.model.call import Request, text_block
+    from workbench.propose.model.client import Client, check
+    from workbench.propose.proposer import Receipt
+
+    receipt, since = Receipt(), time.monotonic()
+    messages = [{"role": "user", "content": [text_block("Say ok.")]}]
+    try:
+        check(base_url, effort="")
+        client = Client(base_url)
+        client.ask(Request(model=model, system="Be brief.", messages=messages, max_tokens=_WORD_TOKENS), receipt)
+    except WorkbenchError as error:
+        if not (receipt.calls and (receipt.calls[0]["response"] or {}).get("stop") == "max_tokens"):
+            return Check(f"model {model}", False, str(error))
+    seconds = time.monotonic() - since
+    return Check(f"model {model}", True, f"answered from {client.address} in {seconds:.1f} s, {receipt.tokens} tokens")
 
 
 def _without_secrets(address: str) -> str:

@@ -4,14 +4,14 @@ import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from workbench import cli
 from workbench import experiment as experiments
 from workbench.errors import UsageError, WorkbenchError
+from workbench.lab.frontend import is_live
 from workbench.lab.visible import one_line
 from workbench.ledger import folder as folders
-from workbench.records import Review
 from workbench.verbs import dispatch, handle
 from workbench.verbs.cell import is_cell
 from workbench.verbs.cell import text as cell_text
@@ -22,6 +22,7 @@ PROG = f"%{NAME}"
 _NAMES_THE_STUDY = (
     "status", "attach", "edit", "guide", "ban", "pin", "set", "pause", "resume", "stop", "fork", "accept", "reject", "reproduce"
 )  # fmt: skip
+_LIVE: dict[str, Literal["dashboard", "review"]] = {"status": "dashboard", "attach": "dashboard", "review": "review"}
 _ROLES = {"--proposer": "proposers", "--strategy": "strategies", "--policy": "policies", "--executor": "executors"}
 _CHOICES = {"--review": ("off", "keeps", "all"), "--sandbox": ("auto", "bwrap", "landlock", "off")}
 
@@ -60,7 +61,7 @@ def run(shell: Any, line: str, cell: str | None = None) -> Any:
         if parsed.verb == "apply" and (applied := _apply_to_cell(shell, parsed)) is not None:
             return applied
         program = None if cell is None else Cell(f"%{PROG} {line}".rstrip(), cell)
-        where = Where(Path.cwd(), lambda study: cli.follow(study, sys.stdout), _review(shell), PROG, program)
+        where = Where(Path.cwd(), lambda study: cli.follow(study, sys.stdout), "keeps" if is_live(shell) else "off", PROG, program)
         result = dispatch.run(parsed, where)
     except SystemExit:  # --help and --version have printed
         return None
@@ -74,8 +75,12 @@ def run(shell: Any, line: str, cell: str | None = None) -> Any:
         raise Failed(first)
     if parsed.json:
         return result.data
-    if parsed.verb == "start":
+    if parsed.verb == "start" and (parsed.wait or not is_live(shell)):
         print(text)
+    if parsed.verb in _LIVE and result.folder is not None and is_live(shell):
+        from workbench.lab.widget import Live
+
+        return Live(result.folder, _LIVE[parsed.verb], result.data)
     if result.newest and parsed.verb not in _NAMES_THE_STUDY:
         print(f"study {result.newest}, the newest here")
     return result.value
@@ -104,12 +109,6 @@ def _words(line: str) -> list[str]:
         return shlex.split(line)
     except ValueError as error:
         raise Failed(f"{str(error).lower()} in: {line}; put a text with a quotation mark in it between the other kind of marks") from None
-
-
-def _review(shell: Any) -> Review:
-    """A person who can click is asked about keeps; papermill, nbclient and a plain terminal are not."""
-    kernel = getattr(shell, "kernel", None)
-    return "keeps" if getattr(kernel, "_allow_stdin", False) else "off"
 
 
 def complete(shell: Any, event: Any) -> list[str]:

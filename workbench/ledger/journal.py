@@ -1,7 +1,8 @@
 """Journal: `study.db`, one SQLite file. Anyone may read and file requests; only the holder of the lease may append.
 
 Tables: `journal` (append-only records), `program` (by digest, compressed against the first one), `request` (idempotent by id),
-`point` (live points of running trials), `curve` (one compressed blob per series of an ended trial).
+`point` (live points of running trials), `curve` (one compressed blob per series of an ended trial), `transcript` (what a proposer
+asked of a model and was answered, compressed, by the entry that it came to; made with the first one, so that older studies have none).
 
 On a local disk the file has a write-ahead log. That needs memory shared between processes, so that on a network file system a
 rollback journal takes its place, which costs a few flushes per record, and whose locks (as those of the lease) are the file
@@ -24,11 +25,12 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from workbench.errors import StudyError, WorkbenchError
+from workbench.ledger.bulk import no_collections
 from workbench.ledger.filesystem import network_type
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.lease import Lease
 from workbench.program import Program
-from workbench.records import Adopted, Decision, Entry, Record, Refused, Request, decode, encode
+from workbench.records import Adopted, Candidate, Decision, Entry, Record, Refused, Request, decode, encode
 
 FORMAT = 1
 BUSY_SECONDS = 30.0
@@ -43,6 +45,9 @@ CREATE INDEX point_of ON point(candidate, trial);
 CREATE TABLE curve(candidate INTEGER NOT NULL, trial INTEGER NOT NULL, series TEXT NOT NULL, self_reported INTEGER NOT NULL,
                    body BLOB NOT NULL, PRIMARY KEY(candidate, trial, series)) WITHOUT ROWID;
 """
+TRANSCRIPTS = "CREATE TABLE IF NOT EXISTS transcript(entry INTEGER PRIMARY KEY, candidate INTEGER UNIQUE, body BLOB NOT NULL)"
+
+Call = Mapping[str, Any]  # one call of a model: `request`, `response`, `usage`, `usd`, ... as plain JSON values
 
 
 class Curve(NamedTuple):
@@ -106,7 +111,8 @@ class Journal:
     def entries(self, after: int = 0, limit: int = -1) -> list[Entry]:
         """The entries with an id above `after`, in order; at most `limit` of them, all by default."""
         rows = self._rows("SELECT id, at, kind, body FROM journal WHERE id > ? ORDER BY id LIMIT ?", after, limit)
-        return [Entry(number, at, decode(kind, body)) for number, at, kind, body in rows]
+        with no_collections():
+            return [Entry(number, at, decode(kind, body)) for number, at, kind, body in rows]
 
     def program(self, digest: str) -> Program:
         """The program with this digest; raises StudyError when the study has none."""
@@ -156,6 +162,21 @@ class Journal:
         found = {series: _read_curve(body, bool(own)) for series, own, body in rows}
         return found or self._live_curves(candidate, trial)
 
+    def transcript(self, candidate: int) -> list[Call]:
+        """The calls of a model that made a candidate, in their order; none where no model did, or none were kept."""
+        return self._calls("candidate", candidate)
+
+    def transcript_of_entry(self, entry: int) -> list[Call]:
+        """The calls behind a journal entry: a candidate, or a proposal that came to nothing."""
+        return self._calls("entry", entry)
+
+    def _calls(self, column: str, value: int) -> list[Call]:
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'transcript'"):
+            return []
+        rows = self._rows(f"SELECT body FROM transcript WHERE {column} = ?", value)
+        calls: list[Call] = json.loads(zlib.decompress(rows[0][0])) if rows else []
+        return calls
+
     def _live_curves(self, candidate: int, trial: int) -> dict[str, Curve]:
         query = "SELECT series, self_reported, step, value FROM point WHERE candidate = ? AND trial = ? ORDER BY id"
         rows = self._rows(query, candidate, trial)
@@ -184,8 +205,10 @@ class Pen(Journal):
             raise RuntimeError("the pen belongs to the holder of the lease")
         super().__init__(folder)
 
-    def append(self, *records: Record, programs: Sequence[Program] = ()) -> list[Entry]:
+    def append(self, *records: Record, programs: Sequence[Program] = (), calls: Sequence[Call] = ()) -> list[Entry]:
         """Appends records in one transaction, with the programs that they name; all of them are there, or none.
+
+        `calls` are those of a model that the last record cost, and become its transcript.
 
         Decisions and answers to requests are forced to the disk; the rest survives the death of the process at any instant.
         """
@@ -198,7 +221,15 @@ class Pen(Journal):
             for record, (kind, body) in zip(records, rows, strict=True):
                 cursor = self._sql.execute("INSERT INTO journal(at, kind, body) VALUES (?, ?, ?)", (now, kind, body))
                 entries.append(Entry(int(cursor.lastrowid or 0), now, record))
+            if calls:
+                self._keep(entries[-1], calls)
         return entries
+
+    def _keep(self, entry: Entry, calls: Sequence[Call]) -> None:
+        self._sql.execute(TRANSCRIPTS)
+        candidate = entry.record.candidate if isinstance(entry.record, Candidate) else None
+        body = zlib.compress(json.dumps(list(calls), allow_nan=False, separators=(",", ":")).encode(), 9)
+        self._sql.execute("INSERT INTO transcript(entry, candidate, body) VALUES (?, ?, ?)", (entry.id, candidate, body))
 
     def add_points(self, points: Iterable[LivePoint]) -> None:
         """Stores live points of running trials, for readers to follow."""

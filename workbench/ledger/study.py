@@ -10,8 +10,10 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from workbench.errors import StudyError
+from workbench.ledger.bulk import no_collections
 from workbench.ledger.examination import Examination
 from workbench.ledger.repeats import Repeats
+from workbench.ledger.turns import Turn
 from workbench.records import (
     PERSON,
     Ablation,
@@ -22,6 +24,7 @@ from workbench.records import (
     Entry,
     LoopStarted,
     Options,
+    Plateau,
     ProposalFailed,
     Refused,
     Reproduction,
@@ -44,6 +47,7 @@ class CandidateHistory:
 
     Attributes:
         trials: those of the search that ended. audits: those of examinations, which no decision of the search sees.
+        question: how many candidates and failed proposals there were before it, the baseline left out; its number as a question.
         running: trials that started and have not ended (trial number to its start). cleared: a person let it run (`review = all`).
     """
 
@@ -54,6 +58,7 @@ class CandidateHistory:
     running: dict[int, TrialStarted] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
     reproductions: list[Reproduction] = field(default_factory=list)
+    question: int = 0
     cleared: bool = False
     pinned: bool = False
 
@@ -138,6 +143,8 @@ class Study:
         lost_in_a_row: trials that were lost one after another through the machine or their process.
         n_units: by seed, how many unit observations an ok trial has; the first one says.
         tests: how many candidates have come through a statistical test. discoveries: which of these (1, 2, ...) were a discovery.
+        turns: what a search learns from, in order. since_keep: how many were decided, and not kept, since the last keep.
+        plateau: the one that was noticed since the last keep.
         failed_origins: what proposers wrote down of attempts that came to nothing.
         ideas: what people asked to be tried next and no proposal has answered, by request, oldest first.
         last_id: id of the last entry folded. handled: highest sequence of a request adopted or refused.
@@ -166,6 +173,9 @@ class Study:
         self.n_units: dict[int, int] = {}
         self.tests = 0
         self.discoveries: list[int] = []
+        self.turns: list[Turn] = []
+        self.since_keep = 0
+        self.plateau: Plateau | None = None
         self.guidance: list[str] = []
         self.ideas: dict[str, str] = {}
         self.banned: list[str] = []
@@ -233,8 +243,9 @@ class Study:
 
     def fold(self, entries: Iterable[Entry]) -> "Study":
         """Applies entries in their order; returns itself."""
-        for entry in entries:
-            self.apply(entry)
+        with no_collections():
+            for entry in entries:
+                self.apply(entry)
         return self
 
     def apply(self, entry: Entry) -> None:
@@ -271,6 +282,9 @@ class Study:
                 if record.state == "running":
                     self.failed_in_a_row = self.faults_in_a_row = 0
                     self._forget_faults()
+            case Plateau():
+                self.plateau, self.reason = record, record.why
+                self.turns.append(Turn("plateau", len(self.candidates) - 1))
             case LoopStarted():
                 self.loop = record
             case ProposalFailed():
@@ -299,7 +313,7 @@ class Study:
     def _add(self, record: Candidate, at: float) -> None:
         if record.candidate != len(self.candidates):
             raise StudyError(f"candidate {record.candidate} follows candidate {len(self.candidates) - 1}")
-        self.candidates.append(CandidateHistory(record, at))
+        self.candidates.append(CandidateHistory(record, at, question=len(self.candidates) - 1 + self.proposals_failed))
         self._seen[record.candidate] = "queued"
         self.counts["queued"] += 1
         self._recount(record.candidate)
@@ -359,19 +373,36 @@ class Study:
 
     def _decide(self, record: Decision) -> None:
         history = self._history(record.candidate)
-        was_kept = history.status == "kept"
+        was_kept, was_open = history.status == "kept", record.candidate in self.open
         if record.evidence.alpha is not None and all(decision.evidence.alpha is None for decision in history.decisions):
             self._count_test(history, record)
         history.decisions.append(record)
         self._recount(record.candidate)
+        self._turn(history, record, was_open)
         if record.verdict == "keep" and not was_kept:
             self.kept.append(record.candidate)
             self._follow(record)
+            self._leave_plateau()
         elif was_kept and record.verdict != "keep":
             self.kept = [number for number in self.kept if not self.descends(number, record.candidate)]
             if self.incumbent is not None and self.incumbent not in self.kept:
                 best = self._best(self.kept)
                 self.incumbent = None if best is None else best.number
+
+    def _turn(self, history: CandidateHistory, decision: Decision, was_open: bool) -> None:
+        """What a search learns from a decision; nothing from one that leaves the candidate open, or about an ablation."""
+        if history.number in self.open or history.status == "ablated":
+            return
+        self.since_keep += was_open
+        if decision.by.startswith(PERSON) and decision.verdict != "keep":
+            self.turns.append(Turn("barred", history.number))
+        elif history.scored and history.failure is None:
+            self.turns.append(Turn("scored", history.number, len(history.scored)))
+
+    def _leave_plateau(self) -> None:
+        if self.plateau is not None and self.reason == self.plateau.why:
+            self.reason = ""
+        self.since_keep, self.plateau = 0, None
 
     def _count_test(self, history: CandidateHistory, decision: Decision) -> None:
         """The first decision after a test; what a person says to it later makes it no other test."""
@@ -431,6 +462,7 @@ class Study:
                 self.banned.append(str(body["text"]))
             case "fork":
                 self.incumbent = int(body["candidate"])
+                self.turns.append(Turn("forked", self.incumbent, len(self._history(self.incumbent).scored)))
             case "pin":
                 self._history(int(body["candidate"])).pinned = True
             case "accept" if body.get("run"):

@@ -221,7 +221,9 @@ def _stop(study: Study, request: Request, program_of: ProgramOf) -> Answer:
     raise RequestRefused(f"the study is {study.state} already")
 
 
-_SETTABLE: dict[str, Callable[[Any], Any]] = {"candidates": int, "seconds": float, "max_usd": float, "max_waiting": int, "review": str}
+_SETTABLE: dict[str, Callable[[Any], Any]] = {
+    "candidates": int, "seconds": float, "max_usd": float, "max_tokens": int, "max_waiting": int, "review": str,
+}  # fmt: skip
 
 
 def _set(study: Study, request: Request, program_of: ProgramOf) -> Answer:

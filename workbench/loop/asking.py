@@ -1,26 +1,30 @@
 """Asking: a proposer at work in a thread of its own, with its own view of the study, so that nothing waits for it."""
 
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
 from typing import Any
 
-from workbench.errors import ProposerFault, WorkbenchError
+from workbench.errors import ProposerFault, ProposerUnusable, WorkbenchError
 from workbench.experiment import Experiment
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.program import Program
-from workbench.propose.proposer import Brief, Exhausted, Proposal, Proposer, Unusable
-from workbench.search.strategy import Strategy
+from workbench.propose.proposer import Brief, Exhausted, ParentExhausted, Proposal, Proposer, Receipt, Unusable
+from workbench.search.strategy import Ask, Strategy
+
+CLOSE_SECONDS = 2.0
+LOG_CHARS = 20_000
 
 
 @dataclass(frozen=True)
 class Answered:
     """What came of one question: a proposal with its parent, or why there is none (`final`: never again).
 
-    `idea` is the request for one idea that this was the answer to.
+    `idea` is the request for one idea that this was the answer to; `usd`, `tokens` and `calls` are what it cost, whatever came of it.
     """
 
     parent: int = 0
@@ -31,6 +35,9 @@ class Answered:
     final: bool = False
     origin: dict[str, Any] = field(default_factory=dict)
     idea: str = ""
+    usd: float = 0.0
+    tokens: int = 0
+    calls: tuple[Mapping[str, Any], ...] = ()
 
 
 class Asking:
@@ -50,6 +57,8 @@ class Asking:
         self._questions: SimpleQueue[int | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="proposer", daemon=True)
         self._started = False
+        self._cancelled = threading.Event()
+        self._receipt = Receipt()
         self.busy = False
 
     def ask(self, number: int) -> None:
@@ -61,8 +70,11 @@ class Asking:
         self._questions.put(number)
 
     def close(self) -> None:
-        """Lets the thread end; an answer under way is not waited for."""
+        """Lets the thread end. An answer under way is not waited for; a paid call is closed, and what it took so far reported."""
+        self._cancelled.set()
         self._questions.put(None)
+        if self._receipt.in_flight:
+            self._thread.join(CLOSE_SECONDS)
 
     def _work(self) -> None:
         try:
@@ -76,10 +88,15 @@ class Asking:
             while (number := self._questions.get()) is not None:
                 study.fold(journal.entries(study.last_id))
                 request, idea = next(iter(study.ideas.items()), ("", ""))
+                self._receipt = receipt = Receipt()
                 answer = self._answer(strategy, proposer, study, journal, number, idea)
+                proposal = answer.proposal
+                usd, tokens = (proposal.usd, proposal.tokens) if proposal else (0.0, 0)
+                answer = replace(answer, usd=receipt.usd + usd, tokens=receipt.tokens + tokens, calls=tuple(receipt.calls))
                 self._report(replace(answer, idea=request) if answer.proposal or answer.failure else answer)
 
     def _answer(self, strategy: Strategy, proposer: Proposer, study: Study, journal: Journal, number: int, idea: str) -> Answered:
+        ask = Ask(parent=0)
         try:
             ask = strategy.ask(study)
             brief = Brief(
@@ -92,6 +109,11 @@ class Asking:
                 guidance=tuple(study.guidance),
                 banned=tuple(study.banned),
                 idea=idea,
+                programs=lambda candidate: journal.program(study.candidates[candidate].record.program),
+                logs=lambda candidate: self._log(study, candidate),
+                receipt=self._receipt,
+                cancelled=self._cancelled,
+                say=_say,
             )
             proposal = proposer.propose(brief)
             if proposal is None:
@@ -99,14 +121,27 @@ class Asking:
             parent = ask.parent if proposal.parent is None else proposal.parent
             program = journal.program(study.candidates[parent].record.program)
             return Answered(parent=parent, program=program, proposal=proposal)
+        except ParentExhausted as error:
+            return Answered(failure=str(error), final=not ask.is_one_of_several)
         except Exhausted as error:
             return Answered(failure=str(error) or "the proposer has nothing more", final=True)
         except Unusable as error:
             return Answered(failure=str(error), origin=error.origin)
         except ProposerFault as error:
-            return Answered(failure=str(error), fault=True)
+            return Answered(failure=str(error), fault=True, final=isinstance(error, ProposerUnusable))
         except Exception as error:  # a proposer is a plug-in: its mistakes are recorded, not fatal
             return Answered(failure=_one_line(error), fault=True)
+
+    def _log(self, study: Study, candidate: int) -> str:
+        """The end of what the newest trial of a candidate printed; empty where it left no log."""
+        trials = study.candidates[candidate].trials
+        file = self._folder.trial(candidate, trials[-1].trial) / "log.txt" if trials else None
+        return file.read_text(encoding="utf-8", errors="replace")[-LOG_CHARS:] if file is not None and file.is_file() else ""
+
+
+def _say(line: str) -> None:
+    """A proposer's word to whoever reads the loop's log."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def _one_line(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 import time
 
 from workbench.ledger.study import CandidateHistory, Study
+from workbench.records import Plateau
 
 MAX_LOST = 5
 MAX_EVALUATOR_FAULTS = 3
@@ -18,6 +19,8 @@ def budget_used(study: Study) -> str:
         return f"{options.seconds:g} seconds"
     if options.max_usd and study.spent.usd >= options.max_usd:
         return f"{options.max_usd:g} USD"
+    if options.max_tokens and study.spent.tokens >= options.max_tokens:
+        return f"{options.max_tokens:,} tokens"
     return ""
 
 
@@ -38,6 +41,14 @@ def why_finished(study: Study) -> str:
     used, waiting = budget_used(study), len(study.waiting)
     why = f"the budget of {used} is used" if used else f"the proposer has no more: {study.exhausted}"
     return f"{why}; {waiting} wait{'s' if waiting == 1 else ''} for review" if waiting else why
+
+
+def plateau(study: Study, n_decisions: int) -> Plateau | None:
+    """What there is to note once nothing was kept in so many decisions; None before, where it was noted, and for 0."""
+    if not n_decisions or study.plateau is not None or study.since_keep < n_decisions:
+        return None
+    person = "; `guide` it, or `fork` from another candidate" if study.options.review != "off" else ""
+    return Plateau(candidates=study.since_keep, why=f"no keep in {study.since_keep} candidates; the strategy widens its search{person}")
 
 
 def is_lost(history: CandidateHistory) -> bool:

@@ -8,6 +8,7 @@ import queue
 import signal
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from workbench import __version__, experiment, registry
@@ -16,12 +17,13 @@ from workbench.decide.review import Review
 from workbench.errors import WorkbenchError
 from workbench.evaluate.executor import Ended, Event, Executor, Points, Task
 from workbench.ledger.folder import StudyFolder
-from workbench.ledger.journal import LivePoint, Pen
+from workbench.ledger.journal import Call, LivePoint, Pen
 from workbench.ledger.lease import Lease
 from workbench.ledger.study import Study
 from workbench.loop import limits, seeds
 from workbench.loop.adopt import answer
 from workbench.loop.asking import Answered, Asking
+from workbench.loop.duplicates import Duplicates
 from workbench.loop.examine import step
 from workbench.loop.limits import MAX_LOST
 from workbench.program import Patch, Program
@@ -50,6 +52,7 @@ class Loop:
         self._policy = Review(policy)
         self._inbox: queue.SimpleQueue[Event | Answered] = queue.SimpleQueue()
         self._asking = Asking(folder, self._experiment, self._searchers, self._inbox.put)
+        self._duplicates = Duplicates(self._program)
         self._executor: Executor | None = None
         self._running: dict[tuple[int, int], Task] = {}
         self._points: list[LivePoint] = []
@@ -60,7 +63,7 @@ class Loop:
         options = self._study.opened.options
         argument = options.proposer.partition(":")[2]
         proposer: Proposer = registry.find("proposers", options.proposer)(argument, self._experiment, options)
-        strategy: Strategy = registry.find("strategies", options.strategy)(options)
+        strategy: Strategy = registry.find("strategies", options.strategy)(self._experiment, options)
         return strategy, proposer
 
     def run(self) -> None:
@@ -96,8 +99,8 @@ class Loop:
     def _interrupt(self, number: int, frame: object) -> None:
         self._interrupted = True
 
-    def _append(self, *records: Record, programs: tuple[Program, ...] = ()) -> None:
-        self._study.fold(self._pen.append(*records, programs=programs))
+    def _append(self, *records: Record, programs: tuple[Program, ...] = (), calls: Sequence[Call] = ()) -> None:
+        self._study.fold(self._pen.append(*records, programs=programs, calls=calls))
 
     # --- beginning -----------------------------------------------------------------------------------------------------
 
@@ -223,27 +226,25 @@ class Loop:
         proposal, program = news.proposal, news.program
         problem, origin = news.failure, news.origin
         if proposal is not None and program is not None:
-            problem, origin = self._unfit(proposal.program, program), dict(proposal.origin)
+            problem, origin = self._unfit(proposal, program), dict(proposal.origin)
             if not problem:
-                self._add(news.parent, program, proposal, proposal.author or author, news.idea)
+                self._add(news, program, proposal, proposal.author or author)
                 return
         if not problem:  # nothing now, perhaps later
             self._ask_again_at = time.monotonic() + RETRY_SECONDS
             return
-        usd, tokens = (proposal.usd, proposal.tokens) if proposal is not None else (0.0, 0)
         problem = problem[:MAX_REASON]
-        self._append(
-            ProposalFailed(
-                author=author,
-                reason=problem,
-                final=news.final,
-                fault=news.fault,
-                usd=usd,
-                tokens=tokens,
-                origin=origin,
-                request=news.idea,
-            )
+        failed = ProposalFailed(
+            author=author,
+            reason=problem,
+            final=news.final,
+            fault=news.fault,
+            usd=news.usd,
+            tokens=news.tokens,
+            origin=origin,
+            request=news.idea,
         )
+        self._append(failed, calls=news.calls)
         faults, failures = self._study.faults_in_a_row, self._study.failed_in_a_row
         if news.final and news.fault:
             self._append(StateChanged(state="paused", reason=f"the proposer cannot be used: {problem}", fault=True))
@@ -252,8 +253,9 @@ class Loop:
         elif news.fault:
             self._ask_again_at = time.monotonic() + min(60.0, FAULT_SECONDS * 2.0**faults)
 
-    def _unfit(self, new: Program, parent: Program) -> str:
+    def _unfit(self, proposal: Proposal, parent: Program) -> str:
         """Why a proposed program cannot become a candidate; empty when it can."""
+        new = proposal.program
         if new.digest == parent.digest:
             return "it changes nothing"
         if new.digest in self._study.by_program:
@@ -263,26 +265,27 @@ class Loop:
         for path, text in new.files.items():
             if path.endswith(".py") and text != parent.files.get(path) and (problem := experiment.syntax_problem(text)):
                 return f"{path} does not parse: {problem}"
-        return ""
+        return "" if proposal.repeats else self._duplicates.problem(self._study, new)
 
-    def _add(self, parent: int, old: Program, proposal: Proposal, author: str, request: str) -> None:
+    def _add(self, news: Answered, old: Program, proposal: Proposal, author: str) -> None:
         new = proposal.program
         patch = Patch.between(old, new)
         record = Candidate(
             candidate=len(self._study.candidates),
-            parent=parent,
+            parent=news.parent,
             program=new.digest,
             author=author,
             hypothesis=proposal.hypothesis[:MAX_REASON],
             added=patch.added,
             removed=patch.removed,
             origin=dict(proposal.origin),
-            request=request,
-            usd=proposal.usd,
-            tokens=proposal.tokens,
+            request=news.idea,
+            usd=news.usd,
+            tokens=news.tokens,
             flags=seeds.flags(old, new),
+            normal=self._duplicates.normal(new),
         )
-        self._append(record, programs=(new,))
+        self._append(record, programs=(new,), calls=news.calls)
 
     # --- the next missing record ---------------------------------------------------------------------------------------
 
@@ -296,6 +299,8 @@ class Loop:
             self._open()
         else:
             self._judge()
+            if plateau := limits.plateau(self._study, self._experiment.search.plateau):
+                self._append(plateau)
             self._ask()
             if not (self._running or self._asking.busy or limits.is_missing(self._study)):
                 self._append(StateChanged(state="finished", reason=limits.why_finished(self._study)))

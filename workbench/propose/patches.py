@@ -47,6 +47,7 @@ class Patches:
     - Only the experiment's editable files may be changed, created or deleted.
     - Names that begin with `.` or end in `~`, `.tmp`, `.part` are passed over. An entry is taken once its newest change is a
       second old, or, where its clock runs ahead, once it looks the same for a second.
+    - What somebody put there is tried even where it repeats an earlier candidate but for comments.
     - An entry is proposed once. One that came to nothing is tried again when its content changes.
     """
 
@@ -90,7 +91,7 @@ class Patches:
                 reason = error.strerror if isinstance(error, OSError) else str(error)
                 raise Unusable(f"{name}: {reason}", origin) from None
             self._proposed.add(name)
-            return Proposal(program=program, hypothesis=entry.hypothesis, origin=origin, parent=parent)
+            return Proposal(program=program, hypothesis=entry.hypothesis, origin=origin, parent=parent, repeats=True)
         return None
 
     def _remember(self, study: Study) -> None:

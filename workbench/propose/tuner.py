@@ -27,7 +27,7 @@ from workbench.propose.attempts import Attempt, Attempts
 from workbench.propose.effects import Array, Axes, Effects, expected_improvement
 from workbench.propose.knobs import Knob
 from workbench.propose.priors import device_of, prior_for
-from workbench.propose.proposer import Brief, Exhausted, Proposal, Unusable
+from workbench.propose.proposer import Brief, Exhausted, ParentExhausted, Proposal, Unusable
 from workbench.propose.reasons import hypothesis
 from workbench.propose.scales import Value
 from workbench.propose.wishes import named, wanted
@@ -98,7 +98,7 @@ class Tuner:
                 )
         if any(attempt.is_pending for attempt in self._attempts.all) or brief.study.open:
             return None  # another parent may come of those
-        raise Exhausted(f"every change of the {len(usable)} knobs that is within reach of candidate {brief.parent} was tried")
+        raise ParentExhausted(f"every change of the {len(usable)} knobs that is within reach of candidate {brief.parent} was tried")
 
     def _knobs(self, program: Program) -> dict[str, Knob]:
         found = self._found.get(program.digest)

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, NoReturn
 import workbench
 from workbench.errors import UsageError
 from workbench.lab.examination import AblationView, AuditView
+from workbench.ledger.folder import StudyFolder
 from workbench.records import Review
-from workbench.verbs import cell, examination, handle, importing, scaffold, views, words
+from workbench.verbs import cell, examination, handle, importing, launch, scaffold, views, words
 from workbench.verbs.edit import edited_files
 from workbench.verbs.handle import StudyHandle
 from workbench.verbs.scaffold import Scoring
@@ -45,7 +46,7 @@ class Result:
         value: what the magic returns, and the command line prints where there is no `text`.
         data: what `--json` prints.
         exit_code: 0 done, 1 the work failed, 2 wrong input.
-        newest: the study that was meant, where none was named.
+        newest: the study that was meant, where none was named. folder: the study that the verb was about.
     """
 
     value: object
@@ -53,6 +54,7 @@ class Result:
     text: str = ""
     exit_code: int = 0
     newest: str = ""
+    folder: StudyFolder | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def run(parsed: Arguments, where: Where) -> Result:
         raise UsageError(f"two studies are named: {parsed.positional} and {parsed.study}")
     study = handle.open(named, where.root)
     result = verb.on(study, parsed)
-    return result if named else replace(result, newest=study.name)
+    return replace(result, newest="" if named else study.name, folder=study.folder)
 
 
 def _numbers(text: str) -> list[int]:
@@ -152,13 +154,15 @@ def _start(parsed: Arguments, where: Where) -> Result:
     if where.cell is None and _scoring(parsed) != Scoring():
         raise UsageError(f"how it is scored stands in its experiment.toml; a script becomes an experiment with: {where.prog} new FOLDER")
     names = ("study", "proposer", "model", "strategy", "policy", "candidates", "time", "max_usd", "slots", "executor", "seed", "sandbox")
-    options = {name: getattr(parsed, name) for name in names}
+    options = {name: getattr(parsed, name) for name in (*names, "base_url", "effort", "max_tokens")}
     review = parsed.review or ("off" if parsed.wait else where.review)  # who waits in this kernel cannot review in it
 
     def begin(experiment: str | Path) -> StudyHandle:
         return handle.start(experiment, root=where.root, review=review, settings=_pairs(parsed.settings), **options)
 
     study = begin(parsed.experiment) if where.cell is None else cell.begin(*where.cell, parsed.study or "cell", _scoring(parsed), begin)
+    if estimate := launch.estimate(study.folder):
+        print(estimate, file=sys.stderr, flush=True)
     if parsed.wait:
         return where.follow(study)
     name, prog = study.name, where.prog
@@ -198,7 +202,7 @@ def _list(parsed: Arguments, where: Where) -> Result:
 def _doctor(parsed: Arguments, where: Where) -> Result:
     from workbench.lab.doctor import examine
 
-    report = examine(where.root)
+    report = examine(where.root, parsed.model, parsed.base_url)
     return Result(report, report.data, exit_code=0 if report.healthy else 1)
 
 
@@ -364,7 +368,7 @@ _VERBS: dict[str, _Verb] = {
     "ablate": _Verb("take each kept change out in turn: which still carry weight", words.examination, _ablate),
     "import": _Verb("make a read-only study of another tool's log (results.tsv, autoresearch.jsonl)", words.import_, alone=_import),
     "new": _Verb("make an experiment of a script", words.new, alone=_new),
-    "doctor": _Verb("what works on this machine, and what to do about the rest", words.none, alone=_doctor),
+    "doctor": _Verb("what works on this machine, and what to do about the rest", words.doctor, alone=_doctor),
 }
 NAMES = tuple(_VERBS)
 

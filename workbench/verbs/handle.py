@@ -44,6 +44,9 @@ def start(
     candidates: int | None = None,
     time: str | float | None = None,
     max_usd: float = 0.0,
+    max_tokens: int = 0,
+    base_url: str = "",
+    effort: str = "",
     slots: int = 0,
     executor: str = "local",
     seed: int = 0,
@@ -58,7 +61,8 @@ def start(
         study: its name; by default the experiment's with a number. root: where `studies/` lies; the current folder by default.
         candidates: how many to propose. By default 20, or without limit where `time` is given; 0 means no limit.
         time: while the loop runs, as in "8h", "1h30m" or a number of seconds; no limit by default.
-        max_usd: what proposals may cost; 0 means no limit. slots: trials at a time; 0 means as many as fit.
+        max_usd, max_tokens: what proposals may cost; 0 means no limit. slots: trials at a time; 0 means as many as fit.
+        base_url: where the model is asked, if not at Claude's or where ANTHROPIC_BASE_URL says. effort: how hard it thinks.
         settings: values of the experiment's settings, as `--set KEY=VALUE`.
         wait: return only when the study has ended.
 
@@ -78,6 +82,9 @@ def start(
         candidates=candidates,
         seconds=seconds,
         max_usd=max_usd,
+        max_tokens=max_tokens,
+        base_url=base_url,
+        effort=effort,
         slots=slots,
         executor=executor,
         seed=seed,
@@ -388,6 +395,15 @@ class StudyHandle:
 
     def _repr_html_(self) -> str:
         return self.status()._repr_html_()
+
+    def _ipython_display_(self) -> None:
+        from workbench.lab.frontend import is_live
+
+        if not is_live():
+            raise NotImplementedError  # IPython then takes the plain forms
+        from workbench.lab.widget import Live
+
+        Live(self.folder)._ipython_display_()
 
     def __enter__(self) -> "StudyHandle":
         return self

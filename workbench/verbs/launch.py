@@ -36,7 +36,8 @@ PATIENCE_SECONDS = 5.0
 POLL_SECONDS = 0.02
 RETRY_SECONDS = 1.0
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
-_CHANGEABLE = {"candidates": int, "seconds": float, "max_usd": float, "max_waiting": int, "review": str}
+_CHANGEABLE = {"candidates": int, "seconds": float, "max_usd": float, "max_tokens": int, "max_waiting": int, "review": str}
+_WORDS = ("candidates", "time", "max_usd", "max_tokens", "max_waiting", "review")
 SANDBOXES = ("auto", "bwrap", "landlock", "off")
 NOT_COPIED = ("__pycache__", folders.STUDIES, "node_modules")
 
@@ -107,16 +108,48 @@ def checked(options: Options, root: Path) -> Options:
         raise UsageError(f"review = {options.review!r}; choose one of off, keeps, all")
     if options.sandbox not in SANDBOXES:
         raise UsageError(f"no sandbox level {options.sandbox!r}; choose one of {', '.join(SANDBOXES)}")
-    for name in ("candidates", "seconds", "max_usd", "slots"):
+    for name in ("candidates", "seconds", "max_usd", "max_tokens", "slots"):
         if not 0 <= getattr(options, name) < float("inf"):
             raise UsageError(f"{name} = {getattr(options, name)}; it is a number of at least 0 (0 means {_zero(name)})")
     name, colon, argument = options.proposer.partition(":")
+    if name == "evolve":
+        _check_model(options, argument)
+    if name == "replay":
+        if not argument:
+            raise UsageError("--proposer replay:STUDY needs the name or folder of a recorded study")
+        return replace(options, proposer=f"replay:{folders.find(argument, root).path}")
     if name != "patches":
         return options
     patches = (root / Path(argument).expanduser()).resolve() if colon and argument else None
     if patches is None or not patches.is_dir():
         raise UsageError(f"--proposer patches:DIR needs an existing folder of patches, not {argument!r}")
     return replace(options, proposer=f"patches:{patches}")
+
+
+def _check_model(options: Options, argument: str) -> None:
+    """Raises UsageError where a study that asks a model cannot, or could not be held to its budget."""
+    from workbench.propose import evolve
+    from workbench.propose.model import client, ensemble, prices
+
+    evolve.words(argument)
+    client.check(options.base_url, options.effort)
+    names = ensemble.models(options.model)
+    if options.max_usd and (strangers := prices.unpriced(names)):
+        raise UsageError(f"--max-usd cannot hold where the price of {', '.join(strangers)} is unknown; give --max-tokens instead")
+
+
+def estimate(folder: StudyFolder) -> str:
+    """About what the proposals of a new study will cost, in one line; empty where they ask no model."""
+    with Journal(folder) as journal:
+        study = Study().fold(journal.entries())
+        program = journal.program(study.candidates[0].record.program)
+    if study.options.proposer.partition(":")[0] != "evolve":
+        return ""
+    from workbench.propose import prompt
+    from workbench.propose.model import ensemble, prices
+
+    size = prompt.size(experiments.read(folder.experiment), program)
+    return prices.estimate(ensemble.models(study.options.model), size, study.options.candidates)
 
 
 def duration(text: str | float) -> float:
@@ -144,7 +177,7 @@ def changed(key: str, value: Any) -> tuple[str, Any]:
     if name == "time":
         return "seconds", duration(value)
     if name not in _CHANGEABLE:
-        raise UsageError(f"cannot change {key!r} of a study; what can be changed: candidates, time, max_usd, max_waiting, review")
+        raise UsageError(f"cannot change {key!r} of a study; what can be changed: {', '.join(_WORDS)}")
     try:
         return name, _CHANGEABLE[name](value)
     except (TypeError, ValueError):

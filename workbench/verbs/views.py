@@ -33,7 +33,7 @@ def status(study: Study, folder: StudyFolder) -> View:
     | --- | --- |
     | `study`, `experiment` | names |
     | `state` | `running`, `paused`, `finished`, `stopped`, `dead` |
-    | `reason` | why it paused, finished or stopped; of a dead one the last line of `loop.log`; empty while it runs |
+    | `reason` | why it paused, finished or stopped; of a dead one the last line of `loop.log`; while it runs, that it is on a plateau |
     | `objective` | `name`, `goal` (`minimize` or `maximize`) |
     | `counts` | `candidates`, `kept`, `discarded`, `failed`, `waiting`; the baseline is not counted |
     | `baseline` | `score` (mean of its trials), `spread` (standard deviation over its seeds; None for fewer than two) |
@@ -211,9 +211,9 @@ def hunk_state(history: CandidateHistory, hunk: int) -> str:
 
 
 def log_path(folder: StudyFolder, candidate: int, trial: int) -> str | None:
-    """Path of a trial's log, the longest one where there are several; None where nothing was printed."""
-    logs = [file for file in sorted(folder.trial(candidate, trial).glob("*.log")) if file.stat().st_size]
-    return str(max(logs, key=lambda file: file.stat().st_size)) if logs else None
+    """Path of a trial's log; None where nothing was printed, or the trial has not ended."""
+    path = folder.trial(candidate, trial) / "log.txt"
+    return str(path) if path.is_file() and path.stat().st_size else None
 
 
 def results(study: Study) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

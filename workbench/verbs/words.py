@@ -11,14 +11,19 @@ def start(one: ArgumentParser) -> None:
     what = "a folder with experiment.toml, an autoresearch checkout, or a built-in name; left out where a notebook cell is the program"
     add("experiment", metavar="EXPERIMENT", nargs="?", help=what)
     add("--study", metavar="NAME", help="name of the new study (default: the experiment's with a number)")
-    add("--proposer", metavar="NAME", default="tuner", help="who changes the code: tuner (no key needed), patches:DIR, null, ... (tuner)")
-    add("--model", metavar="NAME", default="", help="the model, where the proposer uses one")
-    add("--strategy", metavar="NAME", default="hillclimb", help="which candidate to start from (hillclimb)")
+    who = "who changes the code: tuner (no key needed), evolve (a model), patches:DIR, replay:STUDY, null, ... (tuner)"
+    add("--proposer", metavar="NAME", default="tuner", help=who)
+    add("--model", metavar="NAME", default="", help="the model, where the proposer uses one; several by weight: a=3,b=1")
+    where = "where the model is asked; any server of the Messages API (ANTHROPIC_BASE_URL, else Claude)"
+    add("--base-url", metavar="URL", default="", help=where)
+    add("--effort", metavar="LEVEL", default="", help="how hard the model thinks: low, medium, high, xhigh, max (its default)")
+    add("--strategy", metavar="NAME", default="hillclimb", help="parents: hillclimb, islands, frontier, best-of-n (hillclimb)")
     add("--policy", metavar="NAME", default="tested", help="what is kept: tested (past the noise), greedy (tested)")
     add("--review", choices=["off", "keeps", "all"], help="what waits for you: nothing, would-be keeps, every diff")
     add("--candidates", metavar="N", type=int, help=f"how many to propose; 0: no limit ({DEFAULT_CANDIDATES}, or 0 with --time)")
     add("--time", metavar="T", help="stop proposing after so long, as 8h, 30m or seconds (no limit)")
     add("--max-usd", metavar="X", type=float, default=0.0, help="stop proposing after so much money (no limit)")
+    add("--max-tokens", metavar="N", type=int, default=0, help="stop proposing after so many tokens of a model (no limit)")
     add("--slots", metavar="N", type=int, default=0, help="trials at a time (as many as fit)")
     add("--executor", metavar="NAME", default="local", help="where trials run (local)")
     add("--seed", metavar="S", type=int, default=0, help="all chance in the study derives from it (0)")
@@ -94,7 +99,7 @@ def guide(one: ArgumentParser) -> None:
 
 def pair(one: ArgumentParser) -> None:
     """One KEY=VALUE."""
-    one.add_argument("pair", metavar="KEY=VALUE", help="candidates, time, max-usd, max-waiting or review")
+    one.add_argument("pair", metavar="KEY=VALUE", help="candidates, time, max-usd, max-tokens, max-waiting or review")
 
 
 def diff(one: ArgumentParser) -> None:
@@ -146,6 +151,12 @@ def examination(one: ArgumentParser) -> None:
     """How many trials, and whether to wait for them."""
     one.add_argument("--trials", metavar="N", type=int, help="of each program (as many as a test of the study may take)")
     one.add_argument("--no-wait", action="store_true", help="return at once; the result stands in status when it is there")
+
+
+def doctor(one: ArgumentParser) -> None:
+    """A model to ask, and where."""
+    one.add_argument("--model", metavar="NAME", default="", help="ask this model for a word, to see whether it answers; costs a few tokens")
+    one.add_argument("--base-url", metavar="URL", default="", help="where to ask it (ANTHROPIC_BASE_URL, else Claude)")
 
 
 def none(one: ArgumentParser) -> None:

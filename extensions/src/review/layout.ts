@@ -1,0 +1,19 @@
+/** Whether the diff is read side by side; remembered by the browser where it may be. */
+
+const KEY = 'autoresearch-review-layout';
+
+export function rememberedSplit(): boolean {
+  try {
+    return localStorage.getItem(KEY) === 'split';
+  } catch {
+    return false; // storage may be forbidden in a frame
+  }
+}
+
+export function rememberSplit(split: boolean): void {
+  try {
+    localStorage.setItem(KEY, split ? 'split' : 'unified');
+  } catch {
+    // the choice then lasts as long as the page
+  }
+}

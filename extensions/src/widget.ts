@@ -1,0 +1,17 @@
+/** The notebook widget, as anywidget loads it: a view of one study. */
+
+import { Client } from './client';
+import { mountDashboard } from './dashboard';
+import { connect, type Model } from './transports';
+
+function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
+  const client = new Client(connect(model));
+  const candidate: number = model.get('candidate');
+  const unmount = mountDashboard(el, client, { view: model.get('view'), candidate: candidate < 0 ? undefined : candidate });
+  return () => {
+    unmount();
+    client.close();
+  };
+}
+
+export default { render };

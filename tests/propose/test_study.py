@@ -1,0 +1,164 @@
+"""Whole studies with `evolve` on real experiments: real loop, real sandbox, the real SDK, and a scripted server in place of a model."""
+
+import itertools
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.messages_server import Fails, MessagesServer, Says, Step
+from workbench.errors import UsageError
+from workbench.ledger import lease
+from workbench.ledger.journal import Journal
+from workbench.ledger.study import Study
+from workbench.records import Options, ProposalFailed
+from workbench.verbs import launch
+
+pytestmark = pytest.mark.slow
+OPUS = "claude-opus-5-5"
+SMALL = {"items": "200", "count": "2", "fresh": "0"}
+USED = {"input_tokens": 5000, "output_tokens": 800, "cache_read_input_tokens": 2000}
+PRICE = (5000 * 4 + 800 * 20 + 2000 * 0.2) / 1e6
+
+
+def block(old: str, new: str, hypothesis: str = "a scripted change") -> Step:
+    return Says(f"HYPOTHESIS: {hypothesis}\n<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE\n", usage=USED)
+
+
+def parents_line(body: Any, start: str) -> str:
+    """The line of the parent, which a prompt shows last, that begins so."""
+    return [line for line in body["messages"][0]["content"][-1]["text"].splitlines() if line.startswith(start)][-1]
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-made-up-for-this-test")
+
+
+def finished(tmp_path: Path, experiment: str, settings: dict[str, str], server: MessagesServer, **more: Any) -> tuple[Study, Journal]:
+    options = Options(proposer="evolve", model=OPUS, base_url=server.url, slots=1, policy="greedy", **more)
+    folder = launch.create(experiment, study="s", root=tmp_path, options=options, settings=settings)
+    launch.spawn(folder)
+    journal, study, until = Journal(folder), Study(), time.monotonic() + 240
+    while study.fold(journal.entries(study.last_id)).state == "running" or lease.holder(folder) is not None:
+        assert time.monotonic() < until, launch.last_line(folder.loop_log)
+        time.sleep(0.05)
+    return study, journal
+
+
+def test_bin_packing_is_improved_repaired_paid_and_recorded(tmp_path: Path) -> None:
+    costs = itertools.count(1)
+
+    better = "SMALL_GAP = 25\nSMALL_GAP_COST = 30.0"
+    found = (
+        "SMALL_GAP = 20  # room that is left over, up to which it counts as small\n"
+        "SMALL_GAP_COST = 5.0  # what leaving a small gap costs, in units of room; 0 is plain Best Fit"
+    )
+
+    def script(body: Any) -> Step:
+        asked = len(server.requests)
+        if asked == 1:
+            return block(found, better, "gaps up to 25 are lost more often than filled; if not, excess stays or rises")
+        if asked == 2:
+            return block("no such line", "x")
+        if asked == 4:
+            return block(parents_line(body, "    gap ="), "    gap = bins - items")
+        if asked == 6:
+            return block(parents_line(body, "    return"), "    return -gap + open(1")
+        return block(parents_line(body, "SMALL_GAP_COST"), f"SMALL_GAP_COST = 60.0 + {next(costs)}")
+
+    with MessagesServer(script) as server:
+        study, journal = finished(tmp_path, "binpacking", SMALL, server, candidates=6)
+    with journal:
+        assert (study.state, study.reason) == ("finished", "the budget of 6 candidates is used")
+        assert study.proposed == 6
+        assert study.kept == [0, 1]
+        assert study.candidates[1].record.hypothesis.startswith("gaps up to 25 are lost")
+        assert "1 (from 0): kept" in server.prompts[-1]
+        assert study.proposals_failed == 0
+        repaired = [history for history in study.candidates if history.record.origin.get("repaired")]
+        assert ["no line reads" in h.record.origin["repaired"] for h in repaired] == [True, False]
+        assert "does not parse" in repaired[1].record.origin["repaired"]
+        (crashed,) = [history for history in study.candidates if history.failure]
+        assert crashed.status == "failed"
+        assert f"{crashed.number} (from 1): failed" in server.prompts[-1]
+        assert f'<log candidate="{crashed.number}">' in server.prompts[-1]
+        assert "heuristic.py line 20 in priority" in server.prompts[-1].partition("<log ")[2].partition("</log>")[0]
+        assert "NameError" in server.prompts[-1]
+        assert study.spent.usd == pytest.approx(8 * PRICE)
+        assert study.spent.tokens == 8 * 7800
+        for history in study.candidates[1:]:
+            calls = journal.transcript(history.number)
+            assert len(calls) == (2 if history in repaired else 1)
+            assert history.record.usd == pytest.approx(len(calls) * PRICE)
+            assert calls[-1]["response"]["model"] == f"{OPUS} (scripted)"
+        assert "made-up" not in journal.folder.loop_log.read_text()
+
+
+def test_a_budget_ends_a_study_after_the_call_in_flight(tmp_path: Path) -> None:
+    costs = itertools.count(1)
+
+    def script(body: Any) -> Step:
+        return block(parents_line(body, "SMALL_GAP_COST"), f"SMALL_GAP_COST = {next(costs)}.25")
+
+    with MessagesServer(script) as server:
+        study, journal = finished(tmp_path, "binpacking", SMALL, server, candidates=50, max_usd=2.5 * PRICE)
+    with journal:
+        assert study.state == "finished"
+        assert study.reason.endswith("USD is used")
+        assert len(server.requests) == study.proposed == 3
+
+
+def test_a_key_that_is_not_accepted_pauses_the_study_and_is_nowhere(tmp_path: Path) -> None:
+    refused = Fails(401, "authentication_error", "invalid x-api-key sk-ant-made-up-for-this-test")
+    with MessagesServer(lambda body: refused) as server:
+        study, journal = finished(tmp_path, "binpacking", SMALL, server, candidates=2)
+    with journal:
+        assert (study.state, study.fault) == ("paused", True)
+        assert "does not accept the key; set a valid ANTHROPIC_API_KEY" in study.reason
+        assert all("made-up" not in str(entry.record) for entry in journal.entries())
+        assert [entry.record.final for entry in journal.entries() if isinstance(entry.record, ProposalFailed)] == [True]
+        kept = [file.read_bytes() for file in journal.folder.path.rglob("*") if file.is_file()]
+    assert not any(b"made-up" in data for data in kept)
+
+
+def test_tinygpt_is_changed_by_the_text_of_a_model(tmp_path: Path) -> None:
+    rates = itertools.count(1)
+
+    def script(body: Any) -> Step:
+        old = parents_line(body, "LEARNING_RATE")
+        return block(old, f"{old.partition('=')[0]}= 1e-3 * 1.{next(rates)}")
+
+    with MessagesServer(script) as server:
+        settings = {"steps": "4", "train_mb": "1", "windows": "32", "audited": "32"}
+        study, journal = finished(tmp_path, "tinygpt", settings, server, candidates=1)
+    with journal:
+        assert (study.state, study.proposed) == ("finished", 1)
+        assert [history.score is not None for history in study.candidates] == [True, True]
+        assert study.spent.usd == pytest.approx(PRICE)
+        assert "tinygpt" in server.requests[0]["body"]["messages"][0]["content"][0]["text"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"model": ""}, "which model"),
+        ({"model": "a=0"}, "weights above 0"),
+        ({"proposer": "evolve:fast"}, "evolve does not know fast"),
+        ({"base_url": "localhost:11434"}, "--base-url is no address"),
+        ({"base_url": "http://me:secret@localhost:11434"}, "put that in ANTHROPIC_AUTH_TOKEN instead"),
+        ({"base_url": "http://localhost:11434?key=secret"}, "put that in ANTHROPIC_AUTH_TOKEN instead"),
+        ({"effort": "maximal"}, "no effort 'maximal'; choose one of low, medium"),
+        ({"model": "qwen3:8b", "max_usd": 1.0}, "--max-usd cannot hold where the price of qwen3:8b is unknown; give --max-tokens instead"),
+        ({"max_tokens": -1}, "max_tokens = -1"),
+        ({"proposer": "replay:nothing-there"}, "no study 'nothing-there'"),
+        ({"proposer": "replay:"}, "needs the name or folder of a recorded study"),
+    ],
+)
+def test_what_cannot_be_is_said_at_the_start(tmp_path: Path, given: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError) as problem:
+        launch.create("binpacking", root=tmp_path, options=Options(**{"proposer": "evolve", "model": OPUS, **given}))
+    assert said in str(problem.value)
+    assert "secret" not in str(problem.value)
+    assert not (tmp_path / "studies").exists()
