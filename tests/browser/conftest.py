@@ -25,14 +25,14 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     return {**browser_type_launch_args, "executable_path": chromium, "args": [*FLAGS]}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A real JupyterLab at the root URL, for the whole run."""
+    """A real JupyterLab at the root URL, with nothing of another file's tests below its root."""
     with own_lab(tmp_path_factory.mktemp("lab")) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab_behind_a_base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with own_lab(tmp_path_factory.mktemp("hub"), "--ServerApp.base_url=/user/me/") as running:
         yield running
