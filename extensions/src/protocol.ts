@@ -35,7 +35,7 @@ export interface StudyState {
   fault?: boolean;
   /** Whether a loop holds the lease. */
   alive: boolean;
-  options: { proposer: string; strategy: string; policy: string; review: 'off' | 'keeps' | 'all'; candidates: number; seconds: number; max_usd: number; max_waiting: number };
+  options: { proposer: string; strategy: string; policy: string; review: 'off' | 'keeps' | 'all'; candidates: number; seconds: number; max_usd: number; max_tokens: number; max_waiting: number };
   /** By candidate status, the baseline not counted; `proposed` is what the budget counts. */
   counts: Record<CandidateStatus, number> & { candidates: number; proposed: number };
   spent: { seconds: number; usd: number; tokens: number; trials: number };

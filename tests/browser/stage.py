@@ -118,7 +118,7 @@ def state(rows: Iterable[Mapping[str, Any]] = (), **fields: Any) -> dict[str, An
     usual = {
         "at": 1.0, "state": "running", "reason": "", "alive": True,
         "options": {"proposer": "tuner", "strategy": "hillclimb", "policy": "tested", "review": "keeps", "candidates": 100,
-                    "seconds": 3600.0, "max_usd": 0.0, "max_waiting": 8},
+                    "seconds": 3600.0, "max_usd": 0.0, "max_tokens": 0, "max_waiting": 8},
         "counts": {**counts, "candidates": max(0, len(listed) - 1), "proposed": max(0, len(listed) - 1)},
         "spent": {"seconds": 754.0, "usd": 0.0, "tokens": 0, "trials": sum(one["trials"] for one in listed)},
         "baseline": {"score": 3.8, "spread": 0.02}, "best": {"candidate": best and best["candidate"], "score": best and best["score"]},

@@ -86,7 +86,7 @@ def test_the_header_says_how_the_study_stands_and_the_bars_what_was_spent(stage:
     expect(candidates).to_have_attribute("aria-valuenow", "14")
     expect(candidates).to_have_attribute("aria-valuetext", "14 of 100")
     expect(page.get_by_role("progressbar", name="Money")).to_have_attribute("aria-valuetext", "$0.00, no limit")
-    expect(page.locator(".ar-budget")).to_contain_text("0 tokens")
+    expect(page.get_by_role("progressbar", name="Tokens")).to_have_attribute("aria-valuetext", "0, no limit")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import { duration, h, setText, show } from '../dom';
 import { Asking, obstacle, press } from './asking';
 
 interface Limit {
-  key: 'candidates' | 'seconds' | 'max_usd';
+  key: 'candidates' | 'seconds' | 'max_usd' | 'max_tokens';
   title: string;
   used: (client: Client) => number;
   text: (value: number) => string;
@@ -15,7 +15,8 @@ const count = (value: number) => show(value, 0);
 const LIMITS: Limit[] = [
   { key: 'candidates', title: 'Candidates', used: client => client.state!.counts.proposed, text: count },
   { key: 'seconds', title: 'Time', used: elapsed, text: duration },
-  { key: 'max_usd', title: 'Money', used: client => client.state!.spent.usd, text: value => `$${show(value, 2)}` }
+  { key: 'max_usd', title: 'Money', used: client => client.state!.spent.usd, text: value => `$${show(value, 2)}` },
+  { key: 'max_tokens', title: 'Tokens', used: client => client.state!.spent.tokens, text: count }
 ];
 
 /** The journal counts up to its last record; a loop at work has gone on since. */
@@ -28,7 +29,7 @@ export function mountBudget(el: HTMLElement, client: Client): () => void {
   const bars = LIMITS.map(limit => ({ limit, ...bar(limit.title) }));
   const rest = h('span', { class: 'ar-faint' });
   const asking = new Asking(client, () => update());
-  const change = press('candidates, time, money, how many may wait, review mode', () => (form.hidden ? open() : form.close()));
+  const change = press('candidates, time, money, tokens, how many may wait, review mode', () => (form.hidden ? open() : form.close()));
   const form = limitsForm(client, asking, () => change.element.setAttribute('aria-expanded', String(!form.hidden)));
   el.append(
     ...bars.map(one => one.element),
@@ -46,7 +47,7 @@ export function mountBudget(el: HTMLElement, client: Client): () => void {
     if (!client.state) return;
     const { spent, options } = client.state;
     for (const one of bars) one.update(one.limit.used(client), options[one.limit.key], one.limit.text);
-    setText(rest, `${count(spent.tokens)} tokens · ${count(spent.trials)} trial${spent.trials === 1 ? '' : 's'} · review ${options.review}`);
+    setText(rest, `${count(spent.trials)} trial${spent.trials === 1 ? '' : 's'} · review ${options.review}`);
     change.update('Limits…', obstacle(client), asking.isBusy('set'));
     form.update();
   }
@@ -88,11 +89,12 @@ function bar(title: string) {
   };
 }
 
-type Key = 'candidates' | 'seconds' | 'max_usd' | 'max_waiting' | 'review';
+type Key = 'candidates' | 'seconds' | 'max_usd' | 'max_tokens' | 'max_waiting' | 'review';
 const FIELDS: { key: Key; title: string; hint: string }[] = [
   { key: 'candidates', title: 'Candidates', hint: '0: no limit' },
   { key: 'seconds', title: 'Time', hint: 'like 8h or 90m; 0: no limit' },
   { key: 'max_usd', title: 'Money, $', hint: '0: no limit' },
+  { key: 'max_tokens', title: 'Tokens', hint: '0: no limit' },
   { key: 'max_waiting', title: 'May wait', hint: 'for a person, before no more are proposed' },
   { key: 'review', title: 'Review', hint: 'what waits for you' }
 ];

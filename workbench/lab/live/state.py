@@ -19,7 +19,7 @@ from workbench.verbs import cell, imported, views
 Message = dict[str, Any]
 SHORT = 300
 LAST_WORDS = 20
-OPTIONS = ("proposer", "strategy", "policy", "review", "candidates", "seconds", "max_usd", "max_waiting")
+OPTIONS = ("proposer", "strategy", "policy", "review", "candidates", "seconds", "max_usd", "max_tokens", "max_waiting")
 
 
 def cut(text: str, limit: int) -> str:
