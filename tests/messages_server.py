@@ -3,6 +3,7 @@
 What it says is a script of the test's, and is called so wherever it shows: every message's model ends in ` (scripted)`.
 """
 
+import itertools
 import json
 import threading
 import time
@@ -41,6 +42,14 @@ class Fails:
 
 Step = Says | Fails | str
 Script = Callable[[Body], Step]
+_IDS = itertools.count(1)
+
+
+def uses(*calls: tuple[str, Any], said: str = "", usage: Body | None = None) -> Says:
+    """An answer that calls tools, each a name and its arguments; arguments that are a text are sent as they are, JSON or not."""
+    blocks: list[Body] = [{"type": "thinking", "thinking": said}, {"type": "text", "text": said}] if said else []
+    made = [{"type": "tool_use", "id": f"toolu_{next(_IDS)}", "name": name, "input": given} for name, given in calls]
+    return Says([*blocks, *made], usage=usage or {})
 
 
 def in_turn(*steps: Step) -> Script:
@@ -78,7 +87,8 @@ class MessagesServer:
     @property
     def prompts(self) -> list[str]:
         """The last turn of each request, as one text."""
-        return ["\n".join(block["text"] for block in request["body"]["messages"][-1]["content"]) for request in self.requests]
+        turns = [request["body"]["messages"][-1]["content"] for request in self.requests]
+        return ["\n".join(block.get("text") or block.get("content", "") for block in turn) for turn in turns]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -170,7 +180,8 @@ def _parts(block: Body) -> tuple[Body, list[Body]]:
         return [text[at : at + size] for at in range(0, len(text), size)]
 
     if block["type"] == "tool_use":
-        return {**block, "input": {}}, [{"type": "input_json_delta", "partial_json": part} for part in cut(json.dumps(block["input"]))]
+        given = block["input"] if isinstance(block["input"], str) else json.dumps(block["input"])
+        return {**block, "input": {}}, [{"type": "input_json_delta", "partial_json": part} for part in cut(given)]
     if block["type"] == "thinking":
         pieces: list[Body] = [{"type": "thinking_delta", "thinking": part} for part in cut(block["thinking"])]
         return {"type": "thinking", "thinking": "", "signature": ""}, [*pieces, {"type": "signature_delta", "signature": "scripted"}]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 BUILTIN: dict[str, dict[str, str]] = {
     "proposers": {
+        "agent": "workbench.propose.agent.agent:Agent",
         "evolve": "workbench.propose.evolve:Evolve",
         "null": "workbench.propose.null:Null",
         "patches": "workbench.propose.patches:Patches",

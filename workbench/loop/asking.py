@@ -12,6 +12,7 @@ from workbench.experiment import Experiment
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
+from workbench.loop.workspace import StudyWorkspace
 from workbench.program import Program
 from workbench.propose.proposer import Brief, Exhausted, ParentExhausted, Proposal, Proposer, Receipt, Unusable
 from workbench.search.strategy import Ask, Strategy
@@ -73,7 +74,7 @@ class Asking:
         """Lets the thread end. An answer under way is not waited for; a paid call is closed, and what it took so far reported."""
         self._cancelled.set()
         self._questions.put(None)
-        if self._receipt.in_flight:
+        if self._receipt.in_flight or self._receipt.calls:  # between two calls of one proposal as well
             self._thread.join(CLOSE_SECONDS)
 
     def _work(self) -> None:
@@ -85,17 +86,20 @@ class Asking:
             return
         with Journal(self._folder) as journal:
             study = Study()
+            workspace = StudyWorkspace(self._experiment, journal, study)
             while (number := self._questions.get()) is not None:
                 study.fold(journal.entries(study.last_id))
                 request, idea = next(iter(study.ideas.items()), ("", ""))
                 self._receipt = receipt = Receipt()
-                answer = self._answer(strategy, proposer, study, journal, number, idea)
+                answer = self._answer(strategy, proposer, study, journal, workspace, number, idea)
                 proposal = answer.proposal
                 usd, tokens = (proposal.usd, proposal.tokens) if proposal else (0.0, 0)
                 answer = replace(answer, usd=receipt.usd + usd, tokens=receipt.tokens + tokens, calls=tuple(receipt.calls))
                 self._report(replace(answer, idea=request) if answer.proposal or answer.failure else answer)
 
-    def _answer(self, strategy: Strategy, proposer: Proposer, study: Study, journal: Journal, number: int, idea: str) -> Answered:
+    def _answer(
+        self, strategy: Strategy, proposer: Proposer, study: Study, journal: Journal, workspace: StudyWorkspace, number: int, idea: str
+    ) -> Answered:
         ask = Ask(parent=0)
         try:
             ask = strategy.ask(study)
@@ -110,7 +114,8 @@ class Asking:
                 banned=tuple(study.banned),
                 idea=idea,
                 programs=lambda candidate: journal.program(study.candidates[candidate].record.program),
-                logs=lambda candidate: self._log(study, candidate),
+                logs=lambda candidate: _newest_log(study, workspace, candidate),
+                workspace=workspace,
                 receipt=self._receipt,
                 cancelled=self._cancelled,
                 say=_say,
@@ -132,11 +137,11 @@ class Asking:
         except Exception as error:  # a proposer is a plug-in: its mistakes are recorded, not fatal
             return Answered(failure=_one_line(error), fault=True)
 
-    def _log(self, study: Study, candidate: int) -> str:
-        """The end of what the newest trial of a candidate printed; empty where it left no log."""
-        trials = study.candidates[candidate].trials
-        file = self._folder.trial(candidate, trials[-1].trial) / "log.txt" if trials else None
-        return file.read_text(encoding="utf-8", errors="replace")[-LOG_CHARS:] if file is not None and file.is_file() else ""
+
+def _newest_log(study: Study, workspace: StudyWorkspace, candidate: int) -> str:
+    """The end of what the newest trial of a candidate printed; empty where it left no log."""
+    trials = study.candidates[candidate].trials
+    return workspace.log(candidate, trials[-1].trial)[-LOG_CHARS:] if trials else ""
 
 
 def _say(line: str) -> None:

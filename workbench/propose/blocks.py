@@ -108,18 +108,24 @@ def made(answer: Answer, program: Program, editable: Sequence[str]) -> Program:
     for number, block in enumerate(answer.blocks, 1):
         if block.path not in editable:
             raise AnswerProblem(f"{block.path[:_SHOWN]} may not be changed; editable: {', '.join(editable)}")
-        files[block.path] = _replaced(block, files.get(block.path, ""), number)
+        files[block.path] = replaced(block, files.get(block.path, ""), number)
     new = Program(files, program.executable)
-    _check_markers(program, new)
-    for path, text in files.items():
-        if path.endswith(".py") and text != program.files.get(path) and (problem := syntax_problem(text)):
-            raise AnswerProblem(f"{path} does not parse: {problem}")
-    if new.digest == program.digest:
-        raise AnswerProblem("it changes nothing")
+    check(program, new)
     return new
 
 
-def _replaced(block: Block, text: str, number: int) -> str:
+def check(old: Program, new: Program) -> None:
+    """Raises AnswerProblem where text outside of the markers changed, a changed file does not parse, or nothing changed."""
+    _check_markers(old, new)
+    for path, text in new.files.items():
+        if path.endswith(".py") and text != old.files.get(path) and (problem := syntax_problem(text)):
+            raise AnswerProblem(f"{path} does not parse: {problem}")
+    if new.digest == old.digest:
+        raise AnswerProblem("it changes nothing")
+
+
+def replaced(block: Block, text: str, number: int) -> str:
+    """The text of a file after block `number`; raises AnswerProblem where its SEARCH text is not there, or in several places."""
     end = "\r\n" if 0 < text.count("\n") == text.count("\r\n") else "\n"
     new = block.text.replace("\n", end)
     if block.search is None:

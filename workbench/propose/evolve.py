@@ -54,7 +54,7 @@ class Evolve:
         try:
             return self._proposal(reply, brief, origin)
         except AnswerProblem as problem:
-            if _is_spent(brief):
+            if brief.is_spent:
                 raise _unusable(f"{problem} (not repaired: the budget is used)", origin, brief) from None
             said = {"role": "assistant", "content": [text_block(reply.text.strip() or "(no text)")]}
             told = {"role": "user", "content": [text_block(prompt.repair(str(problem)))]}
@@ -95,14 +95,6 @@ def _check_new(program: Program, study: Study) -> None:
 
 def _own_advice(answer: Answer) -> dict[str, str]:
     return {"advice": answer.advice[:MAX_ADVICE]} if answer.advice else {}
-
-
-def _is_spent(brief: Brief) -> bool:
-    """Whether a budget is used up, this question's calls counted: then no second call is made."""
-    options, spent, own = brief.study.options, brief.study.spent, brief.receipt
-    return bool(options.max_usd and spent.usd + own.usd >= options.max_usd) or bool(
-        options.max_tokens and spent.tokens + own.tokens >= options.max_tokens
-    )
 
 
 def _unusable(reason: str, origin: Mapping[str, Any], brief: Brief) -> Unusable:

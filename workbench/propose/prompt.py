@@ -53,13 +53,17 @@ def question(brief: Brief, advice: str = "") -> str:
     study = brief.study
     parts = [_inspiration(brief, number) for number in brief.inspirations if number != brief.parent]
     parts += [_attempts(study), _vetoes(study), _failed(study), *_logs(brief)]
-    parts.append(_lines("guidance", brief.guidance))
-    parts.append(_lines("banned", brief.banned))
-    parts.append(_lines("advice", [advice] if advice else []))
+    parts.append(wishes(brief))
+    parts.append(lines("advice", [advice] if advice else []))
     parts.append(_program("parent", study.candidates[brief.parent], brief.program))
-    parts.append(_lines("idea", [brief.idea] if brief.idea else []))
+    parts.append(lines("idea", [brief.idea] if brief.idea else []))
     end = "Carry out the idea above." if brief.idea else f"Propose the next program, starting from candidate {brief.parent}."
     return "\n\n".join([*filter(None, parts), end])
+
+
+def wishes(brief: Brief) -> str:
+    """What people asked for, and what they banned; empty for nothing."""
+    return "\n\n".join(filter(None, [lines("guidance", brief.guidance), lines("banned", brief.banned)]))
 
 
 def repair(problem: str) -> str:
@@ -102,7 +106,7 @@ def _attempt(history: CandidateHistory) -> str:
 def _attempts(study: Study) -> str:
     since = max(1, len(study.candidates) - N_ATTEMPTS)
     earlier = [study.candidates[number] for number in study.kept[-N_ATTEMPTS // 3 :] if 0 < number < since]
-    return _lines("attempts", [_attempt(history) for history in [*earlier, *study.candidates[since:]] if not history.is_ablation])
+    return lines("attempts", [_attempt(history) for history in [*earlier, *study.candidates[since:]] if not history.is_ablation])
 
 
 def _vetoes(study: Study) -> str:
@@ -112,12 +116,12 @@ def _vetoes(study: Study) -> str:
         for history in study.candidates
         if (decision := history.decision) and decision.verdict == "discard" and decision.by.startswith(PERSON)
     ]
-    return _lines("rejected-by-people", [_plain(line) for line in told[-N_VETOES:]])
+    return lines("rejected-by-people", [_plain(line) for line in told[-N_VETOES:]])
 
 
 def _failed(study: Study) -> str:
     problems = [str(origin["problem"]) for origin in study.failed_origins[-N_FAILURES:] if origin.get("problem")]
-    return _lines("answers-that-could-not-be-used", [_plain(problem) for problem in problems])
+    return lines("answers-that-could-not-be-used", [_plain(problem) for problem in problems])
 
 
 def _logs(brief: Brief) -> list[str]:
@@ -127,8 +131,9 @@ def _logs(brief: Brief) -> list[str]:
     return [f'<log candidate="{number}">\n{_closed(text)}\n</log>' for number, text in logs if text]
 
 
-def _lines(tag: str, lines: Iterable[str]) -> str:
-    text = "\n".join(f"- {_closed(line)}" for line in lines)
+def lines(tag: str, items: Iterable[str]) -> str:
+    """A list between tags that none of its items can end; empty for an empty one."""
+    text = "\n".join(f"- {_closed(item)}" for item in items)
     return f"<{tag}>\n{text}\n</{tag}>" if text else ""
 
 

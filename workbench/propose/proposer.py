@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from workbench.experiment import Experiment
 from workbench.ledger.study import Study
 from workbench.program import Program
+from workbench.propose.workspace import Bare, Workspace
 
 
 @dataclass
@@ -40,6 +41,7 @@ class Brief:
         guidance: what people asked for, oldest first. banned: ideas not to try again.
         idea: what a person asked to be tried in this very proposal; empty where nobody did.
         programs: the program of a candidate. logs: what the newest trial of a candidate printed; empty where nothing is left.
+        workspace: what else it may look at.
         receipt: where the proposer writes down what it pays for. cancelled: set when nobody waits for the answer any more.
         say: takes one line for a person to read, such as `overloaded; trying again in 8 s`.
     """
@@ -55,9 +57,18 @@ class Brief:
     idea: str = ""
     programs: Callable[[int], Program] = _no_program
     logs: Callable[[int], str] = lambda number: ""
+    workspace: Workspace = field(default_factory=Bare)
     receipt: Receipt = field(default_factory=Receipt)
     cancelled: Event = field(default_factory=Event)
     say: Callable[[str], None] = lambda line: None
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether a budget is used up, this question's calls counted: then no other call is made."""
+        options, spent, own = self.study.options, self.study.spent, self.receipt
+        return bool(options.max_usd and spent.usd + own.usd >= options.max_usd) or bool(
+            options.max_tokens and spent.tokens + own.tokens >= options.max_tokens
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,6 +39,7 @@ _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 _CHANGEABLE = {"candidates": int, "seconds": float, "max_usd": float, "max_tokens": int, "max_waiting": int, "review": str}
 _WORDS = ("candidates", "time", "max_usd", "max_tokens", "max_waiting", "review")
 SANDBOXES = ("auto", "bwrap", "landlock", "off")
+MODEL_PROPOSERS = ("agent", "evolve")
 NOT_COPIED = ("__pycache__", folders.STUDIES, "node_modules")
 
 
@@ -112,8 +113,8 @@ def checked(options: Options, root: Path) -> Options:
         if not 0 <= getattr(options, name) < float("inf"):
             raise UsageError(f"{name} = {getattr(options, name)}; it is a number of at least 0 (0 means {_zero(name)})")
     name, colon, argument = options.proposer.partition(":")
-    if name == "evolve":
-        _check_model(options, argument)
+    if name in MODEL_PROPOSERS:
+        _check_model(options, name, argument)
     if name == "replay":
         if not argument:
             raise UsageError("--proposer replay:STUDY needs the name or folder of a recorded study")
@@ -126,12 +127,16 @@ def checked(options: Options, root: Path) -> Options:
     return replace(options, proposer=f"patches:{patches}")
 
 
-def _check_model(options: Options, argument: str) -> None:
+def _check_model(options: Options, name: str, argument: str) -> None:
     """Raises UsageError where a study that asks a model cannot, or could not be held to its budget."""
     from workbench.propose import evolve
+    from workbench.propose.agent import agent
     from workbench.propose.model import client, ensemble, prices
 
-    evolve.words(argument)
+    if name == "agent":
+        agent.level(argument)
+    else:
+        evolve.words(argument)
     client.check(options.base_url, options.effort)
     names = ensemble.models(options.model)
     if options.max_usd and (strangers := prices.unpriced(names)):
@@ -143,7 +148,12 @@ def estimate(folder: StudyFolder) -> str:
     with Journal(folder) as journal:
         study = Study().fold(journal.entries())
         program = journal.program(study.candidates[0].record.program)
-    if study.options.proposer.partition(":")[0] != "evolve":
+    name = study.options.proposer.partition(":")[0]
+    if name == "agent":
+        from workbench.propose.agent.agent import MAX_TURNS
+
+        return f"agent makes as many calls per candidate as it needs, up to {MAX_TURNS}; --max-usd or --max-tokens bounds what they cost"
+    if name != "evolve":
         return ""
     from workbench.propose import prompt
     from workbench.propose.model import ensemble, prices

@@ -11,7 +11,7 @@ def start(one: ArgumentParser) -> None:
     what = "a folder with experiment.toml, an autoresearch checkout, or a built-in name; left out where a notebook cell is the program"
     add("experiment", metavar="EXPERIMENT", nargs="?", help=what)
     add("--study", metavar="NAME", help="name of the new study (default: the experiment's with a number)")
-    who = "who changes the code: tuner (no key needed), evolve (a model), patches:DIR, replay:STUDY, null, ... (tuner)"
+    who = "who changes the code: tuner (no key needed), evolve and agent (a model), patches:DIR, replay:STUDY, null, ... (tuner)"
     add("--proposer", metavar="NAME", default="tuner", help=who)
     add("--model", metavar="NAME", default="", help="the model, where the proposer uses one; several by weight: a=3,b=1")
     where = "where the model is asked; any server of the Messages API (ANTHROPIC_BASE_URL, else Claude)"

@@ -19,8 +19,9 @@ class Request:
     """What a model is asked.
 
     Attributes:
-        system: instructions. messages: turns, the user's first; each with a `role` and a list of `text` blocks as `content`.
+        system: instructions. messages: turns, the user's first; each with a `role` and a list of blocks as `content`.
             The first block of the first turn is what stays the same from call to call.
+        tools: what the model may call, as the Messages API describes tools.
         seed: what chance in the prompt was drawn with; not sent, kept with the call.
         max_tokens: the longest answer, thinking included; 0 leaves it to the client. effort: how hard to think; empty: the model's default.
     """
@@ -31,6 +32,7 @@ class Request:
     max_tokens: int = 0
     effort: str = ""
     seed: str = ""
+    tools: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -126,9 +126,12 @@ def wire(request: Request, is_anthropics: bool) -> dict[str, Any]:
         mark = {"cache_control": {"type": "ephemeral"}}
         system = [{"type": "text", "text": request.system, **mark}]
         messages[0]["content"][0].update(mark)
+        if request.tools:  # the next call of the same work begins with all of this one
+            messages[-1]["content"][-1].update(mark)
     limit = request.max_tokens or ANSWER_TOKENS[is_anthropics]
     effort = {"output_config": {"effort": request.effort}} if request.effort else {}
-    return {"model": request.model, "max_tokens": limit, "system": system, "messages": messages, **effort}
+    tools = {"tools": [dict(tool) for tool in request.tools]} if request.tools else {}
+    return {"model": request.model, "max_tokens": limit, "system": system, "messages": messages, **tools, **effort}
 
 
 class _Call:

@@ -1,0 +1,77 @@
+"""A study with a kept, a vetoed and a failed candidate, an audit and an ablation, and what their trials left."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from workbench.experiment import Experiment
+from workbench.ledger.journal import Curve
+from workbench.program import Program
+from workbench.propose.proposer import Brief
+from workbench.propose.workspace import Ran
+from workbench.records import Candidate, Decision, Evidence, Options, ProposalFailed, Trial
+from workbench.testing import PROGRAM, experiment_for_tests, fold, opening
+
+SEED = 774411
+PROGRAMS = [PROGRAM, *(Program({"train.py": PROGRAM.files["train.py"].replace("WIDTH = 8", f"WIDTH = {n}")}) for n in (9, 10, 11, 12))]
+LOGS = {(1, 0): "step 1\nloss 2.5\n", (1, 1): "SECRET of an audit\n", (3, 0): "Traceback\nNameError: name 'widht' is not defined\n"}
+
+
+@dataclass
+class Left:
+    """A workspace in memory."""
+
+    logs: Mapping[tuple[int, int], str] = field(default_factory=lambda: LOGS)
+    repeated: str = ""
+    has_shell: bool = True
+    commands: list[str] = field(default_factory=list)
+
+    def log(self, candidate: int, trial: int) -> str:
+        return self.logs.get((candidate, trial), "")
+
+    def curves(self, candidate: int, trial: int) -> Mapping[str, Curve]:
+        steps = tuple(float(step) for step in range(1000))
+        return {"loss": Curve(steps, tuple(1000 - step for step in steps), False)} if (candidate, trial) == (1, 0) else {}
+
+    def repeats(self, program: Program) -> str:
+        return self.repeated
+
+    def run(self, program: Program, files: Iterable[tuple[str, str]], command: str, cancelled: Event) -> Ran:
+        self.commands.append(command)
+        return Ran("exit status 0", f"{program.files['train.py']}{sorted(path for path, _ in files)}" + "x" * 30_000)
+
+
+def experiment_in(folder: Path) -> Experiment:
+    (folder / "program.md").write_text("Make the loss small.")
+    return experiment_for_tests(folder)
+
+
+def brief_of(experiment: Experiment, given: Options | None = None, **more: Any) -> Brief:
+    def made(number: int, **values: Any) -> Candidate:
+        told = {"author": "agent", "hypothesis": f"width {number + 8} is better", **values}
+        return Candidate(candidate=number, parent=0, program=PROGRAMS[number].digest, **told)
+
+    def trial(number: int, index: int = 0, **values: Any) -> Trial:
+        return Trial(candidate=number, trial=index, seed=SEED, **values)
+
+    records = [
+        *opening(experiment, given or Options()),
+        trial(0, status="ok", score=3.0),
+        Decision(candidate=0, verdict="keep", by="loop"),
+        made(1),
+        trial(1, status="ok", score=2.5, metrics={"loss": 2.5, "tokens": 7.0}),
+        Decision(candidate=1, verdict="keep", by="tested", why="better", evidence=Evidence(against=0, effect=0.5, seeds=(SEED,), trials=1)),
+        trial(1, 1, status="ok", score=2.6, purpose="audit"),
+        made(2, author="person:ada"),
+        trial(2, status="ok", score=2.4),
+        Decision(candidate=2, verdict="discard", by="person:ada", why="unsafe at this width"),
+        made(3),
+        trial(3, status="failed", reason="NameError: widht"),
+        Decision(candidate=3, verdict="discard", by="tested", why="it failed"),
+        made(4, without=1),
+        ProposalFailed(author="agent", reason="no program", origin={"problem": "no line reads 'x'"}),
+    ]
+    values = {"parent": 1, "program": PROGRAMS[1], "programs": PROGRAMS.__getitem__, "workspace": Left(), **more}
+    return Brief(experiment=experiment, study=fold(records), **values)

@@ -1,0 +1,226 @@
+"""`agent` through the real SDK, against a scripted server: what goes back, what is bounded, what it costs, what is recorded."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.messages_server import MessagesServer, Says, in_turn, uses
+from tests.propose.agent.histories import PROGRAMS, Left, brief_of, experiment_in
+from workbench.errors import ProposerFault, UsageError
+from workbench.experiment import Experiment
+from workbench.propose.agent import agent as module
+from workbench.propose.agent import conversation
+from workbench.propose.agent.agent import MAX_CALLS, MAX_REFUSED, MAX_SILENT, MAX_TURNS, Agent
+from workbench.propose.model.call import Request, text_block
+from workbench.propose.model.client import wire
+from workbench.propose.proposer import Unusable
+from workbench.records import Options
+from workbench.testing import ProposerContract
+
+OPUS = "claude-opus-5-5"
+LOG = "candidates/0003/log.0.txt"
+READ = ("read_file", {"path": LOG})
+EDIT = ("edit", {"path": "train.py", "search": "WIDTH = 9", "text": "WIDTH = 64"})
+SUBMIT = ("submit", {"hypothesis": "wider is better; if not, loss stays"})
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-made-up")
+
+
+@pytest.fixture
+def server() -> Iterator[MessagesServer]:
+    with MessagesServer(in_turn(uses(READ, said="let me look"), uses(EDIT, SUBMIT))) as server:
+        yield server
+
+
+@pytest.fixture
+def experiment(tmp_path: Path) -> Experiment:
+    return experiment_in(tmp_path)
+
+
+def options(server: MessagesServer, **more: Any) -> Options:
+    return Options(proposer="agent", model=OPUS, base_url=server.url, **more)
+
+
+def answers(request: Any) -> list[Any]:
+    """What tools answered in the last turn of a request."""
+    return [block for block in request["body"]["messages"][-1]["content"] if block["type"] == "tool_result"]
+
+
+class TestAgent(ProposerContract):
+    @pytest.fixture(autouse=True)
+    def _served(self, server: MessagesServer) -> None:
+        whole = {"path": "train.py", "text": PROGRAMS[3].files["train.py"]}
+        server.script = in_turn(uses(("list_files", {})), uses(("edit", whole), SUBMIT))
+        self.server = server
+
+    def make(self, experiment: Experiment, given: Options) -> Agent:
+        return Agent("", experiment, replace(given, model=OPUS, base_url=self.server.url))
+
+
+def test_the_model_reads_edits_and_submits_and_what_it_read_is_recorded(server: MessagesServer, experiment: Experiment) -> None:
+    given = options(server, seed=7, effort="high")
+    brief = brief_of(experiment, given, guidance=("think of width",), banned=("dropout",), idea="a wider net", inspirations=(2,))
+    proposal = Agent("", experiment, given).propose(brief)
+    assert proposal.program.files["train.py"] == PROGRAMS[1].files["train.py"].replace("WIDTH = 9", "WIDTH = 64")
+    assert proposal.hypothesis == "wider is better; if not, loss stays"
+    assert proposal.origin == {"model": OPUS, "level": "full", "read": [LOG]}
+    first, second = server.requests
+    asked = "\n".join(block["text"] for block in first["body"]["messages"][0]["content"])
+    told = ("Make the loss small", "think of width", "dropout", "a wider net", "candidates 2", "candidate 1")
+    assert all(text in asked for text in told)
+    assert [tool["name"] for tool in first["body"]["tools"]] == ["list_files", "read_file", "search", "query", "edit", "shell", "submit"]
+    assert (second["body"]["output_config"], second["body"]["stream"]) == ({"effort": "high"}, True)
+    assert "NameError" in answers(second)[0]["content"]
+
+
+def test_a_turn_goes_back_whole_with_its_thinking(server: MessagesServer, experiment: Experiment) -> None:
+    Agent("", experiment, options(server)).propose(brief_of(experiment))
+    thinking, text, call = server.requests[1]["body"]["messages"][1]["content"]
+    assert (thinking["type"], thinking["thinking"], thinking["signature"]) == ("thinking", "let me look", "scripted")
+    assert (text["text"], call["name"], call["input"]) == ("let me look", "read_file", {"path": LOG})
+    assert answers(server.requests[1])[0]["tool_use_id"] == call["id"]
+
+
+def test_what_is_said_again_is_marked_for_the_cache_of_claude_and_for_no_other_server() -> None:
+    turns = [{"role": role, "content": [text_block(role)]} for role in ("user", "assistant", "user")]
+    request = Request(model=OPUS, system="s", messages=turns, tools=({"name": "x"},))
+    marked = ["cache_control" in turn["content"][-1] for turn in wire(request, True)["messages"]]
+    assert marked == [True, False, True]
+    assert "cache_control" not in json.dumps(wire(request, False))
+    assert "cache_control" not in json.dumps(turns)
+
+
+def test_a_program_that_is_not_taken_is_mended(server: MessagesServer, experiment: Experiment) -> None:
+    broken = ("edit", {"path": "train.py", "text": "def broken(:\n"})
+    whole = ("edit", {"path": "train.py", "text": PROGRAMS[1].files["train.py"].replace("= 9", "= 64")})
+    server.script = in_turn(uses(broken, SUBMIT), uses(whole, SUBMIT))
+    proposal = Agent("", experiment, options(server)).propose(brief_of(experiment))
+    refused = answers(server.requests[1])[1]
+    assert refused["is_error"] is True
+    assert "train.py does not parse: line 1" in refused["content"]
+    assert "does not parse" in proposal.origin["repaired"]
+
+
+def test_bad_arguments_and_unknown_tools_are_answered_and_the_work_goes_on(server: MessagesServer, experiment: Experiment) -> None:
+    bad = [("read_file", {"path": "../../study.db"}), ("read_file", {"file": "x"}), ("bash", {"command": "ls"}), ("read_file", {"path": 3})]
+    server.script = in_turn(uses(*bad), uses(EDIT, SUBMIT))
+    assert Agent("", experiment, options(server)).propose(brief_of(experiment)).origin["read"] == []
+    told = answers(server.requests[1])
+    assert [answer["is_error"] for answer in told] == [True] * 4
+    said = ("leads out of the history", "no argument 'file'", "no tool 'bash'", "must be of type string")
+    assert all(text in answer["content"] for text, answer in zip(said, told, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("step", "said", "n_asked"),
+    [
+        (uses(READ), f"no program was submitted within {MAX_TURNS} turns", MAX_TURNS),
+        (uses(SUBMIT), f"{MAX_REFUSED} programs were not taken; the last: it changes nothing", MAX_REFUSED),
+        (Says("I would widen it."), f"called no tool in {MAX_SILENT} turns", MAX_SILENT),
+    ],
+)
+def test_work_without_an_end_is_ended_and_told_with_its_cost(
+    server: MessagesServer, experiment: Experiment, step: Says, said: str, n_asked: int
+) -> None:
+    server.script = in_turn(step)
+    brief = brief_of(experiment)
+    with pytest.raises(Unusable, match=said) as problem:
+        Agent("", experiment, options(server)).propose(brief)
+    assert len(server.requests) == len(brief.receipt.calls) == n_asked
+    assert problem.value.origin["tokens"] == brief.receipt.tokens > 0
+    assert said in problem.value.origin["problem"]
+
+
+def test_the_last_turns_are_announced(server: MessagesServer, experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_TURNS", 7)
+    server.script = in_turn(uses(READ))
+    with pytest.raises(Unusable):
+        Agent("", experiment, options(server)).propose(brief_of(experiment))
+    assert ["turns are left" in prompt for prompt in server.prompts] == [False, False, *[True] * 5]
+
+
+def test_calls_beyond_the_bound_of_one_turn_are_not_done(server: MessagesServer, experiment: Experiment) -> None:
+    server.script = in_turn(uses(*[READ] * (MAX_CALLS + 2)), uses(EDIT, SUBMIT))
+    Agent("", experiment, options(server)).propose(brief_of(experiment))
+    assert ["is_error" in answer for answer in answers(server.requests[1])] == [False] * MAX_CALLS + [True] * 2
+
+
+@pytest.mark.parametrize("limit", [{"max_tokens": 25_000}, {"max_usd": 0.1}])
+def test_no_call_is_made_past_a_budget(server: MessagesServer, experiment: Experiment, limit: dict[str, Any]) -> None:
+    server.script = in_turn(uses(READ, usage={"input_tokens": 10_000, "output_tokens": 0}))
+    with pytest.raises(Unusable, match="before the budget was used"):
+        Agent("", experiment, options(server)).propose(brief_of(experiment, options(server, **limit)))
+    assert len(server.requests) == 3
+
+
+def test_the_tokens_of_one_proposal_are_bounded(server: MessagesServer, experiment: Experiment) -> None:
+    server.script = in_turn(uses(READ, usage={"input_tokens": 1_000_000, "output_tokens": 0}))
+    with pytest.raises(Unusable, match="within 3,000,000 tokens"):
+        Agent("", experiment, options(server)).propose(brief_of(experiment))
+    assert len(server.requests) == 3
+
+
+def test_nobody_asks_on_when_nobody_waits(server: MessagesServer, experiment: Experiment) -> None:
+    brief = brief_of(experiment)
+    replies = in_turn(uses(READ))
+    brief.cancelled.clear()
+
+    def script(body: Any) -> Any:
+        if len(server.requests) == 2:
+            brief.cancelled.set()
+        return replies(body)
+
+    server.script = script
+    with pytest.raises(ProposerFault, match="was ended"):
+        Agent("", experiment, options(server)).propose(brief)
+    assert (len(server.requests), len(brief.receipt.calls)) == (2, 2)
+
+
+def test_old_answers_are_cleared_when_the_context_is_full(
+    server: MessagesServer, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversation, "CONTEXT_CHARS", {True: 30_000, False: 30_000})
+    server.script = in_turn(*[uses(READ)] * 8, uses(EDIT, SUBMIT))
+    brief = brief_of(experiment, workspace=Left({(3, 0): "log " * 2000}))
+    Agent("", experiment, options(server)).propose(brief)
+    sizes = [len(json.dumps(request["body"]["messages"])) for request in server.requests]
+    assert max(sizes) < 34_000
+    last = [block["content"] for turn in server.requests[-1]["body"]["messages"][1:] for block in turn["content"] if "content" in block]
+    assert last[0].startswith("(cleared")
+    assert last[-1] == "log " * 2000
+
+
+def test_the_record_of_a_call_holds_each_turn_once_and_all_of_them_can_be_had_back(
+    server: MessagesServer, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversation, "CONTEXT_CHARS", {True: 30_000, False: 30_000})
+    server.script = in_turn(*[uses(READ)] * 8, uses(EDIT, SUBMIT))
+    brief = brief_of(experiment, workspace=Left({(3, 0): "log " * 2000}))
+    Agent("", experiment, options(server)).propose(brief)
+    turns: list[Any] = []
+    for call, request in zip(brief.receipt.calls, server.requests, strict=True):
+        turns = [*turns[: call["repeats"]], *call["request"]["messages"]]
+        assert turns == request["body"]["messages"]
+    whole = sum(len(json.dumps(request["body"]["messages"])) for request in server.requests)
+    assert len(json.dumps([call["request"]["messages"] for call in brief.receipt.calls])) < whole * 0.7
+
+
+def test_arguments_that_are_no_json_are_a_fault_in_words(server: MessagesServer, experiment: Experiment) -> None:
+    server.script = in_turn(uses(("read_file", '{"path": nonsense}')))
+    with pytest.raises(ProposerFault, match="called a tool with what is no JSON"):
+        Agent("", experiment, options(server)).propose(brief_of(experiment))
+
+
+def test_an_unknown_level_is_refused_and_a_level_is_recorded(server: MessagesServer, experiment: Experiment) -> None:
+    with pytest.raises(UsageError, match="one of scores, summaries, full"):
+        Agent("everything", experiment, options(server))
+    proposal = Agent("scores", experiment, options(server)).propose(brief_of(experiment))
+    assert (proposal.origin["level"], proposal.origin["read"]) == ("scores", [])
+    assert "there is no file" in answers(server.requests[1])[0]["content"]
