@@ -92,7 +92,7 @@ def test_a_click_on_a_study_without_a_loop_is_adopted_by_one_that_is_started(tmp
 
 def test_a_loop_that_is_alive_is_left_to_answer_and_its_silence_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filing, "PATIENCE_SECONDS", 0.5)
-    folder, said = make_study(tmp_path, records=RECORDS), list[str]()
+    folder, said = make_study(tmp_path, "silent-1", RECORDS), list[str]()
     with Lease(folder):
         filing.file(folder, ID, "pause", {})
         for _ in range(3):
