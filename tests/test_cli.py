@@ -407,10 +407,12 @@ class TestWithTheLoop:
         end = time.monotonic() + 30
         while not (folder.database.exists() and lease.holder(folder)) and time.monotonic() < end:
             time.sleep(0.05)
-        time.sleep(0.5)
+        assert waiting.stdout is not None
+        first = waiting.stdout.readline()  # it follows the study now
         waiting.send_signal(signal.SIGINT)
-        out = waiting.communicate(timeout=30)[0]
-        assert waiting.returncode == cli.INTERRUPTED, out
+        with waiting.stdout as printed:
+            out = first + printed.read()
+        assert waiting.wait(30) == cli.INTERRUPTED, out
         assert "autoresearch stop --study long" in out
         assert lease.holder(folder)
 

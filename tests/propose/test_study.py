@@ -1,23 +1,18 @@
 """Whole studies with `evolve` on real experiments: real loop, real sandbox, the real SDK, and a scripted server in place of a model."""
 
 import itertools
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.messages_server import Fails, MessagesServer, Says, Step
+from tests.propose.studies import OPUS, SMALL, finished
 from workbench.errors import UsageError
-from workbench.ledger import lease
-from workbench.ledger.journal import Journal
-from workbench.ledger.study import Study
 from workbench.records import Options, ProposalFailed
 from workbench.verbs import launch
 
 pytestmark = pytest.mark.slow
-OPUS = "claude-opus-5-5"
-SMALL = {"items": "200", "count": "2", "fresh": "0"}
 USED = {"input_tokens": 5000, "output_tokens": 800, "cache_read_input_tokens": 2000}
 PRICE = (5000 * 4 + 800 * 20 + 2000 * 0.2) / 1e6
 
@@ -34,17 +29,6 @@ def parents_line(body: Any, start: str) -> str:
 @pytest.fixture(autouse=True)
 def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-made-up-for-this-test")
-
-
-def finished(tmp_path: Path, experiment: str, settings: dict[str, str], server: MessagesServer, **more: Any) -> tuple[Study, Journal]:
-    options = Options(proposer="evolve", model=OPUS, base_url=server.url, slots=1, policy="greedy", **more)
-    folder = launch.create(experiment, study="s", root=tmp_path, options=options, settings=settings)
-    launch.spawn(folder)
-    journal, study, until = Journal(folder), Study(), time.monotonic() + 240
-    while study.fold(journal.entries(study.last_id)).state == "running" or lease.holder(folder) is not None:
-        assert time.monotonic() < until, launch.last_line(folder.loop_log)
-        time.sleep(0.05)
-    return study, journal
 
 
 def test_bin_packing_is_improved_repaired_paid_and_recorded(tmp_path: Path) -> None:
@@ -69,7 +53,7 @@ def test_bin_packing_is_improved_repaired_paid_and_recorded(tmp_path: Path) -> N
         return block(parents_line(body, "SMALL_GAP_COST"), f"SMALL_GAP_COST = 60.0 + {next(costs)}")
 
     with MessagesServer(script) as server:
-        study, journal = finished(tmp_path, "binpacking", SMALL, server, candidates=6)
+        study, journal = finished(tmp_path, "binpacking", SMALL, server, proposer="evolve", candidates=6)
     with journal:
         assert (study.state, study.reason) == ("finished", "the budget of 6 candidates is used")
         assert study.proposed == 6
@@ -103,7 +87,7 @@ def test_a_budget_ends_a_study_after_the_call_in_flight(tmp_path: Path) -> None:
         return block(parents_line(body, "SMALL_GAP_COST"), f"SMALL_GAP_COST = {next(costs)}.25")
 
     with MessagesServer(script) as server:
-        study, journal = finished(tmp_path, "binpacking", SMALL, server, candidates=50, max_usd=2.5 * PRICE)
+        study, journal = finished(tmp_path, "binpacking", SMALL, server, proposer="evolve", candidates=50, max_usd=2.5 * PRICE)
     with journal:
         assert study.state == "finished"
         assert study.reason.endswith("USD is used")
@@ -113,7 +97,7 @@ def test_a_budget_ends_a_study_after_the_call_in_flight(tmp_path: Path) -> None:
 def test_a_key_that_is_not_accepted_pauses_the_study_and_is_nowhere(tmp_path: Path) -> None:
     refused = Fails(401, "authentication_error", "invalid x-api-key sk-ant-made-up-for-this-test")
     with MessagesServer(lambda body: refused) as server:
-        study, journal = finished(tmp_path, "binpacking", SMALL, server, candidates=2)
+        study, journal = finished(tmp_path, "binpacking", SMALL, server, proposer="evolve", candidates=2)
     with journal:
         assert (study.state, study.fault) == ("paused", True)
         assert "does not accept the key; set a valid ANTHROPIC_API_KEY" in study.reason
@@ -132,7 +116,7 @@ def test_tinygpt_is_changed_by_the_text_of_a_model(tmp_path: Path) -> None:
 
     with MessagesServer(script) as server:
         settings = {"steps": "4", "train_mb": "1", "windows": "32", "audited": "32"}
-        study, journal = finished(tmp_path, "tinygpt", settings, server, candidates=1)
+        study, journal = finished(tmp_path, "tinygpt", settings, server, proposer="evolve", candidates=1)
     with journal:
         assert (study.state, study.proposed) == ("finished", 1)
         assert [history.score is not None for history in study.candidates] == [True, True]

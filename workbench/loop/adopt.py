@@ -7,9 +7,9 @@ from typing import Any
 from workbench.errors import RequestRefused
 from workbench.experiment import syntax_problem
 from workbench.ledger.study import CandidateHistory, Study
-from workbench.loop import examine, seeds
+from workbench.loop import examine, making
 from workbench.program import Patch, Program
-from workbench.records import PERSON, Adopted, Candidate, Decision, Evidence, Record, Refused, Reproduction, Request, StateChanged
+from workbench.records import PERSON, Adopted, Decision, Evidence, Record, Refused, Reproduction, Request, StateChanged
 
 MAX_TEXT = 4000
 MAX_FILE = 4 << 20
@@ -90,21 +90,19 @@ def _accept_hunks(
         return None
     if program.digest in study.by_program:
         raise RequestRefused(f"these hunks alone are candidate {study.by_program[program.digest]}")
-    change, listed = Patch.between(base, program), ", ".join(map(str, hunks))
+    listed = ", ".join(map(str, hunks))
     revise = Decision(
         candidate=number, verdict="revise", by=PERSON, why=str(request.body.get("reason") or ""), hunks=hunks, request=request.id
     )
-    new = Candidate(
-        candidate=len(study.candidates),
-        parent=parent,
-        program=program.digest,
+    new = making.candidate(
+        len(study.candidates),
+        parent,
+        base,
+        program,
         author=PERSON,
         hypothesis=f"only hunk{'s' if len(hunks) > 1 else ''} {listed} of candidate {number}: {history.record.hypothesis}",
-        added=change.added,
-        removed=change.removed,
         revises=number,
         request=request.id,
-        flags=seeds.flags(base, program),
     )
     dependants = _dependants(study, history, request) if history.status == "kept" else ()
     return Answer((revise, *dependants, new, _adopted(request)), (program,), cancel=(number,))
@@ -114,26 +112,22 @@ def _edit(study: Study, request: Request, program_of: ProgramOf) -> Answer:
     """A new candidate of the person's with files changed by hand: a change of a kept one, or another version of one that is not."""
     history = _candidate(study, request.body)
     files, number = request.body["files"], history.number
-    base, edited = program_of(number), _edited(program_of(number), program_of(0), files)
+    edited = _edited(program_of(number), program_of(0), files)
     if edited.digest in study.by_program:
         raise RequestRefused(f"this is candidate {study.by_program[edited.digest]} already")
     follows = history.status == "kept" or history.record.parent is None
     parent = number if follows else history.record.parent
     assert parent is not None
-    old = base if follows else program_of(parent)
-    change = Patch.between(old, edited)
     reason = str(request.body.get("reason") or "")[:MAX_TEXT]
-    new = Candidate(
-        candidate=len(study.candidates),
-        parent=parent,
-        program=edited.digest,
+    new = making.candidate(
+        len(study.candidates),
+        parent,
+        program_of(parent),
+        edited,
         author=PERSON,
         hypothesis=reason or f"candidate {number}, edited by hand",
-        added=change.added,
-        removed=change.removed,
         revises=number,
         request=request.id,
-        flags=seeds.flags(old, edited),
     )
     records: list[Record] = [new, _adopted(request, files=sorted(files))]
     if number in study.open:

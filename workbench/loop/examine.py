@@ -13,8 +13,9 @@ from workbench.errors import RequestRefused, UsageError
 from workbench.experiment import syntax_problem
 from workbench.ledger.examination import MAX_TRIALS, Change, Examination
 from workbench.ledger.study import CandidateHistory, Study
+from workbench.loop import making
 from workbench.loop.limits import MAX_LOST
-from workbench.program import Patch, Program, revert
+from workbench.program import Program, revert
 from workbench.records import (
     Ablated,
     Ablation,
@@ -117,15 +118,13 @@ def _without(study: Study, incumbent: int, without: int, program_of: ProgramOf) 
 def _candidate(
     study: Study, incumbent: int, without: int, number: int, request: Request, program: Program, program_of: ProgramOf
 ) -> Candidate:
-    patch = Patch.between(program_of(incumbent), program)
-    return Candidate(
-        candidate=number,
-        parent=incumbent,
-        program=program.digest,
+    return making.candidate(
+        number,
+        incumbent,
+        program_of(incumbent),
+        program,
         author=AUTHOR,
         hypothesis=f"without candidate {without}: {study.candidates[without].record.hypothesis}",
-        added=patch.added,
-        removed=patch.removed,
         without=without,
         request=request.id,
     )

@@ -20,15 +20,15 @@ from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Call, LivePoint, Pen
 from workbench.ledger.lease import Lease
 from workbench.ledger.study import Study
-from workbench.loop import limits, seeds
+from workbench.loop import limits, making
 from workbench.loop.adopt import answer
 from workbench.loop.asking import Answered, Asking
 from workbench.loop.duplicates import Duplicates
 from workbench.loop.examine import step
 from workbench.loop.limits import MAX_LOST
-from workbench.program import Patch, Program
+from workbench.program import Program
 from workbench.propose.proposer import Proposal, Proposer
-from workbench.records import Candidate, Decision, LoopStarted, ProposalFailed, Purpose, Record, StateChanged, Trial, TrialStarted
+from workbench.records import Decision, LoopStarted, ProposalFailed, Purpose, Record, StateChanged, Trial, TrialStarted
 from workbench.search.strategy import Strategy
 
 POLL_SECONDS = 0.1
@@ -269,20 +269,17 @@ class Loop:
 
     def _add(self, news: Answered, old: Program, proposal: Proposal, author: str) -> None:
         new = proposal.program
-        patch = Patch.between(old, new)
-        record = Candidate(
-            candidate=len(self._study.candidates),
-            parent=news.parent,
-            program=new.digest,
+        record = making.candidate(
+            len(self._study.candidates),
+            news.parent,
+            old,
+            new,
             author=author,
             hypothesis=proposal.hypothesis[:MAX_REASON],
-            added=patch.added,
-            removed=patch.removed,
             origin=dict(proposal.origin),
             request=news.idea,
             usd=news.usd,
             tokens=news.tokens,
-            flags=seeds.flags(old, new),
             normal=self._duplicates.normal(new),
         )
         self._append(record, programs=(new,), calls=news.calls)

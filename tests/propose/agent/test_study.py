@@ -2,23 +2,18 @@
 
 import itertools
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.messages_server import MessagesServer, Step, uses
+from tests.propose.studies import OPUS, SMALL, finished
 from workbench.errors import UsageError
-from workbench.ledger import lease
-from workbench.ledger.journal import Journal
-from workbench.ledger.study import Study
 from workbench.records import Options, ProposalFailed
 from workbench.verbs import launch
 
 pytestmark = pytest.mark.slow
-OPUS = "claude-opus-5-5"
-SMALL = {"items": "200", "count": "2", "fresh": "0"}
 USED = {"input_tokens": 5000, "output_tokens": 800, "cache_read_input_tokens": 2000}
 PRICE = (5000 * 4 + 800 * 20 + 2000 * 0.2) / 1e6
 LOG = "candidates/0003/log.0.txt"
@@ -28,19 +23,6 @@ FILE = "working/heuristic.py"
 @pytest.fixture(autouse=True)
 def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-made-up-for-this-test")
-
-
-def finished(
-    tmp_path: Path, server: MessagesServer, experiment: str = "binpacking", settings: dict[str, str] = SMALL, **more: Any
-) -> tuple[Study, Journal]:
-    given = {"proposer": "agent", "model": OPUS, "base_url": server.url, "slots": 1, "policy": "greedy", **more}
-    folder = launch.create(experiment, study="s", root=tmp_path, options=Options(**given), settings=settings)
-    launch.spawn(folder)
-    journal, study, until = Journal(folder), Study(), time.monotonic() + 240
-    while study.fold(journal.entries(study.last_id)).state == "running" or lease.holder(folder) is not None:
-        assert time.monotonic() < until, launch.last_line(folder.loop_log)
-        time.sleep(0.05)
-    return study, journal
 
 
 def shown(body: Any) -> str:
@@ -85,7 +67,7 @@ def test_a_later_candidate_is_made_with_the_raw_log_of_an_earlier_one_in_view(tm
         return uses(change, ("submit", {"hypothesis": "a scripted change"}), usage=USED)
 
     with MessagesServer(script) as server:
-        study, journal = finished(tmp_path, server, candidates=9)
+        study, journal = finished(tmp_path, "binpacking", SMALL, server, proposer="agent", candidates=9)
     with journal:
         assert (study.state, study.proposed, study.proposals_failed) == ("finished", 9, 0), study.last_failure
         assert study.candidates[3].status == "failed"
@@ -112,7 +94,7 @@ def test_a_later_candidate_is_made_with_the_raw_log_of_an_earlier_one_in_view(tm
 
 def test_a_budget_ends_a_study_in_the_middle_of_the_work(tmp_path: Path) -> None:
     with MessagesServer(lambda body: uses(("list_files", {}), usage=USED)) as server:
-        study, journal = finished(tmp_path, server, candidates=5, max_usd=2.5 * PRICE)
+        study, journal = finished(tmp_path, "binpacking", SMALL, server, proposer="agent", candidates=5, max_usd=2.5 * PRICE)
     with journal:
         assert study.state == "finished"
         assert study.reason.endswith("USD is used")
@@ -133,7 +115,7 @@ def test_tinygpt_is_changed_with_the_curves_of_its_baseline_in_view(tmp_path: Pa
 
     with MessagesServer(script) as server:
         settings = {"steps": "4", "train_mb": "1", "windows": "32", "audited": "32"}
-        study, journal = finished(tmp_path, server, "tinygpt", settings, candidates=1)
+        study, journal = finished(tmp_path, "tinygpt", settings, server, proposer="agent", candidates=1)
     with journal:
         assert (study.state, study.proposed, study.proposals_failed) == ("finished", 1, 0), study.last_failure
         assert [history.score is not None for history in study.candidates] == [True, True]
