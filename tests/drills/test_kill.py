@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 import signal
 import sqlite3
 import time
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills.toy import alive, check_history, command_of, descendants, make, processes, read, wait_until
+from tests.drills.toy import alive, check_history, command_of, copied, descendants, make, processes, read, wait_until
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.lease import holder
@@ -59,8 +58,7 @@ def test_kill_9_at_random_instants_repeats_nothing_and_loses_nothing(
         seen_pids |= {loop, *descendants(loop)}
         acknowledged.append(read(study))
         if len(requests) % 6 == 0:  # a copy that is taken while all this goes on opens, and is a part of the truth
-            copy = StudyFolder(shutil.copytree(study.path, tmp_path / f"copy-{copies}"))
-            acknowledged.append(read(copy))
+            acknowledged.append(read(copied(study, tmp_path / f"copy-{copies}")))
             copies += 1
         try:
             os.kill(rng.choice(found), signal.SIGKILL)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills.toy import alive, check_history, descendants, make, processes, read, scored, state, wait_until
+from tests.drills.toy import alive, check_history, copied, descendants, make, processes, read, scored, state, wait_until
 from workbench.errors import WorkbenchError
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
@@ -181,7 +181,7 @@ def test_copies_taken_while_a_loop_writes_open_and_go_on_by_themselves(tmp_path:
     for number in range(6):
         wait_until(lambda number=number: scored(study) >= 2 * number)  # type: ignore[misc]
         (tmp_path / f"copy-{number}").mkdir()
-        copies.append(StudyFolder(shutil.copytree(study.path, tmp_path / f"copy-{number}" / study.name)))
+        copies.append(copied(study, tmp_path / f"copy-{number}" / study.name))
         time.sleep(0.05)
     loop = holder(study)
     assert loop

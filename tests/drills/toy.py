@@ -1,6 +1,7 @@
 """A study whose candidates leave a daemon behind, and what the drills look at: processes, records, waiting for a condition."""
 
 import os
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -82,6 +83,12 @@ def wait_until(holds: Callable[[], object], seconds: float = 60.0) -> None:
     while not holds():
         assert time.monotonic() < end, f"waited {seconds} s in vain"
         time.sleep(0.01)
+
+
+def copied(study: StudyFolder, to: Path) -> StudyFolder:
+    """A copy as a person makes one while a loop may be at work: `cp` names the files that vanish under it, and goes on."""
+    subprocess.run(["cp", "-r", study.path, to], stderr=subprocess.DEVNULL)
+    return StudyFolder(to)
 
 
 def read(folder: StudyFolder) -> list[Entry]:
