@@ -1,10 +1,16 @@
-"""Marks what starts real sandboxes, studies, kernels or browsers as slow: `-m "not slow"` is the part for every save."""
+"""Marks what starts real sandboxes, studies, kernels or browsers as slow: `-m "not slow"` is the part for every save.
 
+With workers (`-n 2`) the tests of one file stay together, as they share servers and browsers; the longest file comes first.
+"""
+
+import os
 from pathlib import Path
 
 import pytest
 
 HERE = Path(__file__).parent
+LONGEST = HERE / "test_notebooks.py"
+os.environ["COLUMNS"] = "118"  # tables are as wide as the terminal, and no test depends on whose terminal that is
 SLOW = (
     "browser",
     "evaluate",
@@ -15,14 +21,17 @@ SLOW = (
     "lab/server/test_handlers.py",
     "lab/test_magic.py",
     "lab/test_widget.py",
+    "loop/test_ended_early.py",
     "test_cli.py",
     "test_notebooks.py",
     "test_packaging.py",
     "verbs/test_examination.py",
+    "verbs/test_new.py",
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path != LONGEST)
     for item in items:
         if any(item.path.is_relative_to(HERE / part) for part in SLOW):
             item.add_marker("slow")

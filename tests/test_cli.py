@@ -400,6 +400,7 @@ class TestWithTheLoop:
         assert "loss" in out
 
     def test_an_interrupted_wait_leaves_the_study_running(self, quick: Path) -> None:
+        (quick / "solution.py").write_text("import time\n\ntime.sleep(1)\n" + (quick / "solution.py").read_text())  # outlasts the test
         environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
         command = [sys.executable, "-u", "-m", "workbench.cli", "start", "quick", "--candidates", "0", "--study", "long", "--wait"]
         waiting = subprocess.Popen(command, cwd=quick.parent, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

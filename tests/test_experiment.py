@@ -183,3 +183,43 @@ def test_the_settings_of_an_audit_are_read_and_written_back(tmp_path: Path) -> N
 def test_what_an_audit_cannot_set_is_named_with_its_line(tmp_path: Path, line: str, message: str) -> None:
     with pytest.raises(ExperimentError, match=message):
         experiment.read(make(tmp_path / "toy", AUDIT.replace("steps = 9", line)))
+
+
+def test_stages_and_the_early_stop_are_read_and_off_unless_named(tmp_path: Path) -> None:
+    plain = experiment.read(make(tmp_path))
+    assert (dict(plain.cascade), plain.early_stop) == ({}, None)
+    toml = GOOD + '[cascade]\nquick = 1\nmiddle = 0.25\n[early_stop]\nseries = "loss"\nmargin = 0.1\n'
+    read = experiment.read(make(tmp_path, toml))
+    assert dict(read.cascade) == {"quick": 1.0, "middle": 0.25}
+    assert read.early_stop == experiment.EarlyStop(series="loss", margin=0.1, after=0.5)
+    (tmp_path / "experiment.toml").write_text(experiment.as_toml(read))
+    assert experiment.read(tmp_path) == read
+
+
+EARLY = '[early_stop]\nseries = "val"\nmargin = 0.1\n'
+
+
+@pytest.mark.parametrize(
+    ("tables", "line", "words"),
+    [
+        ("[cascade]\nquick = -1\n", 15, "cascade.quick = -1.0; it is how much worse a candidate may be, at least 0"),
+        ("[cascade]\nquick = nan\n", 15, "cascade.quick = nan; it is how much worse a candidate may be, at least 0"),
+        ("[cascade]\nquick = true\n", 15, "cascade.quick = True; it must be a number"),
+        ("[cascade]\nloss = 1\n", 15, "cascade.loss is the objective's own name; give the stage another, as in quick"),
+        (EARLY.replace("0.1", "-0.1"), 16, "early_stop.margin = -0.1; it is a size, at least 0"),
+        (EARLY.replace("0.1", "inf"), 16, "early_stop.margin = inf; it is a size, at least 0"),
+        (EARLY.replace('"val"', '""'), 15, "early_stop.series is empty; name a curve that trials show"),
+        (EARLY + "after = 1.0\n", 17, "early_stop.after = 1.0; it is a share of the steps, between 0 and 1"),
+        ("[early_stop]\nmargin = 0.1\n", 14, "early_stop.series is missing"),
+    ],
+)
+def test_a_wrong_stage_or_early_stop_names_line_and_key(tmp_path: Path, tables: str, line: int, words: str) -> None:
+    with pytest.raises(ExperimentError) as caught:
+        experiment.read(make(tmp_path, GOOD + tables))
+    assert f"experiment.toml, line {line}: {words}" in str(caught.value)
+
+
+def test_a_program_that_scores_itself_can_have_no_stages(tmp_path: Path) -> None:
+    toml = GOOD.replace("[objective]", 'shape = "claimed"\ncommand = ["python", "train.py"]\n[objective]') + "[cascade]\nquick = 1\n"
+    with pytest.raises(ExperimentError, match=r'line 16: shape = "claimed" has no evaluator that could call trial\.stage'):
+        experiment.read(make(tmp_path, toml))

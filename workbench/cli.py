@@ -10,7 +10,8 @@ from typing import TextIO
 
 from workbench.errors import UsageError, WorkbenchError
 from workbench.lab.visible import one_line, visible
-from workbench.ledger.study import CandidateHistory, Study
+from workbench.ledger.candidate import CandidateHistory
+from workbench.ledger.study import Study
 from workbench.verbs import dispatch
 from workbench.verbs.dispatch import Result, Where
 from workbench.verbs.handle import StudyHandle

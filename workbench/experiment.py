@@ -6,6 +6,7 @@ Reads and checks; it never runs anything of the experiment.
 import ast
 import hashlib
 import json
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ Shape = Literal["call", "train", "claimed"]
 Noise = Literal["none", "seed", "run", "units"]
 Setting = bool | int | float | str
 MB = 1 << 20
-_TABLES = ("objective", "limits", "search", "settings", "audit")
+_TABLES = ("objective", "limits", "search", "cascade", "early_stop", "settings", "audit")
 
 
 def _require(holds: bool, problem: str) -> None:
@@ -123,6 +124,26 @@ class Search:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EarlyStop:
+    """When a candidate's first trial is ended because its curve is clearly worse than the incumbent's.
+
+    Attributes:
+        series: which curve; it goes the way of the objective: where that is minimized, lower is better.
+        margin: how much worse than the incumbent it may be at the same step, at least 0, in units of the series.
+        after: share of the incumbent's steps at which the trial is looked at, once; above 0 and below 1.
+    """
+
+    series: str
+    margin: float
+    after: float = 0.5
+
+    def __post_init__(self) -> None:
+        _require(bool(self.series), "early_stop.series is empty; name a curve that trials show")
+        _require(0 <= self.margin < math.inf, f"early_stop.margin = {self.margin}; it is a size, at least 0")
+        _require(0 < self.after < 1, f"early_stop.after = {self.after}; it is a share of the steps, between 0 and 1")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Experiment:
     """One experiment folder, read and checked.
 
@@ -131,8 +152,13 @@ class Experiment:
         shape: how a score comes about (DESIGN 6). evaluator: the trusted file; empty for `claimed`.
         command: what a `claimed` experiment runs. packages: installed distributions (with all that they require) that a
             sandbox may read; `*` for all. read_only: folders outside the experiment that a `claimed` command may read.
+        keys: environment variables with secrets (as `ANTHROPIC_API_KEY`) that the evaluator needs; no sandbox ever has them.
         search: how the strategies go about it.
+        cascade: stages of the evaluator (`trial.stage`), each with how much worse than the incumbent a candidate may be there, in
+            units of that stage's value; what is worse than that ends there.
+        early_stop: when a trial is ended by its curve; None for never.
         settings: values the evaluator receives; `--set KEY=VALUE` changes them.
+        files: settings that take the path of a file as well; a study keeps a copy of it in its frozen experiment.
         audit: values that take the place of settings in an audit, so that it is scored on what no decision saw.
     """
 
@@ -147,8 +173,12 @@ class Experiment:
     command: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     read_only: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
     search: Search = Search()
+    cascade: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    early_stop: EarlyStop | None = None
     settings: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}))
+    files: tuple[str, ...] = ()
     audit: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -280,6 +310,8 @@ def as_toml(experiment: Experiment) -> str:
     lines = [f"{f.name} = {value(getattr(experiment, f.name))}" for f in fields(Experiment) if f.name not in (*_TABLES, "folder")]
     for table in _TABLES:
         part = getattr(experiment, table)
+        if part is None:
+            continue
         pairs = part.items() if isinstance(part, Mapping) else ((f.name, getattr(part, f.name)) for f in fields(part))
         lines += ["", f"[{table}]", *(f"{name} = {value(item)}" for name, item in pairs)]
     return "\n".join(lines) + "\n"
@@ -331,8 +363,14 @@ class _Reader:
         values["objective"] = self.build(Objective, table["objective"], "objective")
         values["limits"] = self.build(Limits, table.get("limits", {}), "limits")
         values["search"] = self.build(Search, table.get("search", {}), "search")
+        values["cascade"] = MappingProxyType(self.cascade(table.get("cascade", {}), values))
+        if "early_stop" in table:
+            values["early_stop"] = self.build(EarlyStop, table["early_stop"], "early_stop")
         values["settings"] = MappingProxyType(self.settings(table.get("settings", {})))
         values["audit"] = MappingProxyType(self.audit(table.get("audit", {}), values["settings"]))
+        for key in values.get("files", ()):
+            if not isinstance(values["settings"].get(key), str):
+                raise self.fail("files", f"files names {key!r}, which is no setting with a text; write it below [settings]")
         values.setdefault("name", self.file.parent.name)
         if values.get("shape") == "claimed":
             values.setdefault("evaluator", "")
@@ -394,6 +432,19 @@ class _Reader:
             words = {int: "a number", float: "a number", bool: "true or false"}.get(kind, "a text")
             raise self.fail(key, f"{key} = {value!r}; it must be {words}")
         return float(value) if kind is float else value
+
+    def cascade(self, table: Any, values: Mapping[str, Any]) -> dict[str, float]:
+        if not isinstance(table, dict):
+            raise self.fail("cascade", "cascade is a table: write [cascade]")
+        margins = {stage: float(self.typed(f"cascade.{stage}", value, float)) for stage, value in table.items()}
+        for stage, margin in margins.items():
+            if not 0 <= margin < math.inf:
+                raise self.fail(f"cascade.{stage}", f"cascade.{stage} = {margin}; it is how much worse a candidate may be, at least 0")
+            if stage == values["objective"].name:
+                raise self.fail(f"cascade.{stage}", f"cascade.{stage} is the objective's own name; give the stage another, as in quick")
+        if margins and values.get("shape") == "claimed":
+            raise self.fail("cascade", 'shape = "claimed" has no evaluator that could call trial.stage; take [cascade] out')
+        return margins
 
     def settings(self, table: Any) -> dict[str, Setting]:
         if not isinstance(table, dict):

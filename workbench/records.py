@@ -16,6 +16,7 @@ from workbench.experiment import Objective
 Author = str  # a proposer's registry name, or "person" / "person:NAME"
 TrialStatus = Literal["ok", "failed", "timeout", "killed", "lost", "cheated"]
 Fault = Literal["", "loop", "process", "evaluator", "person"]
+EndedBy = Literal["", "cascade", "early-stop"]
 Verdict = Literal["keep", "discard", "revise", "defer"]
 Purpose = Literal["", "audit"]  # why a trial is run: for the search, or for an examination that no decision of the search sees
 AuditVerdict = Literal["holds", "too small", "does not hold", "failed"]
@@ -36,6 +37,8 @@ class Options:
         max_tokens: what proposals may take of a model, in tokens of any kind; 0 means no limit.
         model: which model proposes, or several with weights, as in `a=3,b=1`. base_url: where it is asked; empty: as the environment says.
         effort: how hard it thinks; empty: its default.
+        ahead: proposals made ahead per slot while trials run; 0: only once nothing else is under way; None: as the proposer wishes.
+        round: how many candidates a proposer that can is asked for at a time.
     """
 
     proposer: str = "tuner"
@@ -54,6 +57,8 @@ class Options:
     max_tokens: int = 0
     base_url: str = ""
     effort: str = ""
+    ahead: int | None = None
+    round: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +91,10 @@ class Candidate:
         hypothesis: why it should be better, in words. origin: what its proposer needs to recognise it again.
         revises: the candidate that a person made it from. request: the person's request that made it, or asked for its idea.
         without: the candidate whose change an ablation took out of the parent; such a program is no proposal.
-        usd, tokens, seconds: what the proposal cost.
+        usd, tokens, seconds: what the proposal cost; of several that were made together, the first has it.
+        question: the number of the question that it answers. Then its cost stands in `Called` records too, and those are what counts;
+            None in studies from before there were any, and of what no proposer made.
+        follows: its parent was chosen because it was the incumbent: should that change before it is tried, it is put onto the new one.
         flags: what is odd about it, in a few words each: `seed-only`, or what a row of an imported log lacks. They decide nothing.
         normal: digest of the program without comments, docstrings and layout; empty where it was not worked out.
     """
@@ -108,6 +116,28 @@ class Candidate:
     seconds: float = 0.0
     flags: tuple[str, ...] = ()
     normal: str = ""
+    question: int | None = None
+    follows: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rebased:
+    """A candidate that waits for its first trial meets a new incumbent: its change is put onto that one, where it applies.
+
+    Attributes:
+        onto: the incumbent, from now on its parent. program: what is tried, with `added`, `removed` and `normal` as in `Candidate`; empty
+            where its change and the incumbent's touch the same lines: then it is tried as it was.
+        flags: the candidate's, with what became of it.
+    """
+
+    kind: ClassVar[str] = "rebased"
+    candidate: int
+    onto: int
+    program: str = ""
+    added: int = 0
+    removed: int = 0
+    normal: str = ""
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +164,7 @@ class Trial:
         reason: one line, for every status but `ok`.
         fault: who is to blame for `lost` or `killed`, if not the candidate: the loop or the trial process died, the evaluator
             failed, a person stopped it.
+        ended_by: the rule that killed it, since the candidate was too bad by then; empty for every other trial.
         cut_off: it ended because its loop did, which says nothing about the machine. purpose: as in `TrialStarted`.
         exact: the same seed gives the same score again on the same machine.
         seconds, cpu_seconds: wall and CPU time of the trial, sandboxes included. memory_mb: peak of the sandboxes.
@@ -164,6 +195,7 @@ class Trial:
     cut_off: bool = False
     purpose: Purpose = ""
     units: tuple[float, ...] = ()
+    ended_by: EndedBy = ""
 
     def __post_init__(self) -> None:
         if (self.score is not None) != (self.status == "ok"):
@@ -277,13 +309,24 @@ class LoopStarted:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Called:
+    """A call of a model ended, whatever comes of the proposal that it is for. `question`: the one that it was made for."""
+
+    kind: ClassVar[str] = "called"
+    question: int
+    author: Author
+    usd: float = 0.0
+    tokens: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProposalFailed:
     """A proposer was asked and gave no usable program.
 
     Attributes:
         final: it will never give one again. fault: the proposer itself failed, not what it proposed.
         request: a person's request for one idea that it was the answer to.
-        origin: what it wants to recognise the attempt by, as in `Candidate`.
+        origin: what it wants to recognise the attempt by, as in `Candidate`. question: as there.
     """
 
     kind: ClassVar[str] = "proposal-failed"
@@ -295,6 +338,7 @@ class ProposalFailed:
     tokens: int = 0
     origin: Mapping[str, Any] = field(default_factory=dict)
     request: str = ""
+    question: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -370,14 +414,14 @@ class Unknown:
 
 Record = (
     StudyOpened | Candidate | TrialStarted | Trial | Decision | Adopted | Refused | StateChanged | LoopStarted
-    | ProposalFailed | Reproduction | Audit | Ablation | Plateau | Unknown
+    | ProposalFailed | Reproduction | Audit | Ablation | Plateau | Called | Rebased | Unknown
 )  # fmt: skip
 
 _KINDS: dict[str, type] = {
     cls.kind: cls
     for cls in (
         StudyOpened, Candidate, TrialStarted, Trial, Decision, Adopted, Refused, StateChanged, LoopStarted, ProposalFailed, Reproduction,
-        Audit, Ablation, Plateau,
+        Audit, Ablation, Plateau, Called, Rebased,
     )
 }  # fmt: skip
 

@@ -1,11 +1,14 @@
-"""Names of strategies, proposers, executors and policies, and the entry points by which others add one.
+"""Names of strategies, proposers, executors and policies, the entry points by which others add one, and proposers a person named.
 
 An implementation is a callable (usually a class) that returns an object with the role's Protocol. It is imported when it is
 asked for, so that naming `tuner` in an option does not load Optuna.
 """
 
+import os
+import re
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import UsageError
@@ -43,8 +46,39 @@ def _entry_points(role: str) -> "EntryPoints":
 
 
 def names(role: str) -> list[str]:
-    """The names that `find` accepts for a role: proposers, strategies, policies or executors."""
-    return sorted({*BUILTIN[role], *(point.name for point in _entry_points(role))})
+    """The names that an option accepts for a role: proposers, strategies, policies or executors."""
+    own = named_proposers() if role == "proposers" else {}
+    return sorted({*BUILTIN[role], *(point.name for point in _entry_points(role)), *own})
+
+
+def named_proposers() -> dict[str, str]:
+    """Proposers that a person installed under a name, and what each stands for, as `tuner:reach=3.0`."""
+    return {file.stem: file.read_text(encoding="utf-8").strip() for file in sorted(_named().glob("*.proposer"))}
+
+
+def name_proposer(name: str, meaning: str) -> Path:
+    """Lets `name` stand for a proposer with its argument in studies to come; returns the file that says so.
+
+    Raises:
+        UsageError: the name cannot be, or is an implementation's.
+    """
+    if not re.fullmatch(r"[A-Za-z][\w.-]{0,63}", name):
+        raise UsageError(f"{name!r} is no name for a proposer; use letters, digits, dots, - and _")
+    if name in {*BUILTIN["proposers"], *(point.name for point in _entry_points("proposers"))}:
+        raise UsageError(f"{name!r} is a proposer's own name; choose another")
+    file = _named() / f"{name}.proposer"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(meaning + "\n", encoding="utf-8")
+    return file
+
+
+def meant(proposer: str) -> str:
+    """A proposer as a study records it: what a name stands for, so that the study does not depend on the name any more."""
+    return named_proposers().get(proposer, proposer)
+
+
+def _named() -> Path:
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "autoresearch" / "proposers"
 
 
 def check(role: str, name: str) -> None:

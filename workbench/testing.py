@@ -113,21 +113,22 @@ class ProposerContract:
     def make(self, experiment: Experiment, options: Options) -> Proposer:
         raise NotImplementedError("return your proposer")
 
-    def ask(self, experiment: Experiment, study: Study, number: int = 0, seed: int = 0) -> Proposal | None:
+    def ask(self, experiment: Experiment, study: Study, number: int = 0, seed: int = 0) -> Sequence[Proposal]:
         brief = Brief(experiment=experiment, study=study, parent=0, program=PROGRAM, number=number)
         try:
-            return self.make(experiment, Options(seed=seed)).propose(brief)
+            given = self.make(experiment, Options(seed=seed)).propose(brief)
         except Exhausted:
-            return None
+            return []
+        return [] if given is None else [given] if isinstance(given, Proposal) else given
 
     def test_a_proposal_is_a_program_of_editable_files_with_a_hypothesis(self, tmp_path: Path) -> None:
         experiment = experiment_for_tests(tmp_path)
-        proposal = self.ask(experiment, _kept_baseline(experiment))
-        if proposal is None:
-            return
-        assert set(proposal.program.files) <= set(experiment.editable)
-        assert proposal.hypothesis.strip()
-        assert Patch.between(PROGRAM, proposal.program).apply(PROGRAM) == proposal.program
+        proposals = self.ask(experiment, _kept_baseline(experiment))
+        assert len(proposals) <= 1, "one is wanted"
+        for proposal in proposals:
+            assert set(proposal.program.files) <= set(experiment.editable)
+            assert proposal.hypothesis.strip()
+            assert Patch.between(PROGRAM, proposal.program).apply(PROGRAM) == proposal.program
 
     def test_it_does_not_change_the_study_that_it_is_shown(self, tmp_path: Path) -> None:
         experiment = experiment_for_tests(tmp_path)

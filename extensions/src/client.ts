@@ -4,7 +4,7 @@
  * Views read the fields and listen with `on`; they never keep a copy. A transport carries messages and knows whether it is connected.
  */
 
-import { PROTOCOL, type Card, type Columns, type FromFeed, type Request, type Row, type Series, type StudyInfo, type StudyState, type ToFeed, type Verb } from './protocol';
+import { PROTOCOL, type Card, type Columns, type FromFeed, type Request, type Row, type Series, type StudyInfo, type StudyState, type ToFeed, type Verb, type Work } from './protocol';
 import { MAX_POINTS, thin } from './thin';
 
 /** How messages travel. `onMessage`, `onConnected` and `greeting` are set by the client before `open`. */
@@ -40,7 +40,7 @@ export interface Curve extends Series {
   thinned: number;
 }
 
-export type Topic = 'study' | 'state' | 'rows' | 'curves' | 'card' | 'pending' | 'connection' | 'selection' | 'cell' | 'error';
+export type Topic = 'study' | 'state' | 'rows' | 'curves' | 'card' | 'pending' | 'connection' | 'selection' | 'cell' | 'work' | 'error';
 type Listener = (detail: unknown) => void;
 
 const SILENCE_MS = 7000; // the feed beats every 2 s
@@ -53,6 +53,8 @@ export class Client {
   curves = new Map<number, Curve>();
   cards = new Map<number, Card>();
   pending = new Map<string, Pending>();
+  /** The proposals that are being made. */
+  works: Work[] = [];
   /** The candidate that table, plot, curves and card agree on. */
   selected: number | null = null;
   connected = false;
@@ -225,6 +227,9 @@ export class Client {
         return this.emit('card', message);
       case 'cell':
         return this.emit('cell', message);
+      case 'work':
+        this.works = message.works;
+        return this.emit('work');
       case 'filed':
         return this.advance(message.decision_id, 'filed');
       case 'answered':
@@ -243,12 +248,14 @@ export class Client {
     this.rows = unpack(columns);
     this.curves.clear();
     this.cards.clear();
+    this.works = [];
     this.follow(state);
     this.say(true, '');
     this.emit('study');
     this.emit('state');
     this.emit('rows', null);
     this.emit('curves');
+    this.emit('work');
     this.sendWatched();
     if (this.selected !== null) this.want(this.selected);
   }

@@ -172,6 +172,26 @@ export interface CellText {
   text: string;
 }
 
+/**
+ * A piece of a proposer's work. Of `thinking`, `text` and `input` (what it gives to a tool) the end, which grows; `tool`: what is done, in a line;
+ * `diff`: what an edit changed; `check`: what a short run found. `number` stays the piece's own.
+ */
+export interface WorkPiece {
+  number: number;
+  kind: string;
+  text: string;
+}
+
+/** A proposal that is being made. `turn` is the call of the model that is under way, `tokens` those of the calls before; `since`: Unix seconds. */
+export interface Work {
+  number: number;
+  since: number;
+  model: string;
+  turn: number;
+  tokens: number;
+  pieces: WorkPiece[];
+}
+
 /** Requests of a person; the verbs and bodies are those of `workbench.loop.adopt`. */
 export type Verb =
   | 'accept' | 'reject' | 'edit' | 'guide' | 'ban' | 'pin' | 'fork' | 'pause' | 'resume' | 'stop' | 'set' | 'audit' | 'ablate'; // prettier-ignore
@@ -184,6 +204,7 @@ export interface Request {
 /**
  * From the feed. `points` comes with a buffer: all steps as float64, then all values as float32; `counts` is id, n, id, n, ...
  * `gone`: series to drop, of trials that ended a while ago and that nobody watches.
+ * `work`: all proposals that are being made; after a snapshot there are none until it says so.
  */
 export type FromFeed =
   | { type: 'snapshot'; protocol: number; study: StudyInfo; state: StudyState; columns: Columns }
@@ -194,6 +215,7 @@ export type FromFeed =
   | { type: 'card'; card: Card }
   | { type: 'files'; candidate: number; files: Record<string, string> }
   | ({ type: 'cell' } & CellText)
+  | { type: 'work'; works: Work[] }
   | { type: 'filed'; decision_id: string }
   | { type: 'answered'; decision_id: string; adopted: boolean; reason: string; candidate: number | null }
   | { type: 'error'; about: string; message: string; candidate?: number; decision_id?: string }

@@ -39,8 +39,9 @@ import workbench
 from tests.benchmarks.bench_tuner import isolated
 from tests.benchmarks.tinygpt_changes import EDITS, Change, comments, no_ops
 from workbench.experiment import Experiment, builtin_experiments, read
+from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.folder import STUDIES
-from workbench.ledger.study import CandidateHistory, Study
+from workbench.ledger.study import Study
 from workbench.program import Program
 from workbench.verbs import views
 from workbench.verbs.handle import StudyHandle

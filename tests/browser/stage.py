@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from workbench.ledger.study import N_STATUSES
+from workbench.ledger.candidate import N_STATUSES
 
 STATIC = Path(__file__).parents[2] / "workbench" / "lab" / "static"
 THEMES = {

@@ -274,6 +274,24 @@ def test_a_view_survives_its_encoding_and_leaves_extras_out() -> None:
     assert view.make(["no-such-distribution"]).packages == {}
 
 
+def test_an_editable_installation_is_seen_where_its_sources_lie_and_nothing_beside_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, sources = tmp_path / "site-packages", tmp_path / "sources"
+    info = site / "demo_tool-1.0.dist-info"
+    for folder in (info, sources / "demo_tool", sources / "demo_extra", sources / "secrets"):
+        folder.mkdir(parents=True)
+    (site / "_editable_demo.pth").write_text(f"import os\n{sources}\n/no/such/folder\n")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: demo-tool\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[console_scripts]\ndemo = demo_extra.cli:main\n")
+    (info / "RECORD").write_text("_editable_demo.pth,,\ndemo_tool-1.0.dist-info/METADATA,,\n")
+    monkeypatch.syspath_prepend(str(site))
+    assert view.make(["demo_tool"]).packages == {
+        str(site): ("demo_tool-1.0.dist-info",),
+        str(sources): ("demo_extra", "demo_tool"),
+    }
+
+
 def test_a_folder_is_taken_apart_around_what_is_masked(tmp_path: Path) -> None:
     for path in ("a/b", "a/hidden", "c"):
         (tmp_path / path).mkdir(parents=True)

@@ -107,6 +107,16 @@ def test_live_points_become_one_blob_when_the_trial_ends(study: StudyFolder) -> 
         assert curve.self_reported
 
 
+def test_to_a_series_that_the_evaluator_measures_a_candidate_adds_nothing(study: StudyFolder) -> None:
+    with Lease(study) as lease, Pen(study, lease) as pen:
+        printed, measured = ((0, 0, "val", step, value, own) for step, value, own in ((0.5, -99.0, True), (1.0, 2.0, False)))
+        pen.add_points([LivePoint(*printed), LivePoint(*measured), LivePoint(0, 0, "loss", 1.0, 3.0, True)])
+        for _ in range(2):  # running, then ended
+            assert pen.curves(0, 0)["val"] == ((1.0,), (2.0,), False)
+            assert pen.curves(0, 0)["loss"] == ((1.0,), (3.0,), True)
+            pen.end_trial(Trial(candidate=0, trial=0, seed=1, status="ok", score=1.0), 0, 0)
+
+
 def test_the_same_request_filed_twice_is_there_once(study: StudyFolder) -> None:
     with Journal(study) as reader:
         reader.request("guide", {"text": "try relu"}, "id-1")

@@ -187,6 +187,14 @@ def test_a_stop_ends_the_call_in_flight_and_records_what_it_took(toy: Toy, serve
     assert lease.holder(toy.folder) is None
 
 
+def test_money_is_no_limit_where_the_price_of_the_model_is_unknown(toy: Toy, server: MessagesServer) -> None:
+    study_of(toy, server, model="qwen3:8b=2,claude-opus-5-5=1", candidates=1)
+    asked = [toy.request("set", key="max_usd", value=value) for value in (5, 0)]
+    study = toy.run()
+    assert study.refused[asked[0]] == "max_usd cannot hold where the price of qwen3:8b is unknown; set max_tokens instead"
+    assert (asked[1] in study.adopted, study.options.max_usd) == (True, 0.0)
+
+
 def test_a_recorded_study_is_proposed_again_without_a_model(
     toy: Toy, server: MessagesServer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -1,7 +1,7 @@
 """A study of a toy program whose executor and proposer are functions of the test's."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ noise = "none"
 """
 
 Score = Callable[[Program, int], float | None]
-Propose = Callable[[Brief], Proposal | None]
+Propose = Callable[[Brief], Proposal | Sequence[Proposal] | None]
 
 
 def rate(program: Program) -> float:
@@ -50,8 +50,10 @@ class Toy:
         self.root, self._patch = root, monkeypatch
         self.score: Score = lambda program, seed: 10 - rate(program)
         self.propose: Propose = lambda brief: Proposal(program=with_rate(brief.program, rate(brief.program) + 1), hypothesis="more")
-        self.slots = 1
+        self.slots = self.ahead = 1
         self.objective = ""
+        self.evaluator = "def evaluate(trial): ...\n"
+        self.program = PROGRAM
         self.folder: StudyFolder
         real = registry.find
 
@@ -59,7 +61,7 @@ class Toy:
             if role == "executors":
                 return lambda experiment, options, report: StandInExecutor(lambda p, s: self.score(p, s), report, self.slots)
             if role == "proposers":
-                return lambda argument, experiment, options: _Function(lambda brief: self.propose(brief))
+                return lambda argument, experiment, options: _Function(lambda brief: self.propose(brief), self.ahead)
             return real(role, name)
 
         monkeypatch.setattr(registry, "find", find)
@@ -67,8 +69,8 @@ class Toy:
     def create(self, noise: str = "none", audit: Mapping[str, int] | None = None, **options: Any) -> StudyFolder:
         source = self.root / "toy"
         source.mkdir()
-        PROGRAM.write(source)
-        (source / "evaluate.py").write_text("def evaluate(trial): ...\n")
+        self.program.write(source)
+        (source / "evaluate.py").write_text(self.evaluator)
         values = "".join(f"{key} = {value}\n" for key, value in (audit or {}).items())
         tables = f"{self.objective}\n[settings]\nsize = 3\n[audit]\n{values}"
         (source / "experiment.toml").write_text(TOML.replace('"none"', f'"{noise}"') + tables)
@@ -84,11 +86,11 @@ class Toy:
             settings=dict(experiment.settings),
             audit=dict(experiment.audit),
         )
-        first = Candidate(candidate=0, parent=None, program=PROGRAM.digest, author="baseline")
+        first = Candidate(candidate=0, parent=None, program=self.program.digest, author="baseline")
 
         def fill(draft: StudyFolder) -> None:
             shutil.copytree(source, draft.experiment)
-            write_new(draft, [opened, first], [PROGRAM])
+            write_new(draft, [opened, first], [self.program])
 
         self.folder = folders.create(self.root, "toy-1", fill)
         return self.folder
@@ -110,8 +112,8 @@ class Toy:
 class _Function:
     name = "toy"
 
-    def __init__(self, propose: Propose) -> None:
-        self._propose = propose
+    def __init__(self, propose: Propose, ahead: int) -> None:
+        self._propose, self.ahead = propose, ahead
 
-    def propose(self, brief: Brief) -> Proposal | None:
+    def propose(self, brief: Brief) -> Proposal | Sequence[Proposal] | None:
         return self._propose(brief)

@@ -16,8 +16,8 @@ SMALL = {"items": "200", "count": "2", "fresh": "0"}
 
 
 def finished(tmp_path: Path, experiment: str, settings: dict[str, str], server: MessagesServer, **more: Any) -> tuple[Study, Journal]:
-    """Runs the study `s` to its end by the real loop."""
-    options = Options(**{"model": OPUS, "base_url": server.url, "slots": 1, "policy": "greedy", **more})
+    """Runs the study `s` to its end by the real loop; one question after the other, as scripts that count them want it."""
+    options = Options(**{"model": OPUS, "base_url": server.url, "slots": 1, "ahead": 0, "policy": "greedy", **more})
     folder = launch.create(experiment, study="s", root=tmp_path, options=options, settings=settings)
     launch.spawn(folder)
     journal, study, until = Journal(folder), Study(), time.monotonic() + 240

@@ -1,6 +1,5 @@
 """`evolve` through the real SDK, against a scripted server: what a model is shown, and what becomes of its answers."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.messages_server import MessagesServer, Says, in_turn
+from tests.propose.agent.histories import Left
 from tests.propose.test_blocks import answer, whole
 from workbench.errors import UsageError
 from workbench.experiment import Experiment
@@ -16,7 +16,8 @@ from workbench.ledger.study import Study
 from workbench.program import Program
 from workbench.propose import prompt
 from workbench.propose.evolve import Evolve
-from workbench.propose.proposer import Brief, Proposal, Unusable
+from workbench.propose.proposer import Brief, Proposal, Shown, Unusable
+from workbench.propose.workspace import Checked
 from workbench.records import Candidate, Decision, Evidence, Options, ProposalFailed, Trial
 from workbench.testing import PROGRAM, ProposerContract, experiment_for_tests, fold, opening
 
@@ -124,6 +125,7 @@ def test_the_model_is_shown_what_the_study_knows(server: MessagesServer, experim
         "1 (from 0): kept: better beyond chance; score 1.25, gain +0.25; a higher rate learns faster",
         "3 (from 0): failed: failed: the loss is not finite; no score; ten times the rate",
         "Traceback of 3: loss is inf",
+        "Traceback of 0: loss is inf",
         "train.py does not parse: line 3",
         "<guidance>\n- try the optimiser first",
         "<banned>\n- larger batches",
@@ -218,24 +220,8 @@ def test_models_take_turns_by_weight_and_the_proposal_number_decides(server: Mes
     assert set(asked("bandit")) == {"a", "b"}
 
 
-def test_advice_is_asked_for_recorded_and_shown_by_what_became_of_it(server: MessagesServer, experiment: Experiment) -> None:
-    server.script = in_turn(GOOD + "\nADVICE: look at the schedule")
-    evolve, brief = Evolve("advice", experiment, options(server)), a_brief(experiment, options(server))
-    assert evolve.propose(brief).origin["advice"] == "look at the schedule"
-    records = [*opening(experiment), Decision(candidate=0, verdict="keep", by="loop")]
-    for number in range(1, 21):
-        origin = {"model": OPUS, **({"advice": "look at the schedule"} if number == 1 else {"advised_by": 1})}
-        records.append(Candidate(candidate=number, parent=0, program=f"{number:064}", author="evolve", origin=origin))
-        records.append(Decision(candidate=number, verdict="keep" if number > 1 else "discard", by="tested"))
-    later = replace(brief, study=fold(records))
-    shown = [evolve.propose(replace(later, number=number)).origin.get("advised_by") for number in range(20)]
-    assert shown.count(1) >= 15
-    assert "<advice>\n- look at the schedule\n</advice>" in server.prompts[1 + shown.index(1)]
-    assert "ADVICE:" not in json.dumps(Evolve("", experiment, options(server))._system)
-
-
 def test_words_that_evolve_does_not_know_are_refused(server: MessagesServer, experiment: Experiment) -> None:
-    with pytest.raises(UsageError, match="evolve does not know fast; what may follow evolve: is any of full, bandit, advice"):
+    with pytest.raises(UsageError, match="evolve does not know fast; what may follow evolve: is any of full, bandit, meta"):
         Evolve("full,fast", experiment, options(server))
     with pytest.raises(UsageError, match="which model"):
         Evolve("", experiment, options(server, model=""))
@@ -247,3 +233,25 @@ def test_what_a_model_writes_is_kept_as_it_is_and_never_obeyed(server: MessagesS
     proposal: Proposal = Evolve("", experiment, options(server)).propose(a_brief(experiment, options(server)))
     assert proposal.hypothesis == "<script>alert(1)</script> reject all others"
     assert set(proposal.program.files) == {"train.py"}
+
+
+def test_a_program_that_fails_its_smoke_run_is_repaired_once_and_what_it_printed_is_told(
+    server: MessagesServer, experiment: Experiment
+) -> None:
+    left = Left(checks=[Checked("NameError: x (train.py line 3)", "printed before", 0.5), Checked(seconds=0.25)])
+    server.script = in_turn(GOOD, answer(("WIDTH = 8", "WIDTH = 32")))
+    proposal = Evolve("", experiment, options(server)).propose(a_brief(experiment, options(server), workspace=left))
+    assert "WIDTH = 32" in proposal.program.files["train.py"]
+    assert proposal.origin["check_seconds"] == 0.25
+    assert proposal.origin["repaired"] == "it fails in a smoke run (0.5 s): NameError: x (train.py line 3)"
+    assert "printed before" in server.prompts[1]
+    left.checks += [Checked("broken"), Checked("broken again")]
+    with pytest.raises(Unusable, match=r"broken again \(after one repair; at first: it fails in a smoke run"):
+        Evolve("", experiment, options(server)).propose(a_brief(experiment, options(server), workspace=left))
+
+
+def test_what_is_asked_and_answered_is_shown_while_it_streams(server: MessagesServer, experiment: Experiment) -> None:
+    shown: list[Shown] = []
+    Evolve("", experiment, options(server)).propose(a_brief(experiment, options(server), show=shown.append))
+    assert (shown[0].kind, shown[0].text, shown[0].turn) == ("model", OPUS, 1)
+    assert "".join(one.text for one in shown if one.kind == "text") == GOOD

@@ -28,7 +28,7 @@ def parents_line(body: Any, start: str) -> str:
 
 @pytest.fixture(autouse=True)
 def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-made-up-for-this-test")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-zyxwv-for-this-test")
 
 
 def test_bin_packing_is_improved_repaired_paid_and_recorded(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_bin_packing_is_improved_repaired_paid_and_recorded(tmp_path: Path) -> N
         if asked == 2:
             return block("no such line", "x")
         if asked == 4:
-            return block(parents_line(body, "    gap ="), "    gap = bins - items")
+            return block(parents_line(body, "    gap ="), "    gap = bins - (item if len(bins) < 20 else items)")  # passes a smoke run
         if asked == 6:
             return block(parents_line(body, "    return"), "    return -gap + open(1")
         return block(parents_line(body, "SMALL_GAP_COST"), f"SMALL_GAP_COST = 60.0 + {next(costs)}")
@@ -95,16 +95,16 @@ def test_a_budget_ends_a_study_after_the_call_in_flight(tmp_path: Path) -> None:
 
 
 def test_a_key_that_is_not_accepted_pauses_the_study_and_is_nowhere(tmp_path: Path) -> None:
-    refused = Fails(401, "authentication_error", "invalid x-api-key sk-ant-made-up-for-this-test")
+    refused = Fails(401, "authentication_error", "invalid x-api-key sk-ant-zyxwv-for-this-test")
     with MessagesServer(lambda body: refused) as server:
         study, journal = finished(tmp_path, "binpacking", SMALL, server, proposer="evolve", candidates=2)
     with journal:
         assert (study.state, study.fault) == ("paused", True)
         assert "does not accept the key; set a valid ANTHROPIC_API_KEY" in study.reason
-        assert all("made-up" not in str(entry.record) for entry in journal.entries())
+        assert all("zyxwv" not in str(entry.record) for entry in journal.entries())
         assert [entry.record.final for entry in journal.entries() if isinstance(entry.record, ProposalFailed)] == [True]
-        kept = [file.read_bytes() for file in journal.folder.path.rglob("*") if file.is_file()]
-    assert not any(b"made-up" in data for data in kept)
+        kept = {file: file.read_bytes() for file in journal.folder.path.rglob("*") if file.is_file()}
+    assert [file for file, data in kept.items() if b"zyxwv" in data] == []
 
 
 def test_tinygpt_is_changed_by_the_text_of_a_model(tmp_path: Path) -> None:

@@ -17,11 +17,15 @@ from workbench.verbs.handle import StudyHandle
 
 Run = Callable[..., tuple[int, str, str]]
 WASTEFUL = """\
+import itertools
+
 import numpy as np
+
+calls = itertools.count()
 
 
 def priority(item: float, bins: np.ndarray) -> np.ndarray:
-    return bins
+    return -bins if next(calls) < ITEMS else bins
 """
 SMALL = ["--set", "items=150", "--set", "count=2", "--set", "fresh=0"]
 
@@ -39,10 +43,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 @pytest.fixture
 def packed(tmp_path: Path, run: Run) -> Path:
-    """A small binpacking study whose incumbent, kept by a person, opens a bin for every item: worse on any set."""
+    """A small binpacking study whose incumbent, kept by a person, is worse on any set: from the second instance on, which no stage
+    of the cascade sees, it opens a bin for every item."""
     patch = tmp_path / "ideas" / "1"
     patch.mkdir(parents=True)
-    (patch / "heuristic.py").write_text(WASTEFUL)
+    (patch / "heuristic.py").write_text(WASTEFUL.replace("ITEMS", "150"))
     (patch / "hypothesis.txt").write_text("a bin for every item")
     words = ["--proposer", "patches:ideas", "--candidates", "1", "--policy", "greedy", "--study", "packed", "--wait"]
     assert run("start", "binpacking", *words, *SMALL)[0] == 0
@@ -55,7 +60,7 @@ def test_an_audit_of_binpacking_scores_another_set_and_says_that_the_claim_does_
     assert code == 1, err
     data = json.loads(out)
     assert (data["verdict"], data["candidate"], data["against"], data["trials"]) == ("does not hold", 1, 0, 1)
-    assert data["settings"] == {"seed": 7, "count": 10}
+    assert data["settings"] == {"split": "held_out", "seed": 7, "count": 10}
     assert data["gain"] == pytest.approx(data["scores"][0]["against"] - data["scores"][0]["score"])
     assert data["gain"] < 0
     assert data["gain"] != data["claimed"], "it was scored on the same set"
@@ -112,6 +117,7 @@ def test_ctrl_c_leaves_the_examination_going_and_says_so(run: Run, packed: Path,
         raise KeyboardInterrupt
 
     monkeypatch.setattr("workbench.verbs.dispatch._say_progress", interrupt)
+    (packed / "ideas" / "1" / "heuristic.py").write_text(WASTEFUL.replace("ITEMS", "3000"))
     stay = ["--set", "items=3000"]  # long enough to be looked at
     assert run("start", "binpacking", "--proposer", "patches:ideas", "--candidates", "1", "--study", "long", "--wait", *stay)[0] == 0
     assert run("accept", "1", "--study", "long")[0] == 0
@@ -138,7 +144,7 @@ def test_an_objective_without_noise_needs_other_data(run: Run, tmp_path: Path) -
     file = source / "experiment.toml"
     file.write_text(file.read_text().partition("[audit]")[0])
     (tmp_path / "ideas" / "1").mkdir(parents=True)
-    (tmp_path / "ideas" / "1" / "heuristic.py").write_text(WASTEFUL)
+    (tmp_path / "ideas" / "1" / "heuristic.py").write_text(WASTEFUL.replace("ITEMS", "150"))
     assert run("start", "plain", "--proposer", "patches:ideas", "--candidates", "1", "--wait", *SMALL)[0] == 0
     run("accept", "1")
     code, _, err = run("audit")

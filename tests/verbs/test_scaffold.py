@@ -8,7 +8,7 @@ from workbench import experiment as experiments
 from workbench.errors import UsageError
 from workbench.evaluate.once import run_once
 from workbench.program import Program
-from workbench.verbs.scaffold import Scoring, write
+from workbench.verbs.scaffold import Scoring, rejoined, write
 
 CELL = '''import math
 import random
@@ -98,3 +98,17 @@ def test_what_cannot_be_scored_is_said_in_one_line(tmp_path: Path, code: str, sc
         write(code, tmp_path / "new", "cell", scoring)
     assert str(raised.value) == message
     assert not (tmp_path / "new").exists()
+
+
+def test_a_script_gets_its_scoring_function_back_where_it_stood() -> None:
+    head, function, tail = (
+        "\nimport math\n\nA = 1\n\n",
+        "@cached\ndef score():\n    return f()\n",
+        "\n\ndef f():\n    return A\n\n\nB = 2\n",
+    )
+    whole = head + function + tail
+    program = (head + tail).strip("\n") + "\n"
+    assert rejoined(whole, program, "score") == whole
+    changed = program.replace("A = 1", "A = 3\nC = 4").replace("\n\n\nB = 2\n", "\n")
+    assert rejoined(whole, changed, "score") == head.replace("A = 1", "A = 3\nC = 4") + function + tail.replace("\n\n\nB = 2\n", "\n")
+    assert rejoined(whole, program + "D = 5\n", "score") == whole + "D = 5\n"

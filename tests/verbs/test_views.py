@@ -110,7 +110,7 @@ def test_show_adds_the_patch_the_hunks_and_the_curves(tmp_path: Path) -> None:
     place.mkdir(parents=True)
     (place / "log.txt").write_text("hello\n")
     view = show(folder, 1)
-    assert set(view) == LOG | {"patch", "hunks", "curves", "log", "audits"}
+    assert set(view) == LOG | {"patch", "hunks", "metrics", "curves", "log", "audits"}
     assert view["patch"].startswith("diff --git a/solution.py b/solution.py\n")
     assert [hunk["id"] for hunk in view["hunks"]] == [1, 2]
     assert all(set(hunk) == {"id", "header", "text", "state"} for hunk in view["hunks"])

@@ -51,6 +51,35 @@ def paired(objective: Objective, own: Mapping[int, Trial], reference: Mapping[in
     )
 
 
+def significance(objective: Objective, own: Mapping[int, Trial], reference: Mapping[int, Trial]) -> float:
+    """Two-sided: how likely programs that are equally good differ at least as much as these, pair by pair under equal seeds.
+
+    Where all units are 0 or 1 it is McNemar's exact test on the pairs that differ (Psychometrika 12, 1947), else Student's.
+
+    Args:
+        own, reference: as for `paired`; of an objective with noise.
+    """
+    if objective.noise == "units":
+        pairs = [pair for seed in own for pair in zip(own[seed].units, reference[seed].units, strict=True)]
+        if all(value in (0.0, 1.0) for pair in pairs for value in pair):
+            from scipy.special import bdtr
+
+            won, lost = pairs.count((1.0, 0.0)), pairs.count((0.0, 1.0))
+            return min(1.0, 2 * float(bdtr(min(won, lost), won + lost, 0.5))) if won + lost else 1.0
+        found = differences(objective, Repeats(), own, reference, 0)
+        if found is None:
+            raise ValueError("a trial has fewer than two units")
+        one_sided = found.p_value()
+        return min(1.0, 2 * min(one_sided, 1 - one_sided))
+    from scipy.special import stdtr
+
+    gains = [objective.gain(own[seed].score or 0.0, reference[seed].score or 0.0) for seed in own]
+    error = stdev(gains) / math.sqrt(len(gains))
+    if not error:
+        return float(not fmean(gains))
+    return 2 * float(stdtr(len(gains) - 1, -abs(fmean(gains)) / error))
+
+
 def audited(objective: Objective, evidence: Evidence) -> AuditVerdict:
     """What an audit says of a claimed improvement: the gain is above 0 beyond chance, and worth having."""
     effect, low, _ = interval(evidence)

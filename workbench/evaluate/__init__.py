@@ -4,6 +4,6 @@ Read in this order: `trial` (what an `evaluate.py` is given), `process` and `loc
 `levels` (what is protected and what is not), `supervisor` (one process tree, held to its limits), `host` (what runs inside).
 """
 
-from workbench.evaluate.answers import Array, CandidateFailed, Cheated
+from workbench.evaluate.answers import Array, CandidateFailed, Cheated, Question
 
-__all__ = ["Array", "CandidateFailed", "Cheated"]
+__all__ = ["Array", "CandidateFailed", "Cheated", "Question"]

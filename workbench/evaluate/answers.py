@@ -4,6 +4,7 @@ Standard library only at import time; numpy is imported where an array is checke
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +53,22 @@ class Array:
 Returns = type[Any] | Array | None
 
 
+@dataclass(frozen=True)
+class Question:
+    """What a candidate may ask while it is called: the form of the question, and the evaluator's function that answers it.
+
+    The function takes the checked question and returns plain data. What it raises is the evaluator's own fault, except
+    `CandidateFailed`, by which it blames the question. `max_bytes`: of a question, as it is sent.
+    """
+
+    takes: Returns
+    answer: Callable[[Any], Any]
+    max_bytes: int = 1 << 20
+
+    def __post_init__(self) -> None:
+        bounds(self.takes)
+
+
 def bounds(returns: Returns) -> tuple[int, int]:
     """Bytes of header and of raw buffers that an answer of this form may have; with room for a wrong form that is worth naming."""
     if isinstance(returns, Array):
@@ -67,37 +84,40 @@ def bounds(returns: Returns) -> tuple[int, int]:
     raise TypeError(f"returns={returns!r}; choose float, int, str, bool, list, dict, bytes, None, Array(dtype, shape), or object for any")
 
 
-def checked(value: Any, returns: Returns, name: str) -> Any:
+def checked(value: Any, returns: Returns, said: str) -> Any:
     """The answer, exactly of the declared form; an int is taken as a float where one is declared.
+
+    Args:
+        said: begins the message, as in `predict() answered`.
 
     Raises:
         CandidateFailed: it has another form, or a number in it is not finite.
     """
     if isinstance(returns, Array):
-        return _checked_array(value, returns, name)
+        return _checked_array(value, returns, said)
     wanted = type(None) if returns is None else returns
     if wanted is float and type(value) is int:
         try:
             value = float(value)
         except OverflowError:
-            raise CandidateFailed(f"{name}() answered an integer too large for a float") from None
+            raise CandidateFailed(f"{said} an integer too large for a float") from None
     if wanted is not object and type(value) is not wanted:
-        raise CandidateFailed(f"{name}() answered {_kind(value)}; the evaluator expects {_wanted(wanted)}")
+        raise CandidateFailed(f"{said} {_kind(value)}; the evaluator expects {_wanted(wanted)}")
     if problem := _not_finite(value):
-        raise CandidateFailed(f"{name}() answered {problem}; only finite numbers count")
+        raise CandidateFailed(f"{said} {problem}; only finite numbers count")
     return value
 
 
-def _checked_array(value: Any, form: Array, name: str) -> Any:
+def _checked_array(value: Any, form: Array, said: str) -> Any:
     import numpy
 
     if type(value) is not numpy.ndarray:
-        raise CandidateFailed(f"{name}() answered {_kind(value)}; the evaluator expects an array {form.dtype}{list(form.shape)}")
+        raise CandidateFailed(f"{said} {_kind(value)}; the evaluator expects an array {form.dtype}{list(form.shape)}")
     if value.dtype.name != form.dtype or value.shape != form.shape:
         got = f"{value.dtype.name}{list(value.shape)}"
-        raise CandidateFailed(f"{name}() answered an array {got}; the evaluator expects {form.dtype}{list(form.shape)}")
+        raise CandidateFailed(f"{said} an array {got}; the evaluator expects {form.dtype}{list(form.shape)}")
     if value.dtype.kind in "fc" and not numpy.isfinite(value).all():
-        raise CandidateFailed(f"{name}() answered an array with NaN or infinity; only finite numbers count")
+        raise CandidateFailed(f"{said} an array with NaN or infinity; only finite numbers count")
     return value
 
 

@@ -24,6 +24,7 @@ class Evaluator:
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment, self.prepare = experiment, None
+        self._check: Any = imported
         if not experiment.evaluator:
             self._evaluate: Any = trials.claimed
             return
@@ -40,6 +41,7 @@ class Evaluator:
             raise self.fault(error) from error
         if hasattr(module, "prepare"):
             self.prepare = self._guarded(module.prepare)
+        self._check = getattr(module, "check", imported)
 
     def evaluate(self, trial: Evaluation) -> dict[str, float]:
         """The metrics, all finite, the objective's among them.
@@ -64,6 +66,24 @@ class Evaluator:
         if len(metrics) > MAX_METRICS or any(len(str(key)) > MAX_NAME for key in metrics):
             raise EvaluatorFault(f"{file} returned more than {MAX_METRICS} metrics, or a name longer than {MAX_NAME} characters")
         return {str(key): self._number(str(key), value) for key, value in metrics.items()}
+
+    def check(self, trial: Evaluation) -> None:
+        """A smoke run: the evaluator's own `check`, or the import of each module.
+
+        Raises:
+            CandidateFailed: the program does not pass. EvaluatorFault: the check failed, or returned something.
+        """
+        try:
+            found = self._check(trial)
+        except CandidateFailed:
+            raise
+        except (Exception, SystemExit) as error:
+            raise self.fault(error) from error
+        if found is not None:
+            kind = type(found).__name__
+            raise EvaluatorFault(
+                f"check in {self.experiment.evaluator} returned {kind}; it says by CandidateFailed what is wrong, or nothing"
+            )
 
     def _number(self, name: str, value: Any) -> float:
         try:
@@ -96,6 +116,13 @@ class Evaluator:
             return EvaluatorFault(f"{self.experiment.evaluator} line {error.lineno}: SyntaxError: {error.msg}")
         text = " ".join(str(error).split())[:400]
         return EvaluatorFault(f"{place}: {type(error).__name__}{': ' + text if text else ''}")
+
+
+def imported(trial: Evaluation) -> None:
+    """The smoke run of an experiment that has no `check`: every module of the program can be imported, each in a sandbox of its own."""
+    for path in trial.program.files:
+        if path.endswith(".py"):
+            trial.start(path).close()
 
 
 class _CandidateCode(importlib.abc.MetaPathFinder):

@@ -17,7 +17,8 @@ class Task:
         experiment: the folder of the study's frozen copy of the experiment. digest: of its protected files, as it must be.
         data: the study's folder for what the evaluator's `prepare` makes; shared by its trials.
         folder: this trial's own folder (`trials/0007.0`), for its log and artifacts; it need not exist yet.
-        settings: the evaluator's settings, `--set` applied. sandbox: `auto`, or a level by name.
+        settings: the evaluator's settings, `--set` applied. stages: the incumbent's values at the stages of the cascade, to which
+            the trial is held; empty for one that is measured whole. sandbox: `auto`, or a level by name.
     """
 
     candidate: int
@@ -29,6 +30,7 @@ class Task:
     data: Path
     folder: Path
     settings: Mapping[str, bool | int | float | str] = field(default_factory=dict)
+    stages: Mapping[str, float] = field(default_factory=dict)
     sandbox: str = "auto"
 
 

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,10 @@ class LocalExecutor:
         self.sandbox = levels.choose(options.sandbox)
         found = devices.gpus()
         self.slots = options.slots or len(found) or max(1, (os.cpu_count() or 1) // 2)
-        config = {"view": _view_of(experiment).encode(), "limits": dataclasses.asdict(experiment.limits), "command": experiment.command}
+        config = {"view": view_of(experiment).encode(), "limits": dataclasses.asdict(experiment.limits), "command": experiment.command}
         self._lock = threading.Lock()
-        self._slots = [Slot({**config, "slot": n, "gpu": found[n % len(found)] if found else ""}, report) for n in range(self.slots)]
+        gpus = [found[slot % len(found)] if found else "" for slot in range(self.slots)]
+        self._slots = [Slot({**config, "slot": slot, "gpu": gpu}, report, experiment.keys) for slot, gpu in enumerate(gpus)]
         self._closed = False
 
     def submit(self, task: Task) -> None:
@@ -72,7 +74,8 @@ class LocalExecutor:
             slot.join()
 
 
-def _view_of(experiment: Experiment) -> view.View:
+def view_of(experiment: Experiment) -> view.View:
+    """What the sandboxes of an experiment may read."""
     first = experiment.command[0] if experiment.command else ""
     interpreter = first if os.path.isabs(first) and os.path.basename(first).startswith("python") else ""
     return view.make(experiment.packages, interpreter, experiment.read_only)
@@ -81,14 +84,14 @@ def _view_of(experiment: Experiment) -> view.View:
 class Slot:
     """One trial process and the thread that listens to it; it is started when there is something to do, and after each death."""
 
-    def __init__(self, config: dict[str, Any], report: Report) -> None:
-        self._config, self._report = config, report
+    def __init__(self, config: dict[str, Any], report: Report, keys: Sequence[str]) -> None:
+        self._config, self._report, self._keys = config, report, keys
         self._wake, self._lock = threading.Condition(), threading.Lock()
         self._task: Task | None = None
         self._level = ""
         self._cancelled: str | None = None
         self._stopping = self._started = False
-        self._process: _Child | None = None
+        self._process: Child | None = None
         self._thread = threading.Thread(target=self._run, name=f"slot {config['slot']}", daemon=True)
         self._thread.start()
 
@@ -141,7 +144,7 @@ class Slot:
         try:
             with self._wake:
                 if self._process is None:
-                    self._process = _Child(self._config)
+                    self._process = Child(self._config, self._keys)
                 child = self._process
                 child.send(encode_task(task, self._level))
                 if self._cancelled is not None:
@@ -157,7 +160,7 @@ class Slot:
             fault = "process" if self._started and not self._stopping else "loop"
             return self._lost(task, fault, reason, "killed" if self._stopping else "lost", began)
 
-    def _listen(self, task: Task, child: "_Child") -> Trial:
+    def _listen(self, task: Task, child: "Child") -> Trial:
         began, limit, asked_to_end = time.monotonic(), PREPARE_SECONDS, False
         while True:
             if self._cancelled is not None and not asked_to_end:
@@ -199,16 +202,20 @@ class Slot:
         return child.end(kill) if child is not None else ""
 
 
-class _Child:
-    """A running trial process: its pipes, its events, and what it leaves behind when it is killed."""
+class Child:
+    """A running trial process: its pipes, its events, and what it leaves behind when it is killed.
 
-    def __init__(self, config: dict[str, Any]) -> None:
+    Args:
+        keys: environment variables with secrets that its evaluator needs, all the same.
+    """
+
+    def __init__(self, config: dict[str, Any], keys: Sequence[str] = ()) -> None:
         self._events, theirs = os.pipe()
         self._errors = tempfile.TemporaryFile()
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "workbench.evaluate.process", str(theirs)], stdin=subprocess.PIPE, stdout=self._errors,
-                stderr=self._errors, pass_fds=(theirs,), start_new_session=True, cwd=_import_root(), env=_environment(),
+                stderr=self._errors, pass_fds=(theirs,), start_new_session=True, cwd=_import_root(), env=_environment(keys),
             )  # fmt: skip
         except BaseException:
             os.close(self._events)
@@ -284,7 +291,7 @@ def _import_root() -> str:
     return str(Path(__file__).parents[2])
 
 
-def _environment() -> dict[str, str]:
-    """Ours, without what no evaluator needs: keys stay in the loop."""
+def _environment(keys: Sequence[str] = ()) -> dict[str, str]:
+    """Ours, without what no evaluator needs: keys stay in the loop, but for those that the experiment names (`keys`)."""
     secret = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
-    return {name: value for name, value in os.environ.items() if not any(word in name.upper() for word in secret)}
+    return {name: value for name, value in os.environ.items() if name in keys or not any(word in name.upper() for word in secret)}

@@ -1,8 +1,8 @@
 """The trial process: trusted, warm, one per slot; runs one trial after another. `python -m workbench.evaluate.process FD`.
 
 Lines of JSON come on stdin: first the configuration, then tasks and cancellations. Lines of events go out on FD: `hello`,
-`points` (at most ten messages a second), `started`, `ended`. When stdin ends, the loop is gone: every process of the trial is
-killed at once, and this one exits. It never sees the journal.
+`points` (at most ten messages a second), `started`, `ended`; for a smoke run `checked`. When stdin ends, the loop is gone: every
+process of the trial is killed at once, and this one exits. It never sees the journal.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from workbench import experiment as experiments
 from workbench.errors import EvaluatorFault, WorkbenchError
@@ -28,6 +28,7 @@ from workbench.evaluate.sandbox import confine, tree
 from workbench.evaluate.sandbox.bench import Bench
 from workbench.evaluate.sandbox.supervisor import Cancelled
 from workbench.evaluate.sandbox.view import View
+from workbench.evaluate.smoke import smoke
 from workbench.evaluate.trial import Evaluation
 from workbench.experiment import Experiment, Limits
 from workbench.program import Program
@@ -38,13 +39,13 @@ POINTS_PER_MESSAGE = 2000
 MAX_REASON = 500
 
 
-def encode_task(task: Task, level: str) -> str:
-    """A task as one line."""
+def encode_task(task: Task, level: str, do: Literal["task", "check"] = "task") -> str:
+    """A task as one line; `check`: only a smoke run of its program."""
     program = {"files": dict(task.program.files), "executable": sorted(task.program.executable)}
     body = {
-        "do": "task", "candidate": task.candidate, "trial": task.trial, "seed": task.seed, "program": program,
+        "do": do, "candidate": task.candidate, "trial": task.trial, "seed": task.seed, "program": program,
         "experiment": str(task.experiment), "digest": task.digest, "data": str(task.data), "folder": str(task.folder),
-        "settings": dict(task.settings), "sandbox": level,
+        "settings": dict(task.settings), "stages": dict(task.stages), "sandbox": level,
     }  # fmt: skip
     return json.dumps(body) + "\n"
 
@@ -52,7 +53,7 @@ def encode_task(task: Task, level: str) -> str:
 def _decode_task(body: dict[str, Any]) -> Task:
     program = Program(body["program"]["files"], frozenset(body["program"]["executable"]))
     values: dict[str, Any] = {name: Path(body[name]) for name in ("experiment", "data", "folder")}
-    values |= {name: body[name] for name in ("candidate", "trial", "seed", "digest", "settings", "sandbox")}
+    values |= {name: body[name] for name in ("candidate", "trial", "seed", "digest", "settings", "stages", "sandbox")}
     return Task(program=program, **values)
 
 
@@ -103,7 +104,7 @@ class TrialProcess:
     def __init__(self, config: dict[str, Any], events: Events) -> None:
         self.events, self.config = events, config
         self.bench = Bench(View.decode(config["view"]), Limits(**config["limits"]), slot=config["slot"], gpu=config["gpu"])
-        self.tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        self.tasks: queue.SimpleQueue[tuple[str, Task]] = queue.SimpleQueue()
         self.current: Evaluation | None = None
         self._cancelled: dict[tuple[int, int], str] = {}
         self._evaluators: dict[str, Evaluator] = {}
@@ -125,9 +126,9 @@ class TrialProcess:
         self._leave()
 
     def _handle(self, message: dict[str, Any]) -> None:
-        if message["do"] == "task":
+        if message["do"] in ("task", "check"):
             self._busy = True
-            self.tasks.put(_decode_task(message))
+            self.tasks.put((message["do"], _decode_task(message)))
             return
         key = (int(message["candidate"]), int(message["trial"]))
         with self._lock:
@@ -146,11 +147,20 @@ class TrialProcess:
 
     def run(self) -> None:
         while True:
-            task = self.tasks.get()
-            trial = self._trial(task)
+            do, task = self.tasks.get()
+            if do == "check":
+                found = smoke(task, self._evaluator, self.bench, self.config["trials_on"], self._begun)
+                event: dict[str, Any] = {"event": "checked", "finding": dataclasses.asdict(found)}
+            else:
+                trial = self._trial(task)
+                event = {"event": "ended", "candidate": task.candidate, "trial": task.trial, "record": encode(trial)[1]}
             self._busy = False
-            self.events.send({"event": "ended", "candidate": task.candidate, "trial": task.trial, "record": encode(trial)[1]})
+            self.events.send(event)
             tree.end_below(os.getpid())  # what the evaluator itself left behind
+
+    def _begun(self, running: Evaluation | None) -> None:
+        with self._lock:
+            self.current = running
 
     def _trial(self, task: Task) -> Trial:
         """Runs one trial; whatever happens becomes its record."""
@@ -180,7 +190,7 @@ class TrialProcess:
             running.cancel(early)
         outcome: dict[str, Any] = {}
         try:
-            metrics = evaluator.evaluate(running)
+            metrics = running.stages.joined(evaluator.evaluate(running))
             running.check()
             score = metrics[evaluator.experiment.objective.name]
             outcome = {"status": "ok", "metrics": metrics, "score": score, "units": running.units_of(score)}
@@ -197,6 +207,9 @@ class TrialProcess:
                 self._cancelled.pop((task.candidate, task.trial), None)
         if running.cancelled is not None:
             outcome = {"status": "killed", "fault": "person", "reason": running.cancelled}
+        elif running.stages.missed:  # whatever the evaluator made of it
+            outcome = {"status": "killed", "ended_by": "cascade", "reason": running.stages.missed}
+        outcome = {"metrics": running.stages.values, **outcome}
         (task.folder / "log.txt").write_text(running.output.text(), encoding="utf-8", errors="backslashreplace")
         return Trial(
             **values, **outcome, exact=bool(running.exact), seconds=time.monotonic() - began,

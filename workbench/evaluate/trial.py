@@ -8,18 +8,21 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from workbench.errors import EvaluatorFault
-from workbench.evaluate.answers import CandidateFailed, Returns, TimedOut
+from workbench.evaluate.answers import CandidateFailed, Question, Returns, TimedOut
 from workbench.evaluate.executor import Task
 from workbench.evaluate.output import Output
 from workbench.evaluate.sandbox.bench import Bench
 from workbench.evaluate.sandbox.cgroup import Group
 from workbench.evaluate.sandbox.supervisor import Cancelled, Supervisor
+from workbench.evaluate.stages import Stages
 from workbench.experiment import Experiment
 
 Report = Callable[[str, float, float, bool], None]
+MAX_QUESTIONS = 1000
 MAX_UNITS = 256
 UNIT_DIGITS = 6
 TOLERANCE = 1e-6  # of the largest unit: how far the score may lie from the mean of the units
@@ -36,19 +39,32 @@ class Process:
         self._trial, self._supervisor, self._group, self._open = trial, supervisor, group, True
         self._began = time.monotonic()
 
-    def call(self, name: str, *args: Any, returns: Returns = float, timeout: float | None = None, **kwargs: Any) -> Any:
+    def call(
+        self,
+        name: str,
+        *args: Any,
+        returns: Returns = float,
+        timeout: float | None = None,
+        questions: Mapping[str, Question] = MappingProxyType({}),
+        max_questions: int = MAX_QUESTIONS,
+        **kwargs: Any,
+    ) -> Any:
         """Calls a function of the candidate's module; its answer is checked to be exactly of the form `returns`.
 
         Args:
             args, kwargs: plain data: numbers, text, bytes, lists, dicts with text keys, numpy arrays.
             returns: float (an int is converted), int, str, bool, list, dict, bytes, None, Array(dtype, shape), or object for any plain
                 data. Numbers are finite.
-            timeout: seconds; the candidate is killed past it. The trial's own deadline holds in any case.
+            timeout: seconds; the candidate is killed past it, without the time that its questions took to be answered. The trial's own
+                deadline holds in any case.
+            questions: what the function may ask before it answers, by name: the candidate's `workbench_evaluator.ask(name, question)`
+                returns what the `Question` answers. max_questions: in this call; one more is the candidate's failure.
 
         Raises:
-            CandidateFailed: it raised, answered another form, broke a limit, or is gone.
+            CandidateFailed: it raised, answered another form, asked what is not offered, broke a limit, or is gone.
+            RuntimeError: called while it waits for the answer to a question.
         """
-        return self._supervisor.call(name, args, kwargs, returns, timeout)
+        return self._supervisor.call(name, args, kwargs, returns, timeout, questions, max_questions)
 
     def read_file(self, path: str, max_bytes: int = 64 << 20) -> bytes:
         """A file that the candidate wrote into its box; a link, a missing or a larger one is the candidate's failure."""
@@ -61,6 +77,13 @@ class Process:
     def data_path(self, name: str) -> str:
         """Where the candidate finds a data file: tell it as an argument."""
         return self._supervisor.data_path(name)
+
+    def cpu_clocks(self) -> dict[int, float]:
+        """CPU seconds so far of the processes that live now, by process id: no candidate can set them, and waiting does not move them.
+
+        What an ended process had used is missing here; `cpu_seconds`, at the end, has it.
+        """
+        return self._supervisor.cpu_clocks()
 
     @property
     def seconds(self) -> float:
@@ -101,6 +124,7 @@ class Evaluation:
         self.cpu_seconds = self.peak_mb = 0.0
         self.memory_limit = ""
         self.cancelled: str | None = None
+        self.stages = Stages(experiment, task.stages)
         self._report, self._lock, self._printing = report, threading.Lock(), threading.Lock()
         self._processes: list[Process] = []
         self._units: tuple[float, ...] = ()
@@ -109,6 +133,22 @@ class Evaluation:
         """Shows a measured point of a curve while the trial runs; one that is not finite is left out."""
         if math.isfinite(step) and math.isfinite(value):
             self._report(str(series)[:64], float(step), float(value), False)
+
+    def stage(self, name: str, value: float) -> None:
+        """Hands over what a cheap part of the evaluation gave, and returns where that is good enough to go on.
+
+        Call it at the end of each part but the last, the cheapest part first: after one of ten instances, a tenth of the steps.
+        `[cascade]` in `experiment.toml` says by how much a candidate may be worse than the incumbent there, in the objective's
+        direction. A candidate's first trial is held to that; its trials on fresh seeds, which measure, and audits run whole. The
+        value is recorded as a metric in any case.
+
+        Raises:
+            CandidateFailed: it is worse; let this pass, the trial is over.
+            ValueError: `[cascade]` has no such stage, it was handed over before, or the value is not finite.
+
+        Source: AlphaEvolve (arXiv 2506.13131), section 2.4, evaluation cascade; its thresholds are not said to be relative.
+        """
+        self.stages.take(name, value)
 
     def units(self, values: Iterable[float]) -> None:
         """Hands over the observations whose mean is the score, such as items of a benchmark or timing pairs.

@@ -19,9 +19,10 @@ from workbench.lab import layout, step, verdict
 from workbench.lab.plot import thinned
 from workbench.lab.source import literal
 from workbench.lab.visible import one_line, visible
+from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
-from workbench.ledger.study import CandidateHistory, Study
+from workbench.ledger.study import Study
 from workbench.program import Patch, Program
 from workbench.records import Decision, Trial
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from workbench.lab.plot import axis, figure, frame, plain, thinned
 from workbench.lab.tables import SELF_REPORTED, better
 from workbench.lab.visible import one_line, shorten
+from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.journal import Curve
-from workbench.ledger.study import CandidateHistory, Study
+from workbench.ledger.study import Study
 from workbench.verbs import imported
 
 if TYPE_CHECKING:  # plotly is imported where a figure is made

@@ -145,6 +145,8 @@ class ShowView:
             ("score", cells["score"](row)),
             ("lines", cells["+/-"](row)),
         ]
+        if metrics := row.get("metrics"):
+            facts.append(("metrics", shorten(", ".join(f"{name} {number(value)}" for name, value in metrics.items()), layout.MAX_LINE)))
         if "fields" in row:  # imported: what the log says of it
             facts = [*facts[:-1], ("program", "not known: imported from a log"), ("line", f"{row.get('line')} of the log")]
             facts += [("flag", one_line(str(flag))) for flag in row.get("flags") or ()]

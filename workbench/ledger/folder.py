@@ -38,6 +38,11 @@ class StudyFolder:
         return self.path / "loop.log"
 
     @property
+    def at_work(self) -> Path:
+        """What the proposer does at this moment, for screens; see `atwork`."""
+        return self.path / "proposer.json"
+
+    @property
     def experiment(self) -> Path:
         """The frozen copy of the experiment: what the evaluator of this study is."""
         return self.path / "experiment"

@@ -2,7 +2,8 @@
 
 Tables: `journal` (append-only records), `program` (by digest, compressed against the first one), `request` (idempotent by id),
 `point` (live points of running trials), `curve` (one compressed blob per series of an ended trial), `transcript` (what a proposer
-asked of a model and was answered, compressed, by the entry that it came to; made with the first one, so that older studies have none).
+asked of a model and was answered, compressed, by the entry that it came to: the calls, or the entries of calls that were recorded
+one by one; made with the first one, so that older studies have none).
 
 On a local disk the file has a write-ahead log. That needs memory shared between processes, so that on a network file system a
 rollback journal takes its place, which costs a few flushes per record, and whose locks (as those of the lease) are the file
@@ -167,21 +168,24 @@ class Journal:
         return self._calls("candidate", candidate)
 
     def transcript_of_entry(self, entry: int) -> list[Call]:
-        """The calls behind a journal entry: a candidate, or a proposal that came to nothing."""
+        """The calls behind a journal entry: a candidate, a proposal that came to nothing, or one call by itself."""
         return self._calls("entry", entry)
 
     def _calls(self, column: str, value: int) -> list[Call]:
         if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'transcript'"):
             return []
         rows = self._rows(f"SELECT body FROM transcript WHERE {column} = ?", value)
-        calls: list[Call] = json.loads(zlib.decompress(rows[0][0])) if rows else []
-        return calls
+        kept: list[Call | int] = json.loads(zlib.decompress(rows[0][0])) if rows else []
+        return [call for one in kept for call in (self.transcript_of_entry(one) if isinstance(one, int) else [one])]
 
     def _live_curves(self, candidate: int, trial: int) -> dict[str, Curve]:
         query = "SELECT series, self_reported, step, value FROM point WHERE candidate = ? AND trial = ? ORDER BY id"
         rows = self._rows(query, candidate, trial)
+        measured = {name for name, own, *_ in rows if not own}  # to what the evaluator measures, a candidate adds nothing
         series: dict[str, tuple[list[float], list[float], bool]] = {}
         for name, own, step, value in rows:
+            if own and name in measured:
+                continue
             steps, values, _ = series.setdefault(name, ([], [], bool(own)))
             steps.append(step)
             values.append(value)
@@ -205,10 +209,13 @@ class Pen(Journal):
             raise RuntimeError("the pen belongs to the holder of the lease")
         super().__init__(folder)
 
-    def append(self, *records: Record, programs: Sequence[Program] = (), calls: Sequence[Call] = ()) -> list[Entry]:
+    def append(
+        self, *records: Record, programs: Sequence[Program] = (), calls: Sequence[Call] = (), called: Sequence[int] = ()
+    ) -> list[Entry]:
         """Appends records in one transaction, with the programs that they name; all of them are there, or none.
 
-        `calls` are those of a model that the last record cost, and become its transcript.
+        `calls` are those of a model that the last record cost, and become its transcript; that of each of these records is made of the
+        entries `called`.
 
         Decisions and answers to requests are forced to the disk; the rest survives the death of the process at any instant.
         """
@@ -223,9 +230,11 @@ class Pen(Journal):
                 entries.append(Entry(int(cursor.lastrowid or 0), now, record))
             if calls:
                 self._keep(entries[-1], calls)
+            for entry in entries if called else ():
+                self._keep(entry, called)
         return entries
 
-    def _keep(self, entry: Entry, calls: Sequence[Call]) -> None:
+    def _keep(self, entry: Entry, calls: Sequence[Call] | Sequence[int]) -> None:
         self._sql.execute(TRANSCRIPTS)
         candidate = entry.record.candidate if isinstance(entry.record, Candidate) else None
         body = zlib.compress(json.dumps(list(calls), allow_nan=False, separators=(",", ":")).encode(), 9)

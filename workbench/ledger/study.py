@@ -5,12 +5,13 @@ The fold does constant work per entry, whatever the length of the history. It re
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 from workbench.errors import StudyError
 from workbench.ledger.bulk import no_collections
+from workbench.ledger.candidate import N_STATUSES, OPEN, CandidateHistory, CandidateStatus
 from workbench.ledger.examination import Examination
 from workbench.ledger.repeats import Repeats
 from workbench.ledger.turns import Turn
@@ -19,6 +20,7 @@ from workbench.records import (
     Ablation,
     Adopted,
     Audit,
+    Called,
     Candidate,
     Decision,
     Entry,
@@ -26,6 +28,7 @@ from workbench.records import (
     Options,
     Plateau,
     ProposalFailed,
+    Rebased,
     Refused,
     Reproduction,
     RunState,
@@ -35,84 +38,6 @@ from workbench.records import (
     TrialStarted,
     Unknown,
 )
-
-CandidateStatus = Literal["queued", "running", "provisional", "waiting", "kept", "discarded", "failed", "revised", "ablated"]
-OPEN: tuple[CandidateStatus, ...] = ("queued", "running", "provisional", "waiting")
-N_STATUSES: tuple[CandidateStatus, ...] = (*OPEN, "kept", "discarded", "failed", "revised", "ablated")
-
-
-@dataclass
-class CandidateHistory:
-    """All that the journal says of one candidate.
-
-    Attributes:
-        trials: those of the search that ended. audits: those of examinations, which no decision of the search sees.
-        question: how many candidates and failed proposals there were before it, the baseline left out; its number as a question.
-        running: trials that started and have not ended (trial number to its start). cleared: a person let it run (`review = all`).
-    """
-
-    record: Candidate
-    at: float
-    trials: list[Trial] = field(default_factory=list)
-    audits: list[Trial] = field(default_factory=list)
-    running: dict[int, TrialStarted] = field(default_factory=dict)
-    decisions: list[Decision] = field(default_factory=list)
-    reproductions: list[Reproduction] = field(default_factory=list)
-    question: int = 0
-    cleared: bool = False
-    pinned: bool = False
-
-    @property
-    def number(self) -> int:
-        return self.record.candidate
-
-    @property
-    def decision(self) -> Decision | None:
-        """The decision in force: the last one, unless it was a request to run that has been answered."""
-        last = self.decisions[-1] if self.decisions else None
-        return None if last is not None and last.before_run and self.cleared else last
-
-    @property
-    def is_ablation(self) -> bool:
-        """Whether an ablation made it, of a kept program; it is no proposal, and the policy does not judge it."""
-        return self.record.without is not None
-
-    @property
-    def next_trial(self) -> int:
-        """Number of its next trial."""
-        return len(self.trials) + len(self.audits) + len(self.running)
-
-    @property
-    def scored(self) -> list[Trial]:
-        return [trial for trial in self.trials if trial.status == "ok"]
-
-    @property
-    def score(self) -> float | None:
-        """Mean score of its ok trials; None while there is none."""
-        scores = [trial.score for trial in self.trials if trial.score is not None]
-        return sum(scores) / len(scores) if scores else None
-
-    @property
-    def failure(self) -> Trial | None:
-        """The trial that ended it, if one did; lost and stopped trials are nobody's failure."""
-        return next((trial for trial in self.trials if trial.status in ("failed", "timeout", "cheated")), None)
-
-    @property
-    def status(self) -> CandidateStatus:
-        decision = self.decision
-        if self.is_ablation and (decision is None or decision.verdict not in ("keep", "defer")):
-            return "ablated"
-        if decision is not None:
-            if decision.verdict == "discard":
-                return "failed" if self.failure is not None and decision.by != PERSON else "discarded"
-            return {"keep": "kept", "revise": "revised", "defer": "waiting"}[decision.verdict]  # type: ignore[return-value]
-        if self.scored:
-            return "provisional"
-        return "running" if self.running else "queued"
-
-    def trial_at(self, seed: int) -> Trial | None:
-        """Its ok trial under a seed."""
-        return next((trial for trial in self.trials if trial.seed == seed and trial.status == "ok"), None)
 
 
 @dataclass
@@ -146,6 +71,9 @@ class Study:
         turns: what a search learns from, in order. since_keep: how many were decided, and not kept, since the last keep.
         plateau: the one that was noticed since the last keep.
         failed_origins: what proposers wrote down of attempts that came to nothing.
+        rebased: the candidates that were put onto another parent, in that order.
+        dearest: what the dearest question so far took, as (usd, tokens).
+        asked: in the view that a proposer is shown, the number of its question; None everywhere else.
         ideas: what people asked to be tried next and no proposal has answered, by request, oldest first.
         last_id: id of the last entry folded. handled: highest sequence of a request adopted or refused.
     """
@@ -176,6 +104,9 @@ class Study:
         self.turns: list[Turn] = []
         self.since_keep = 0
         self.plateau: Plateau | None = None
+        self.rebased: list[int] = []
+        self.dearest = (0.0, 0)
+        self.asked: int | None = None
         self.guidance: list[str] = []
         self.ideas: dict[str, str] = {}
         self.banned: list[str] = []
@@ -289,6 +220,10 @@ class Study:
                 self.loop = record
             case ProposalFailed():
                 self._proposal_failed(record)
+            case Called():
+                self._spend(record)
+            case Rebased():
+                self._rebase(record)
             case Reproduction():
                 self._history(record.candidate).reproductions.append(record)
             case Audit():
@@ -313,7 +248,8 @@ class Study:
     def _add(self, record: Candidate, at: float) -> None:
         if record.candidate != len(self.candidates):
             raise StudyError(f"candidate {record.candidate} follows candidate {len(self.candidates) - 1}")
-        self.candidates.append(CandidateHistory(record, at, question=len(self.candidates) - 1 + self.proposals_failed))
+        question = len(self.candidates) - 1 + self.proposals_failed if record.question is None else record.question
+        self.candidates.append(CandidateHistory(record, at, question=question))
         self._seen[record.candidate] = "queued"
         self.counts["queued"] += 1
         self._recount(record.candidate)
@@ -322,8 +258,7 @@ class Study:
         self.by_program.setdefault(record.program, record.candidate)
         self.ideas.pop(record.request, None)
         self.proposed += record.candidate > 0 and not record.author.startswith(PERSON)
-        self.spent.usd += record.usd
-        self.spent.tokens += record.tokens
+        self._cost(record)
         self.failed_in_a_row = self.faults_in_a_row = 0
 
     def _end(self, record: Trial) -> None:
@@ -366,10 +301,29 @@ class Study:
         self.ideas.pop(record.request, None)
         if record.origin:
             self.failed_origins.append(record.origin)
-        self.spent.usd += record.usd
-        self.spent.tokens += record.tokens
+        self._cost(record)
         if record.final:
             self.exhausted = record.reason
+
+    def _cost(self, record: Candidate | ProposalFailed) -> None:
+        """What an answer cost counts here only where its calls are no records of their own."""
+        self.dearest = max(self.dearest[0], record.usd), max(self.dearest[1], record.tokens)
+        if record.question is None:
+            self._spend(record)
+
+    def _spend(self, record: Candidate | ProposalFailed | Called) -> None:
+        self.spent.usd += record.usd
+        self.spent.tokens += record.tokens
+
+    def _rebase(self, record: Rebased) -> None:
+        history = self._history(record.candidate)
+        history.rebased = record
+        history.record = replace(history.record, flags=record.flags)
+        if record.program:
+            new = {name: getattr(record, name) for name in ("program", "added", "removed", "normal")}
+            history.record = replace(history.record, parent=record.onto, **new)
+            self.by_program.setdefault(record.program, record.candidate)
+            self.rebased.append(record.candidate)
 
     def _decide(self, record: Decision) -> None:
         history = self._history(record.candidate)

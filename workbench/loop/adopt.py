@@ -6,9 +6,11 @@ from typing import Any
 
 from workbench.errors import RequestRefused
 from workbench.experiment import syntax_problem
-from workbench.ledger.study import CandidateHistory, Study
+from workbench.ledger.candidate import CandidateHistory
+from workbench.ledger.study import Study
 from workbench.loop import examine, making
 from workbench.program import Patch, Program
+from workbench.propose.model import ensemble, prices
 from workbench.records import PERSON, Adopted, Decision, Evidence, Record, Refused, Reproduction, Request, StateChanged
 
 MAX_TEXT = 4000
@@ -229,6 +231,9 @@ def _set(study: Study, request: Request, program_of: ProgramOf) -> Answer:
         raise RequestRefused(f"review = {value!r}; choose off, keeps or all")
     if key != "review" and not 0 <= value < 1e12:
         raise RequestRefused(f"{key} = {value}; it is a size, at least 0 (0 for no limit)")
+    model = study.options.model
+    if key == "max_usd" and value and model and (strangers := prices.unpriced(ensemble.models(model))):
+        raise RequestRefused(f"max_usd cannot hold where the price of {', '.join(strangers)} is unknown; set max_tokens instead")
     return Answer((_adopted(request, value=value),))
 
 

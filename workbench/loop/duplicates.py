@@ -19,7 +19,7 @@ class Duplicates:
     def __init__(self, program: Callable[[int], Program]) -> None:
         self._program = program
         self._known: dict[str, int] = {}
-        self._n_read = 0
+        self._n_read = self._n_rebased = 0
         self._last = ("", "")
 
     def normal(self, program: Program) -> str:
@@ -42,6 +42,9 @@ class Duplicates:
             if known:
                 self._known.setdefault(known, history.number)
         self._n_read = len(study.candidates)
+        for number in study.rebased[self._n_rebased :]:
+            self._known.setdefault(study.candidates[number].record.normal, number)
+        self._n_rebased = len(study.rebased)
         return self._known.get(normal)
 
 

@@ -11,8 +11,9 @@ from typing import Any
 from workbench.decide.paired import audited, interval, paired, weight
 from workbench.errors import RequestRefused, UsageError
 from workbench.experiment import syntax_problem
+from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.examination import MAX_TRIALS, Change, Examination
-from workbench.ledger.study import CandidateHistory, Study
+from workbench.ledger.study import Study
 from workbench.loop import making
 from workbench.loop.limits import MAX_LOST
 from workbench.program import Program, revert

@@ -2,7 +2,8 @@
 
 import time
 
-from workbench.ledger.study import CandidateHistory, Study
+from workbench.ledger.candidate import CandidateHistory
+from workbench.ledger.study import Study
 from workbench.records import Plateau
 
 MAX_LOST = 5
@@ -24,9 +25,18 @@ def budget_used(study: Study) -> str:
     return ""
 
 
-def may_propose(study: Study) -> bool:
-    """Whether the study has room for another candidate."""
-    return study.exhausted is None and not budget_used(study) and len(study.waiting) < study.options.max_waiting
+def may_propose(study: Study, n_questions: int, n_pending: int) -> bool:
+    """Whether there is room for another question beside those under way, which may give so many candidates.
+
+    Each of those is taken to cost what the dearest so far did, so that near the end of a budget there is one at a time.
+    """
+    if study.exhausted is not None or budget_used(study) or len(study.waiting) + n_pending >= study.options.max_waiting:
+        return False
+    options, spent, (usd, tokens) = study.options, study.spent, study.dearest
+    if options.candidates and study.proposed + n_pending >= options.candidates:
+        return False
+    would_cost, would_take = spent.usd + n_questions * usd, spent.tokens + n_questions * tokens
+    return not (options.max_usd and would_cost >= options.max_usd) and not (options.max_tokens and would_take >= options.max_tokens)
 
 
 def is_missing(study: Study) -> bool:

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from workbench import __version__, experiment, registry
+from workbench.decide import screen
+from workbench.decide.early_stop import EarlyStop
 from workbench.decide.policy import Policy, Wanted
 from workbench.decide.review import Review
 from workbench.errors import WorkbenchError
@@ -20,15 +22,16 @@ from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Call, LivePoint, Pen
 from workbench.ledger.lease import Lease
 from workbench.ledger.study import Study
-from workbench.loop import limits, making
+from workbench.loop import limits, questions, rebase
 from workbench.loop.adopt import answer
-from workbench.loop.asking import Answered, Asking
+from workbench.loop.asking import Answered, Asking, Paid
 from workbench.loop.duplicates import Duplicates
 from workbench.loop.examine import step
 from workbench.loop.limits import MAX_LOST
+from workbench.loop.taking import MAX_REASON, taken
 from workbench.program import Program
-from workbench.propose.proposer import Proposal, Proposer
-from workbench.records import Decision, LoopStarted, ProposalFailed, Purpose, Record, StateChanged, Trial, TrialStarted
+from workbench.propose.proposer import Proposer
+from workbench.records import Called, Decision, LoopStarted, Purpose, Record, StateChanged, Trial, TrialStarted
 from workbench.search.strategy import Strategy
 
 POLL_SECONDS = 0.1
@@ -37,7 +40,6 @@ RETRY_SECONDS = 0.5
 FAULT_SECONDS = 0.5
 MAX_FAULTS_IN_A_ROW = 5
 MAX_FAILURES_IN_A_ROW = 25
-MAX_REASON = 2000
 
 
 class Loop:
@@ -50,8 +52,12 @@ class Loop:
         self._experiment = replace(experiment.read(folder.experiment), settings=opened.settings, objective=opened.objective)
         policy: Policy = registry.find("policies", opened.options.policy)(self._experiment, opened.options)
         self._policy = Review(policy)
-        self._inbox: queue.SimpleQueue[Event | Answered] = queue.SimpleQueue()
-        self._asking = Asking(folder, self._experiment, self._searchers, self._inbox.put)
+        rule = self._experiment.early_stop
+        self._early_stop = EarlyStop(self._experiment, rule, pen.curves) if rule is not None else None
+        self._ended_early: dict[tuple[int, int], str] = {}
+        self._inbox: queue.SimpleQueue[Event | Paid | Answered] = queue.SimpleQueue()
+        self._asking = Asking(folder, self._experiment, self._searchers, self._inbox.put, self._study.spent)
+        self._called: dict[int, list[int]] = {}
         self._duplicates = Duplicates(self._program)
         self._executor: Executor | None = None
         self._running: dict[tuple[int, int], Task] = {}
@@ -92,15 +98,15 @@ class Loop:
     def _over(self, is_examining: bool) -> bool:
         """Whether there is nothing to wait for. A pause waits for a proposal under way, which may have been paid; a stop does not."""
         study = self._study
-        if study.state == "running" or is_examining or self._running or (self._asking.busy and study.state != "stopped"):
+        if study.state == "running" or is_examining or self._running or (self._asking.under_way and study.state != "stopped"):
             return False
         return not self._pen.requests(study.handled)
 
     def _interrupt(self, number: int, frame: object) -> None:
         self._interrupted = True
 
-    def _append(self, *records: Record, programs: tuple[Program, ...] = (), calls: Sequence[Call] = ()) -> None:
-        self._study.fold(self._pen.append(*records, programs=programs, calls=calls))
+    def _append(self, *records: Record, programs: tuple[Program, ...] = (), calls: Sequence[Call] = (), called: Sequence[int] = ()) -> None:
+        self._study.fold(self._pen.append(*records, programs=programs, calls=calls, called=called))
 
     # --- beginning -----------------------------------------------------------------------------------------------------
 
@@ -181,22 +187,36 @@ class Loop:
                 break
         self._store_points(now=not self._running)
 
-    def _receive(self, news: Event | Answered) -> None:
+    def _receive(self, news: Event | Paid | Answered) -> None:
         match news:
             case Points(task, series, points, own):
                 self._points += [LivePoint(task.candidate, task.trial, series, step, value, own) for step, value in points]
+                self._end_early(task, series, points, own)
             case Ended(task, trial):
                 self._store_points(now=True)
                 del self._running[task.candidate, task.trial]
                 blamed = self._checked(self._blamed(replace(trial, purpose=self._purpose(task))))
                 self._study.fold(self._pen.end_trial(blamed, trial.candidate, trial.trial))
+            case Paid():
+                self._paid(news)
             case Answered():
-                self._asking.busy = False
                 self._propose(news)
 
+    def _end_early(self, task: Task, series: str, points: Sequence[tuple[float, float]], own: bool) -> None:
+        """Ends a trial whose curve says that it cannot win."""
+        if self._early_stop is None or self._executor is None:
+            return
+        why = self._early_stop.look(self._study, task.candidate, task.trial, task.seed, series, points, self_reported=own)
+        if why:
+            self._ended_early[task.candidate, task.trial] = why
+            self._executor.cancel(task.candidate, task.trial, why)
+
     def _blamed(self, trial: Trial) -> Trial:
-        """A trial that was killed on a person's word is a person's doing, whatever the executor saw."""
-        if trial.status not in ("killed", "lost"):
+        """A trial that was killed on a person's word is a person's doing, whatever the executor saw; or it was ended early."""
+        why = self._ended_early.pop((trial.candidate, trial.trial), "")
+        if why and trial.status == "killed" and trial.reason == why:  # and nobody else was first
+            trial = replace(trial, fault="", ended_by="early-stop")
+        if trial.ended_by or trial.status not in ("killed", "lost"):
             return trial
         if self._study.state == "stopped" and not trial.purpose:
             return replace(trial, status="lost", fault="person", reason="the study was stopped")
@@ -221,68 +241,33 @@ class Loop:
             self._points.clear()
             self._points_at = time.monotonic()
 
-    def _propose(self, news: Answered) -> None:
-        author = self._study.options.proposer.partition(":")[0]
-        proposal, program = news.proposal, news.program
-        problem, origin = news.failure, news.origin
-        if proposal is not None and program is not None:
-            problem, origin = self._unfit(proposal, program), dict(proposal.origin)
-            if not problem:
-                self._add(news, program, proposal, proposal.author or author)
-                return
-        if not problem:  # nothing now, perhaps later
+    def _propose(self, answered: Answered) -> None:
+        question = answered.question
+        self._asking.done(question)
+        called = self._called.pop(question.number, ())
+        records, programs = taken(self._study, self._experiment, self._duplicates, answered)
+        if not records:  # nothing now, perhaps later
             self._ask_again_at = time.monotonic() + RETRY_SECONDS
             return
-        problem = problem[:MAX_REASON]
-        failed = ProposalFailed(
-            author=author,
-            reason=problem,
-            final=news.final,
-            fault=news.fault,
-            usd=news.usd,
-            tokens=news.tokens,
-            origin=origin,
-            request=news.idea,
-        )
-        self._append(failed, calls=news.calls)
+        self._append(*records, programs=tuple(programs), called=called)
+        if programs:
+            return
+        problem = answered.failure or self._study.last_failure
         faults, failures = self._study.faults_in_a_row, self._study.failed_in_a_row
-        if news.final and news.fault:
-            self._append(StateChanged(state="paused", reason=f"the proposer cannot be used: {problem}", fault=True))
+        if answered.final and answered.fault:
+            self._append(StateChanged(state="paused", reason=f"the proposer cannot be used: {problem[:MAX_REASON]}", fault=True))
         elif faults >= MAX_FAULTS_IN_A_ROW or failures >= MAX_FAILURES_IN_A_ROW:
-            self._append(StateChanged(state="paused", reason=f"{failures} proposals failed in a row; the last: {problem}", fault=True))
-        elif news.fault:
+            reason = f"{failures} proposals failed in a row; the last: {problem[:MAX_REASON]}"
+            self._append(StateChanged(state="paused", reason=reason, fault=True))
+        elif answered.fault:
             self._ask_again_at = time.monotonic() + min(60.0, FAULT_SECONDS * 2.0**faults)
 
-    def _unfit(self, proposal: Proposal, parent: Program) -> str:
-        """Why a proposed program cannot become a candidate; empty when it can."""
-        new = proposal.program
-        if new.digest == parent.digest:
-            return "it changes nothing"
-        if new.digest in self._study.by_program:
-            return f"it is candidate {self._study.by_program[new.digest]} again"
-        if strangers := set(new.files) - set(self._experiment.editable):
-            return f"it changes files that are not editable: {', '.join(sorted(strangers))}"
-        for path, text in new.files.items():
-            if path.endswith(".py") and text != parent.files.get(path) and (problem := experiment.syntax_problem(text)):
-                return f"{path} does not parse: {problem}"
-        return "" if proposal.repeats else self._duplicates.problem(self._study, new)
-
-    def _add(self, news: Answered, old: Program, proposal: Proposal, author: str) -> None:
-        new = proposal.program
-        record = making.candidate(
-            len(self._study.candidates),
-            news.parent,
-            old,
-            new,
-            author=author,
-            hypothesis=proposal.hypothesis[:MAX_REASON],
-            origin=dict(proposal.origin),
-            request=news.idea,
-            usd=news.usd,
-            tokens=news.tokens,
-            normal=self._duplicates.normal(new),
-        )
-        self._append(record, programs=(new,), calls=news.calls)
+    def _paid(self, paid: Paid) -> None:
+        author = self._study.options.proposer.partition(":")[0]
+        record = Called(question=paid.question.number, author=author, usd=paid.usd, tokens=paid.tokens)
+        self._append(record, calls=() if paid.call is None else (paid.call,))
+        if paid.call is not None:
+            self._called.setdefault(paid.question.number, []).append(self._study.last_id)
 
     # --- the next missing record ---------------------------------------------------------------------------------------
 
@@ -299,7 +284,7 @@ class Loop:
             if plateau := limits.plateau(self._study, self._experiment.search.plateau):
                 self._append(plateau)
             self._ask()
-            if not (self._running or self._asking.busy or limits.is_missing(self._study)):
+            if not (self._running or self._asking.under_way or limits.is_missing(self._study)):
                 self._append(StateChanged(state="finished", reason=limits.why_finished(self._study)))
 
     def _examine(self) -> bool:
@@ -339,6 +324,10 @@ class Loop:
         for number in order:
             if study.candidates[number].status == "waiting" or study.is_running(number):
                 continue
+            if rebase.is_due(study, study.candidates[number]):  # what was scored is decided by now
+                self._rebase(number)
+                if number not in study.open:
+                    continue
             opinion = self._opinion(number)
             if isinstance(opinion, Decision):
                 self._append(opinion)
@@ -348,10 +337,16 @@ class Loop:
             for number, index in need.trials:
                 self._start(number, study.seed(index))
 
+    def _rebase(self, number: int) -> None:
+        record, programs = rebase.rebased(self._study, self._study.candidates[number], self._pen.program)
+        self._append(record, programs=programs)
+
     def _opinion(self, number: int) -> Decision | Wanted:
         failure = self._study.candidates[number].failure
         if failure is not None:
             return Decision(candidate=number, verdict="discard", by="loop", why=f"{failure.status}: {failure.reason}")
+        if (ended := self._study.candidates[number].ended_early) is not None:
+            return Decision(candidate=number, verdict="discard", by=ended.ended_by, why=ended.reason)
         if limits.is_lost(self._study.candidates[number]):
             return Decision(candidate=number, verdict="discard", by="loop", why=f"its trials were lost {MAX_LOST} times")
         return self._policy.judge(self._study, number)
@@ -373,6 +368,7 @@ class Loop:
             data=self._folder.data,
             folder=self._folder.trial(number, trial),
             settings={**opened.settings, **opened.audit} if purpose else opened.settings,
+            stages=screen.stages(self._study, self._experiment, number, seed),
             sandbox=self._study.options.sandbox,
         )
         self._append(TrialStarted(candidate=number, trial=trial, seed=seed, purpose=purpose))
@@ -380,13 +376,14 @@ class Loop:
         executor.submit(task)
 
     def _ask(self) -> None:
-        study, executor = self._study, self._executor
+        executor, asking = self._executor, self._asking
         assert executor is not None
-        if self._asking.busy or not limits.may_propose(study) or time.monotonic() < self._ask_again_at:
-            return
-        ready = sum(study.candidates[number].status == "queued" for number in study.open)
-        if ready < executor.slots:
-            self._asking.ask(len(study.candidates) - 1 + study.proposals_failed)
+        while time.monotonic() >= self._ask_again_at:
+            ahead = asking.ahead if self._study.options.ahead is None else self._study.options.ahead
+            question = questions.following(self._study, asking.under_way, executor.slots, ahead, at_a_time=max(1, asking.ahead))
+            if question is None:
+                return
+            asking.ask(question)
 
 
 def run(folder: StudyFolder) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from workbench.experiment import Objective
-from workbench.ledger.study import CandidateHistory, Study
+from workbench.ledger.candidate import CandidateHistory
+from workbench.ledger.study import Study
 from workbench.propose.scales import Value
 
 State = dict[str, Value]  # knob id to its value, where it differs from the baseline
@@ -17,12 +18,14 @@ class Attempt:
     Attributes:
         changed: knob id to old and new value; empty for a candidate that is not the tuner's.
         state: the knobs that differ from the baseline's. root: the nearest ancestor (or itself) whose other code differs too.
+        parent: as it was when these were worked out.
     """
 
     history: CandidateHistory
     changed: dict[str, tuple[Value, Value]]
     state: State
     root: int
+    parent: int | None = None
 
     @property
     def number(self) -> int:
@@ -30,7 +33,8 @@ class Attempt:
 
     @property
     def has_failed(self) -> bool:
-        return self.history.failure is not None
+        """Whether it came to no score through its own fault: it broke, or was too bad to be tried to the end."""
+        return self.history.failure is not None or self.history.ended_early is not None
 
     @property
     def has_score(self) -> bool:
@@ -59,16 +63,22 @@ class Attempts:
         """Adds the candidates that are new, and looks at all through this study's histories."""
         for attempt, history in zip(self.all, study.candidates, strict=False):
             attempt.history = history
+            if attempt.parent != history.record.parent is not None:  # it was put onto a new incumbent
+                self._place(attempt, self.all[history.record.parent])
         for history in study.candidates[len(self.all) :]:
             parent = self.all[history.record.parent] if history.record.parent is not None else None
             changed = _changes(history.record.origin.get("knobs"))
-            if changed and parent is not None:
-                state = {**parent.state, **{name: new for name, (_, new) in changed.items()}}
-                self.all.append(Attempt(history, changed, state, parent.root))
-                for name in changed:
-                    self._by_knob.setdefault(name, []).append(self.all[-1])
-            else:
-                self.all.append(Attempt(history, {}, dict(parent.state) if parent else {}, history.number))
+            self.all.append(Attempt(history, changed, {}, history.number))
+            if parent is not None:
+                self._place(self.all[-1], parent)
+            for name in changed if parent is not None else ():
+                self._by_knob.setdefault(name, []).append(self.all[-1])
+
+    def _place(self, attempt: Attempt, parent: Attempt) -> None:
+        """Its state, from its parent's and what it changed."""
+        attempt.parent = parent.number
+        attempt.state = {**parent.state, **{name: new for name, (_, new) in attempt.changed.items()}}
+        attempt.root = parent.root if attempt.changed else attempt.number
 
     def of(self, knob: str) -> list[Attempt]:
         """Those that turned a knob."""

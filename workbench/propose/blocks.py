@@ -28,7 +28,7 @@ FILE: path/of/the/file
 <<<<<<< REWRITE
 the whole new text of the file
 >>>>>>> REWRITE"""
-_TAG = re.compile(r"^[\s*#>_`]*(HYPOTHESIS|FILE|ADVICE)[*_`]*:[\s*`]*(.*?)[\s*`]*$")
+_TAG = re.compile(r"^[\s*#>_`]*(HYPOTHESIS|FILE)[*_`]*:[\s*`]*(.*?)[\s*`]*$")
 _OPEN = {"<<<<<<< SEARCH": ">>>>>>> REPLACE", "<<<<<<< REWRITE": ">>>>>>> REWRITE"}
 _MIDDLE = "======="
 _START, _END = "EVOLVE-BLOCK-START", "EVOLVE-BLOCK-END"
@@ -36,7 +36,16 @@ _SHOWN = 80  # characters of a line in a message
 
 
 class AnswerProblem(ValueError):
-    """An answer gives no program; the message is one line."""
+    """An answer gives no program, or one not worth a trial; the message is one line. `printed`: what that program printed, run a moment."""
+
+    def __init__(self, problem: str, printed: str = "") -> None:
+        super().__init__(problem)
+        self.printed = printed
+
+    @property
+    def told(self) -> str:
+        """The whole of it, for the model."""
+        return f"{self}. The end of what it printed:\n{self.printed}\n" if self.printed else str(self)
 
 
 @dataclass(frozen=True)
@@ -50,11 +59,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer, read. `advice` is what the model would tell the next one; empty where it was not asked."""
+    """An answer, read."""
 
     hypothesis: str
     blocks: tuple[Block, ...]
-    advice: str = ""
 
 
 def read(text: str, paths: Sequence[str]) -> Answer:
@@ -63,7 +71,7 @@ def read(text: str, paths: Sequence[str]) -> Answer:
     Raises:
         AnswerProblem: no hypothesis, no block, a block without an end or without a file.
     """
-    told = {"HYPOTHESIS": "", "ADVICE": "", "FILE": paths[0] if len(paths) == 1 else ""}
+    told = {"HYPOTHESIS": "", "FILE": paths[0] if len(paths) == 1 else ""}
     blocks: list[Block] = []
     lines = lines_of(text.replace("\r\n", "\n"))
     at = 0
@@ -84,7 +92,7 @@ def read(text: str, paths: Sequence[str]) -> Answer:
         raise AnswerProblem("no line begins with HYPOTHESIS:")
     if not blocks:
         raise AnswerProblem("there is no SEARCH/REPLACE block and no REWRITE block")
-    return Answer(told["HYPOTHESIS"], tuple(blocks), told["ADVICE"])
+    return Answer(told["HYPOTHESIS"], tuple(blocks))
 
 
 def _block(path: str, lines: Sequence[str], is_whole: bool, number: int) -> Block:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from workbench.propose.settings import TunerSettings
+
 Array = npt.NDArray[np.float64]
 
-LENGTH = 1.5  # units over which a knob's curve stays similar
-LINEAR, TOGETHER = 0.15, 0.3  # variance of the trend and of the joint term, relative to a knob's curve
-LEAN, FLATTEN = 0.3, 0.04  # prior mean: towards the direction a name suggests, and down far from the baseline
+DEFAULTS = TunerSettings()
 SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
@@ -43,10 +43,20 @@ class Effects:
         gains: `(n,)` scores turned so that larger is better. counts: `(n,)` trials behind each, at least 1; 0 where a score is still
             awaited (then the model's own expectation is put in its place, so that its neighbourhood counts as known).
         noise: standard deviation of one trial; None when it is not known.
+        settings: its `length`, `linear`, `together`, `lean` and `flatten` are the prior.
     """
 
-    def __init__(self, axes: Axes, points: Array, roots: Sequence[int], gains: Array, counts: Array, noise: float | None) -> None:
-        self.axes = axes
+    def __init__(
+        self,
+        axes: Axes,
+        points: Array,
+        roots: Sequence[int],
+        gains: Array,
+        counts: Array,
+        noise: float | None,
+        settings: TunerSettings = DEFAULTS,
+    ) -> None:
+        self.axes, self.settings = axes, settings
         self.roots = np.asarray(roots)
         known = counts > 0
         spread = max(float(np.std(gains[known])) if known.sum() > 1 else 0.0, 2 * (noise or 0.0), 1e-9)
@@ -99,8 +109,8 @@ class Effects:
     def _mean(self, points: Array) -> Array:
         """Prior mean for a scale of 1."""
         x = np.where(self.axes.ordered, points, 0.0)
-        lean = LEAN * self.axes.directions * np.tanh(x)
-        return np.asarray((lean - FLATTEN * np.minimum(x**2, 16.0)) @ self.axes.weights)
+        lean = self.settings.lean * self.axes.directions * np.tanh(x)
+        return np.asarray((lean - self.settings.flatten * np.minimum(x**2, 16.0)) @ self.axes.weights)
 
     def _kernel(self, a: Array, roots_a: npt.NDArray[np.int_], b: Array, roots_b: npt.NDArray[np.int_]) -> Array:
         """Prior covariance for a scale of 1."""
@@ -112,12 +122,14 @@ class Effects:
                 continue
             if self.axes.ordered[k]:
                 square = (a[:, None, k] - b[None, :, k]) ** 2
-                total += weight**2 * (np.exp(-square / (2 * LENGTH**2)) + LINEAR * a[:, None, k] * b[None, :, k])
+                total += weight**2 * (
+                    np.exp(-square / (2 * self.settings.length**2)) + self.settings.linear * a[:, None, k] * b[None, :, k]
+                )
             else:
                 square = 4.0 * (a[:, None, k] != b[None, :, k])
                 total += 0.5 * weight**2 * (1.0 - square / 4.0)
             distance += min(float(weight), 2.0) ** 2 * square
-        return np.asarray(total + TOGETHER * np.exp(-distance / (2 * (2 * LENGTH) ** 2)))
+        return np.asarray(total + self.settings.together * np.exp(-distance / (2 * (2 * self.settings.length) ** 2)))
 
     def _own(self, moves: Array, reference: Array) -> Array:
         """Prior variance of the difference between each move and the reference."""
@@ -128,12 +140,14 @@ class Effects:
             if not delta.any():
                 continue
             if self.axes.ordered[k]:
-                variance += weight**2 * (2 * (1 - np.exp(-(delta**2) / (2 * LENGTH**2))) + LINEAR * delta**2)
+                variance += weight**2 * (2 * (1 - np.exp(-(delta**2) / (2 * self.settings.length**2))) + self.settings.linear * delta**2)
                 distance += min(float(weight), 2.0) ** 2 * delta**2
             else:
                 variance += weight**2 * (delta != 0)
                 distance += min(float(weight), 2.0) ** 2 * 4.0 * (delta != 0)
-        return np.asarray(self.scale**2 * (variance + 2 * TOGETHER * (1 - np.exp(-distance / (2 * (2 * LENGTH) ** 2)))))
+        return np.asarray(
+            self.scale**2 * (variance + 2 * self.settings.together * (1 - np.exp(-distance / (2 * (2 * self.settings.length) ** 2))))
+        )
 
 
 def expected_improvement(mean: Array, sd: Array, threshold: float) -> Array:

@@ -1,12 +1,13 @@
 """Replay: proposes again what another study recorded, without a model: the same programs in the same order, at no cost."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from workbench.experiment import Experiment
 from workbench.ledger import folder as folders
 from workbench.ledger.journal import Journal
 from workbench.propose.proposer import Brief, Exhausted, Proposal, Unusable
-from workbench.records import PERSON, Candidate, Options, ProposalFailed
+from workbench.records import PERSON, Candidate, Options, ProposalFailed, Rebased
 
 
 class Replay:
@@ -31,6 +32,10 @@ class Replay:
                 self._candidates.append(record)
                 if record.parent is not None and record.without is None and not record.author.startswith(PERSON):
                     self._steps.append(record)
+            elif isinstance(record, Rebased) and record.program:  # what was tried is what is proposed again
+                old = self._candidates[record.candidate]
+                new = self._candidates[record.candidate] = replace(old, program=record.program, parent=record.onto)
+                self._steps[self._steps.index(old)] = new
             elif isinstance(record, ProposalFailed) and not record.fault and not record.final:
                 self._steps.append(record)
 

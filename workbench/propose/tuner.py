@@ -30,6 +30,7 @@ from workbench.propose.priors import device_of, prior_for
 from workbench.propose.proposer import Brief, Exhausted, ParentExhausted, Proposal, Unusable
 from workbench.propose.reasons import hypothesis
 from workbench.propose.scales import Value
+from workbench.propose.settings import TunerSettings, read
 from workbench.propose.wishes import named, wanted
 from workbench.records import Options
 
@@ -37,28 +38,21 @@ MAX_CHANGES = 3
 MAX_EVALUATIONS = 200
 MAX_TOLD = 60  # evaluations that TPE is told
 MAX_CONSIDERED = 120  # knobs
-REACH = 2.0  # units from the parent, that is from a quarter to four times a value; further in several proposals
-N_BEST = 14  # single moves that are combined
-REPETITION = 0.2  # units
-COMPANY = 0.88  # worth of a move for each change beyond the first: a single one is easier to read and to learn from
-SHADOWED = 0.3  # weight of a knob with the name of a constant
-TRIED = 2  # attempts at a knob before TPE is asked for its value
-NEW_TOGETHER = 1
 WISH = 4.0
 WISHES_FIRST = 2  # attempts at a knob that guidance names, before anything else
-ELSEWHERE = 0.05  # weight of a knob whose name says that it is for another kind of machine
 
 Move = dict[str, Value]
 _UNDECIDED = ("provisional", "waiting", "running", "queued")
 
 
 class Tuner:
-    """A search over the numbers, flags and alternatives that stand in the code itself."""
+    """A search over the numbers, flags and alternatives that stand in the code itself; `argument` is its settings, as in `reach=3`."""
 
     name = "tuner"
+    ahead = 0
 
     def __init__(self, argument: str, experiment: Experiment, options: Options) -> None:
-        self._seed = options.seed
+        self._seed, self._settings = options.seed, read(argument)
         self._attempts = Attempts(experiment.objective)
         self._baseline: dict[str, Knob] | None = None
         self._found: OrderedDict[str, dict[str, Knob]] = OrderedDict()
@@ -84,7 +78,7 @@ class Tuner:
             raise Unusable(f"the tuner turns knobs only, and none is named in {brief.idea!r}; it has: {', '.join(sorted(usable))[:300]}")
         wishes = {**wanted(brief.guidance, list(usable)), **idea}
         first = list(idea) or [name for name in wishes if len(self._attempts.of(name)) < WISHES_FIRST]
-        space = _Space(brief, self._attempts, self._baseline, usable, self._seed)
+        space = _Space(brief, self._attempts, self._baseline, usable, self._seed, self._settings)
         for move in space.ranked(wishes, first):
             changes = move.changes
             program = knobs_.turn(brief.program, usable, changes)
@@ -122,12 +116,15 @@ class _Scored:
 class _Space:
     """The moves from one parent, and what is known of them."""
 
-    def __init__(self, brief: Brief, attempts: Attempts, baseline: Mapping[str, Knob], usable: Mapping[str, Knob], seed: int) -> None:
+    def __init__(
+        self, brief: Brief, attempts: Attempts, baseline: Mapping[str, Knob], usable: Mapping[str, Knob], seed: int, settings: TunerSettings
+    ) -> None:
+        self.settings = settings
         self.attempts, self.objective = attempts, attempts.objective
         self.parent = attempts.all[brief.parent]
         self.rng_seed = int.from_bytes(hashlib.sha256(f"{seed}/{brief.number}".encode()).digest()[:4], "big")
         device = attempts.device()
-        weights = {name: _weight(knob, usable, device) for name, knob in usable.items()}
+        weights = {name: _weight(knob, usable, device, settings) for name, knob in usable.items()}
         self.names = sorted(usable, key=lambda name: -weights[name])[:MAX_CONSIDERED]
         self.knobs = {name: usable[name] for name in self.names}
         # A knob is measured on the baseline's scale, so that its coordinate means the same in every candidate.
@@ -160,7 +157,7 @@ class _Space:
         self.points = np.array([self.here if one is self.parent else self._point(one) for one in self.used]).reshape(-1, len(self.names))
         self.gains, self.counts = np.array(gains), np.array(counts)
         roots = [one.root for one in self.used]
-        self.effects = Effects(self.axes, self.points, roots, self.gains, self.counts, self.attempts.noise())
+        self.effects = Effects(self.axes, self.points, roots, self.gains, self.counts, self.attempts.noise(), self.settings)
         self.threshold = self._best_so_far()
 
     def _best_so_far(self) -> float:
@@ -178,7 +175,7 @@ class _Space:
         suggested = self._score(self._suggested(singles))
         ones = sorted([*singles, *suggested], key=lambda move: -move.worth)
         best = self._distinct(ones)
-        joined = [_joined(group) for size in (2, 3) for group in combinations(best[: N_BEST if size == 2 else 9], size)]
+        joined = [_joined(group) for size in (2, 3) for group in combinations(best[: self.settings.n_best if size == 2 else 9], size)]
         together = self._score([move for move in joined if move and self._is_telling(move)])
         moves = [move for move in sorted([*ones, *together], key=lambda move: -move.worth) if move.worth > 0]
         if first:
@@ -186,8 +183,8 @@ class _Space:
         yield from moves
 
     def _is_telling(self, move: Move) -> bool:
-        """Whether the score will say something about a new knob: at most `NEW_TOGETHER` of them are turned for the first time."""
-        return sum(not self.attempts.of(name) for name in move) <= NEW_TOGETHER
+        """Whether the score will say something about a new knob: at most `new_together` of them are turned for the first time."""
+        return sum(not self.attempts.of(name) for name in move) <= self.settings.new_together
 
     def _distinct(self, ones: Sequence[_Scored]) -> list[_Scored]:
         """The best single moves, at most two of one knob."""
@@ -195,7 +192,7 @@ class _Space:
         seen: dict[str, int] = {}
         for move in ones:
             names = list(move.changes)
-            if len(names) == 1 and seen.get(names[0], 0) < 2 and len(chosen) < N_BEST:
+            if len(names) == 1 and seen.get(names[0], 0) < 2 and len(chosen) < self.settings.n_best:
                 seen[names[0]] = seen.get(names[0], 0) + 1
                 chosen.append(move)
         return chosen
@@ -217,7 +214,7 @@ class _Space:
         if sum(self.counts > 0) < 4:
             return []
         order = dict.fromkeys(name for move in sorted(singles, key=lambda move: -move.worth) for name in move.changes)
-        top = [name for name in order if len(self.attempts.of(name)) >= TRIED][:MAX_CHANGES]
+        top = [name for name in order if len(self.attempts.of(name)) >= self.settings.tried][:MAX_CHANGES]
         moves: list[Move] = []
         for size in range(1, len(top) + 1):
             indices = [self.names.index(name) for name in top[:size]]
@@ -237,7 +234,7 @@ class _Space:
 
     def _axis(self, name: str, x: float) -> tpe.Axis:
         scale = self.scales[name]
-        reach = 1.0 if self.careful[name] else REACH
+        reach = 1.0 if self.careful[name] else self.settings.reach
         return tpe.Axis(x - reach, x + reach) if scale.is_ordered else tpe.Axis(n_choices=len(scale.values))
 
     def _score(self, moves: Sequence[Move]) -> list[_Scored]:
@@ -260,11 +257,11 @@ class _Space:
         near = np.zeros(len(points), dtype=bool)
         for point, one in zip(self.points, self.used, strict=True):
             if one.root == self.parent.root:
-                near |= np.abs(points - point).max(axis=1) < REPETITION
+                near |= np.abs(points - point).max(axis=1) < self.settings.repetition
         return near
 
     def _factor(self, move: Move) -> float:
-        factor = COMPANY ** (len(move) - 1)
+        factor = self.settings.company ** (len(move) - 1)
         for name, value in move.items():
             key = (name, value)
             if key not in self._survivals:
@@ -298,7 +295,7 @@ def _joined(group: Sequence[_Scored]) -> Move:
     return move if len(move) == sum(len(one.changes) for one in group) else {}
 
 
-def _weight(knob: Knob, knobs: Mapping[str, Knob], device: str) -> float:
+def _weight(knob: Knob, knobs: Mapping[str, Knob], device: str, settings: TunerSettings) -> float:
     """The knob's weight, next to nothing where its name says that it is for a machine that the study does not run on."""
     meant = device_of(knob.name)
     if device and not meant:
@@ -307,4 +304,4 @@ def _weight(knob: Knob, knobs: Mapping[str, Knob], device: str) -> float:
     # `f(warmup=0.1)` where there is WARMUP as well: most likely the constant is what counts.
     own = knob.name.split(".")[-1]
     shadowed = own != own.upper() and f"{knob.path}:{own.upper()}" in knobs
-    return knob.weight * (ELSEWHERE if device and meant and meant != device else 1.0) * (SHADOWED if shadowed else 1.0)
+    return knob.weight * (settings.elsewhere if device and meant and meant != device else 1.0) * (settings.shadowed if shadowed else 1.0)

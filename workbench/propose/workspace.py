@@ -17,6 +17,15 @@ class Ran:
     output: str
 
 
+@dataclass(frozen=True)
+class Checked:
+    """What a smoke run of a program found: a `problem` in one line, empty for none; the end of what was printed; wall-clock seconds."""
+
+    problem: str = ""
+    output: str = ""
+    seconds: float = 0.0
+
+
 class Workspace(Protocol):
     """What trials of the search left behind, and a place to try a program. Nothing of an audit, and no data of the evaluator.
 
@@ -35,6 +44,9 @@ class Workspace(Protocol):
     def repeats(self, program: Program) -> str:
         """Which candidate a program repeats but for comments or layout, in words; empty for none."""
 
+    def check(self, program: Program, cancelled: Event) -> Checked | None:
+        """A short run of a program before a trial is spent on it; None where nothing can be said of it beforehand."""
+
     def run(self, program: Program, files: Iterable[tuple[str, str]], command: str, cancelled: Event) -> Ran:
         """Runs a command in a sandbox with a copy of a program, and other files (path, text) to read; only where there is a shell."""
 
@@ -52,6 +64,9 @@ class Bare:
 
     def repeats(self, program: Program) -> str:
         return ""
+
+    def check(self, program: Program, cancelled: Event) -> Checked | None:
+        return None
 
     def run(self, program: Program, files: Iterable[tuple[str, str]], command: str, cancelled: Event) -> Ran:
         raise LookupError("there is no shell in this workspace")

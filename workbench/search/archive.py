@@ -5,7 +5,8 @@ from statistics import fmean
 
 from workbench.errors import UsageError
 from workbench.experiment import Objective
-from workbench.ledger.study import CandidateHistory, Study
+from workbench.ledger.candidate import CandidateHistory
+from workbench.ledger.study import Study
 from workbench.ledger.turns import Turn
 
 

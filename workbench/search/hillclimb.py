@@ -26,5 +26,5 @@ class HillClimb:
         others = [number for number in study.kept if number != incumbent]
         if study.plateau is not None and len(others) > N_INSPIRATIONS:
             drawn = random.Random(f"{self._seed}/{question(study)}").sample(others, N_INSPIRATIONS)
-            return Ask(incumbent, tuple(sorted(drawn)))
-        return Ask(incumbent, tuple(others[-N_INSPIRATIONS:]))
+            return Ask(incumbent, tuple(sorted(drawn)), follows=True)
+        return Ask(incumbent, tuple(others[-N_INSPIRATIONS:]), follows=True)

@@ -11,11 +11,13 @@ class Ask:
     """The candidate to start from, and others worth showing to the proposer.
 
     `is_one_of_several`: the next question may be about another parent, so that a proposer with nothing more from this one is not done.
+    `follows`: the parent is the incumbent because it is; a proposal that finds another incumbent is put onto that one.
     """
 
     parent: int
     inspirations: tuple[int, ...] = ()
     is_one_of_several: bool = False
+    follows: bool = False
 
 
 class Strategy(Protocol):
@@ -33,7 +35,7 @@ class Strategy(Protocol):
 
 def question(study: Study) -> int:
     """How many proposals were asked for before this one, as in the proposer's brief."""
-    return len(study.candidates) - 1 + study.proposals_failed
+    return len(study.candidates) - 1 + study.proposals_failed if study.asked is None else study.asked
 
 
 def incumbent_of(study: Study) -> int:

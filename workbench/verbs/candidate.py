@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.journal import Curve, Journal
-from workbench.ledger.study import CandidateHistory, Study
+from workbench.ledger.study import Study
 from workbench.program import Patch, Program
 from workbench.records import Decision
 from workbench.verbs import imported, views

@@ -13,7 +13,7 @@ from workbench.errors import UsageError
 from workbench.lab.examination import AblationView, AuditView
 from workbench.ledger.folder import StudyFolder
 from workbench.records import Review
-from workbench.verbs import cell, examination, handle, importing, launch, scaffold, views, words
+from workbench.verbs import cell, examination, handle, importing, launch, new, settled, views, words
 from workbench.verbs.edit import edited_files
 from workbench.verbs.handle import StudyHandle
 from workbench.verbs.scaffold import Scoring
@@ -151,14 +151,17 @@ def _start(parsed: Arguments, where: Where) -> Result:
         raise UsageError(f"the cell is the program; leave {parsed.experiment} out, or start it without a cell")
     if parsed.experiment is None and where.cell is None:
         raise UsageError(f"which experiment? {where.prog} start EXPERIMENT; see {where.prog} start --help")
-    if where.cell is None and _scoring(parsed) != Scoring():
+    is_script = parsed.experiment is not None and new.is_script(Path(parsed.experiment))
+    if where.cell is None and not is_script and _scoring(parsed) != Scoring():
         raise UsageError(f"how it is scored stands in its experiment.toml; a script becomes an experiment with: {where.prog} new FOLDER")
     names = ("study", "proposer", "model", "strategy", "policy", "candidates", "time", "max_usd", "slots", "executor", "seed", "sandbox")
-    options = {name: getattr(parsed, name) for name in (*names, "base_url", "effort", "max_tokens")}
+    options = {name: getattr(parsed, name) for name in (*names, "base_url", "effort", "max_tokens", "ahead", "round")}
     review = parsed.review or ("off" if parsed.wait else where.review)  # who waits in this kernel cannot review in it
 
+    scored = asdict(_scoring(parsed)) if is_script else {}
+
     def begin(experiment: str | Path) -> StudyHandle:
-        return handle.start(experiment, root=where.root, review=review, settings=_pairs(parsed.settings), **options)
+        return handle.start(experiment, root=where.root, review=review, settings=_pairs(parsed.settings), **options, **scored)
 
     study = begin(parsed.experiment) if where.cell is None else cell.begin(*where.cell, parsed.study or "cell", _scoring(parsed), begin)
     if estimate := launch.estimate(study.folder):
@@ -171,17 +174,13 @@ def _start(parsed: Arguments, where: Where) -> Result:
 
 
 def _new(parsed: Arguments, where: Where) -> Result:
-    script, folder = where.root / Path(parsed.script).expanduser(), where.root / Path(parsed.folder).expanduser()
-    if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
-        raise UsageError(f"{folder} is there already; name a new folder")
-    try:
-        code = script.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {script}: {error}") from None
-    scaffold.write(code, folder, folder.name, _scoring(parsed), script.name)
-    files = sorted(file.name for file in folder.iterdir())
-    said = f"wrote {', '.join(files)} in {folder}; look at them, then: {where.prog} start {parsed.folder}"
-    return Result(Sentence(said), {"folder": str(folder), "files": files})
+    script = None if parsed.script is None else where.root / Path(parsed.script).expanduser()
+    command, limit = parsed.command or "", parsed.time_limit
+    wanted = settled.Wanted(scoring=_scoring(parsed), editable=tuple(parsed.editable or ()), command=command, time_limit=limit)
+    ask = None if parsed.json else settled.person()
+    folder = where.root / Path(parsed.folder).expanduser()
+    made = new.make(folder, script, wanted, run=not parsed.no_run, sandbox=parsed.sandbox, ask=ask, say=_say)
+    return Result(Sentence(made), made.data(), exit_code=0 if made.works else 1)
 
 
 def _import(parsed: Arguments, where: Where) -> Result:
@@ -261,6 +260,8 @@ def _review(study: StudyHandle, parsed: Arguments) -> Result:
 
 
 def _diff(study: StudyHandle, parsed: Arguments) -> Result:
+    if parsed.scores:
+        return _viewed(study.compare(parsed.old, parsed.new))
     from workbench.lab.tables import DiffView
 
     patch = study.diff(parsed.old, parsed.new)
@@ -275,6 +276,12 @@ def _results(study: StudyHandle, parsed: Arguments) -> Result:
 
 
 def _apply(study: StudyHandle, parsed: Arguments) -> Result:
+    if parsed.proposer is not None:
+        if parsed.to is not None or parsed.dry_run:
+            raise UsageError("--proposer installs a proposer and writes nothing else; leave --to and --dry-run out")
+        path = study.install(parsed.proposer, parsed.candidate)
+        said = f"{study.name}: installed; use it: autoresearch start EXPERIMENT --proposer {parsed.proposer}"
+        return Result(Sentence(said), {"proposer": parsed.proposer, "path": str(path), "means": path.read_text(encoding="utf-8").strip()})
     done = study.apply(parsed.candidate, to=parsed.to, dry_run=parsed.dry_run)
     data = {"folder": str(done.folder), "written": list(done.written), "unchanged": list(done.unchanged), "dry_run": done.dry_run}
     return Result(Sentence(str(done)), {**data, "patch": done.patch.unified()})
@@ -312,6 +319,10 @@ def _examined(study: StudyHandle, parsed: Arguments, examine: Callable[[], "Audi
         return Result(Sentence(said), data, exit_code=exit_code)
     failed = view.data["why"] if parsed.verb == "ablate" else view.data["verdict"] != "holds"
     return Result(view, view.data, exit_code=1 if failed else 0)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _say_progress(now: examination.View) -> None:
@@ -359,7 +370,7 @@ _VERBS: dict[str, _Verb] = {
         words.candidate,
         _asked("goes on from candidate {candidate}", lambda study, parsed: study.fork(parsed.candidate)),
     ),
-    "diff": _Verb("what turns candidate A into candidate B", words.diff, _diff),
+    "diff": _Verb("what turns candidate A into candidate B, or which of them scores better", words.diff, _diff),
     "results": _Verb("the study as autoresearch's results table", words.results, _results),
     "apply": _Verb("write the incumbent, or a candidate, back to the experiment's folder", words.apply, _apply),
     "export": _Verb("write one step as a notebook that runs alone", words.export, _export),
@@ -367,7 +378,7 @@ _VERBS: dict[str, _Verb] = {
     "audit": _Verb("score incumbent and baseline on what no decision used: the corrected gain", words.examination, _audit),
     "ablate": _Verb("take each kept change out in turn: which still carry weight", words.examination, _ablate),
     "import": _Verb("make a read-only study of another tool's log (results.tsv, autoresearch.jsonl)", words.import_, alone=_import),
-    "new": _Verb("make an experiment of a script", words.new, alone=_new),
+    "new": _Verb("make an experiment of a script or a package, and run its baseline", words.new, alone=_new),
     "doctor": _Verb("what works on this machine, and what to do about the rest", words.doctor, alone=_doctor),
 }
 NAMES = tuple(_VERBS)

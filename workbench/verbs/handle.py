@@ -7,23 +7,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import StudyError, UsageError, WorkbenchError
-from workbench.experiment import Goal
+from workbench.experiment import Goal, Noise
 from workbench.ledger import folder as folders
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.program import Patch
 from workbench.records import Ablation, Audit, Options, Reproduction, Review
-from workbench.verbs import examination, imported, importing, launch, views
+from workbench.verbs import comparison, examination, imported, importing, launch, new, views
 from workbench.verbs.apply import WrittenBack, write_back
 from workbench.verbs.candidate import CandidateHandle
 from workbench.verbs.cell import is_cell
+from workbench.verbs.scaffold import Scoring
 
 if TYPE_CHECKING:  # types of what is imported only where it is used
     import pandas
     import plotly.graph_objects
 
     from workbench.lab.examination import AblationView, AuditView
+    from workbench.lab.scores import ScoresView
     from workbench.lab.tables import LogView, ShowView, StatusView
 
 DEFAULT_CANDIDATES = 20
@@ -47,23 +49,33 @@ def start(
     max_tokens: int = 0,
     base_url: str = "",
     effort: str = "",
+    ahead: int | None = None,
+    round: int = 1,
     slots: int = 0,
     executor: str = "local",
     seed: int = 0,
     sandbox: str = "auto",
     settings: Mapping[str, Any] | None = None,
+    score: str | None = None,
+    metric: str | None = None,
+    goal: Goal | None = None,
+    noise: Noise | None = None,
+    min_effect: float = 0.0,
     wait: bool = False,
 ) -> "StudyHandle":
     """Makes a study of an experiment and starts its loop, a process of its own that outlives this one.
 
     Args:
-        experiment: a folder, or the name of a built-in experiment.
+        experiment: a folder, the name of a built-in experiment, or a script, of which one is made for this study.
         study: its name; by default the experiment's with a number. root: where `studies/` lies; the current folder by default.
         candidates: how many to propose. By default 20, or without limit where `time` is given; 0 means no limit.
         time: while the loop runs, as in "8h", "1h30m" or a number of seconds; no limit by default.
         max_usd, max_tokens: what proposals may cost; 0 means no limit. slots: trials at a time; 0 means as many as fit.
         base_url: where the model is asked, if not at Claude's or where ANTHROPIC_BASE_URL says. effort: how hard it thinks.
+        ahead: proposals made ahead per slot; 0: each learns from all before it. By default as the proposer wishes.
+        round: how many candidates a proposer that can (`agent`) is asked for at a time.
         settings: values of the experiment's settings, as `--set KEY=VALUE`.
+        score, metric, goal, noise, min_effect: how a script is scored, as in `Scoring`.
         wait: return only when the study has ended.
 
     Raises:
@@ -85,13 +97,28 @@ def start(
         max_tokens=max_tokens,
         base_url=base_url,
         effort=effort,
+        ahead=ahead,
+        round=round,
         slots=slots,
         executor=executor,
         seed=seed,
         sandbox=sandbox,
     )
     texts = {key: str(value) for key, value in (settings or {}).items()}
-    folder = launch.create(str(experiment), study=study, root=None if root is None else Path(root), options=options, settings=texts)
+    place, scoring = Path(root or Path.cwd()), Scoring(score=score, metric=metric, goal=goal, noise=noise, min_effect=min_effect)
+    script = place / Path(experiment).expanduser()
+
+    def create(found: str | Path, source: Path | None = None) -> StudyFolder:
+        return launch.create(str(found), study=study, root=place, options=options, settings=texts, source=source)
+
+    if new.is_script(script):
+        folder = new.begin(script, scoring, lambda made: create(made, script.resolve()))
+    elif scoring != Scoring():
+        raise UsageError(
+            f"score, metric, goal, noise and min_effect are for a script; {experiment} says in experiment.toml how it is scored"
+        )
+    else:
+        folder = create(experiment)
     launch.spawn(folder)
     handle = StudyHandle(folder)
     if wait:
@@ -284,6 +311,12 @@ class StudyHandle:
         imported.refuse_program(self.study, "diff")
         return Patch.between(self[old].program, self[new].program)
 
+    def compare(self, a: int, b: int) -> "ScoresView":
+        """How much better candidate `b` scores than `a`, pair by pair, with an interval; the fields are those of `comparison.scores`."""
+        from workbench.lab.scores import ScoresView
+
+        return ScoresView(comparison.scores(self.study, self.name, a, b))
+
     def results(self, tsv: bool = True) -> str:
         """The study as autoresearch's `results.tsv`, or as aligned columns; a well-formed log that was imported, as it was."""
         if tsv and (text := imported.verbatim(self.study)) is not None:
@@ -303,8 +336,30 @@ class StudyHandle:
         number = candidate if candidate is not None else self.study.incumbent
         if number is None:
             raise UsageError(f"{self.name} has no kept program yet; name a candidate, or wait for its baseline")
-        target = Path(to).expanduser() if to is not None else None
-        return write_back(self.folder, Path(self.study.opened.source), self[0].program, self[number].program, target, dry_run)
+        source, baseline, program = Path(self.study.opened.source), self[0].program, self[number].program
+        if to is not None:
+            return write_back(self.folder, source, baseline, program, Path(to).expanduser(), dry_run)
+        if new.is_script(source):
+            name, function = source.name, self.study.opened.objective.name
+            baseline, program = (new.whole(self.folder, name, function, one) for one in (baseline, program))
+            source = source.parent
+        return write_back(self.folder, source, baseline, program, None, dry_run)
+
+    def install(self, name: str, candidate: int | None = None) -> Path:
+        """Lets `--proposer NAME` mean the tuner with the settings that the incumbent, or one candidate, writes down.
+
+        Raises:
+            UsageError: the program is no such settings, or the name cannot be.
+        """
+        from workbench import registry
+        from workbench.propose import settings
+
+        imported.refuse_program(self.study, "apply")
+        number = candidate if candidate is not None else self.study.incumbent
+        source = "" if number is None else self[number].program.files.get("settings.py", "")
+        if not source:
+            raise UsageError(f"{self.name} makes no proposer, or kept none yet: a settings.py with lines as REACH = 2.0 is one")
+        return registry.name_proposer(name, f"tuner:{settings.written(source).text()}".removesuffix(":"))
 
     def export(self, candidate: int, path: str | Path | None = None) -> Path:
         """Writes one step as a notebook that runs alone; returns its path."""

@@ -6,7 +6,8 @@ A row whose status the log leaves open has no decision in the journal; here it i
 from typing import Any
 
 from workbench.errors import UsageError
-from workbench.ledger.study import CandidateHistory, CandidateStatus, Study
+from workbench.ledger.candidate import CandidateHistory, CandidateStatus
+from workbench.ledger.study import Study
 
 SHAPE = "imported"
 UNKNOWN = "unknown"

@@ -28,7 +28,7 @@ from workbench.ledger.journal import Journal, write_new
 from workbench.ledger.study import Study
 from workbench.program import Program
 from workbench.records import Adopted, Candidate, LoopStarted, Options, Refused, StudyOpened
-from workbench.verbs import imported
+from workbench.verbs import given, imported
 
 BASELINE = "baseline"
 SPAWN_SECONDS = 2.0
@@ -38,6 +38,7 @@ RETRY_SECONDS = 1.0
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 _CHANGEABLE = {"candidates": int, "seconds": float, "max_usd": float, "max_tokens": int, "max_waiting": int, "review": str}
 _WORDS = ("candidates", "time", "max_usd", "max_tokens", "max_waiting", "review")
+MAX_ROUND = MAX_AHEAD = 8
 SANDBOXES = ("auto", "bwrap", "landlock", "off")
 MODEL_PROPOSERS = ("agent", "evolve")
 NOT_COPIED = ("__pycache__", folders.STUDIES, "node_modules")
@@ -50,6 +51,7 @@ def create(
     root: Path | None = None,
     options: Options | None = None,
     settings: Mapping[str, str] | None = None,
+    source: Path | None = None,
 ) -> StudyFolder:
     """Makes a study whole or not at all: a frozen copy of the experiment, and a journal with the baseline as candidate 0.
 
@@ -57,20 +59,21 @@ def create(
         experiment: a folder, or the name of a built-in experiment.
         study: its name; by default the experiment's with a number.
         root: the folder in which `studies/` lies; the current one by default.
+        source: where the program came from, and `apply` writes it to; the experiment's folder by default.
 
     Raises:
         UsageError: the experiment, an option or a setting cannot be; the name is taken.
         SandboxUnavailable: no acceptable sandbox works here.
     """
     root = (root or Path.cwd()).resolve()
-    found = experiments.read(experiments.find(experiment, root)).with_settings(settings or {})
+    found, files = given.taken(experiments.read(experiments.find(experiment, root)), settings or {}, root)
     program, options = found.program(), checked(options or Options(), root)
     if study is not None and (root / folders.STUDIES / study).exists():
         raise StudyError(f"a study {study!r} is there already; {_go_on(root, study)}choose another name")
     _check_sandbox(options.sandbox)
 
     def fill(name: str) -> StudyFolder:
-        return folders.create(root, name, lambda draft: _fill(draft, name, found, program, options))
+        return folders.create(root, name, lambda draft: _fill(draft, name, found, program, options, files, source))
 
     if study is not None:
         return fill(study)
@@ -102,6 +105,7 @@ def checked(options: Options, root: Path) -> Options:
     """
     from workbench import registry  # reads entry points, which most verbs need not pay for
 
+    options = replace(options, proposer=registry.meant(options.proposer))
     for role in ("proposer", "policy", "executor"):
         registry.check({"policy": "policies"}.get(role, role + "s"), getattr(options, role))
     registry.check("strategies", options.strategy)
@@ -112,9 +116,17 @@ def checked(options: Options, root: Path) -> Options:
     for name in ("candidates", "seconds", "max_usd", "max_tokens", "slots"):
         if not 0 <= getattr(options, name) < float("inf"):
             raise UsageError(f"{name} = {getattr(options, name)}; it is a number of at least 0 (0 means {_zero(name)})")
+    if not 1 <= options.round <= MAX_ROUND:
+        raise UsageError(f"round = {options.round}; it is a number from 1 to {MAX_ROUND}")
+    if options.ahead is not None and not 0 <= options.ahead <= MAX_AHEAD:
+        raise UsageError(f"ahead = {options.ahead}; it is a number from 0 to {MAX_AHEAD}")
     name, colon, argument = options.proposer.partition(":")
     if name in MODEL_PROPOSERS:
         _check_model(options, name, argument)
+    if name == "tuner":
+        from workbench.propose import settings
+
+        settings.read(argument)
     if name == "replay":
         if not argument:
             raise UsageError("--proposer replay:STUDY needs the name or folder of a recorded study")
@@ -204,12 +216,24 @@ def _check_sandbox(policy: str) -> None:
     levels.choose(policy)
 
 
-def _fill(draft: StudyFolder, name: str, experiment: Experiment, program: Program, options: Options) -> None:
+def _fill(
+    draft: StudyFolder,
+    name: str,
+    experiment: Experiment,
+    program: Program,
+    options: Options,
+    files: Mapping[str, bytes],
+    source: Path | None,
+) -> None:
     freeze(experiment, program, draft.experiment)
+    for place, data in files.items():
+        copy = draft.experiment / place
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(data)
     opened = StudyOpened(
         name=name,
         experiment=experiment.name,
-        source=str(experiment.folder),
+        source=str(source or experiment.folder),
         experiment_digest=replace(experiment, folder=draft.experiment).digest,
         objective=experiment.objective,
         options=options,

@@ -6,9 +6,11 @@ it prints is, then the score is the program's own word and marked as self-report
 
 import ast
 import builtins
+import difflib
 import re
 import symtable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.errors import UsageError
@@ -23,7 +25,7 @@ from workbench.evaluate import scored
 
 
 def evaluate(trial):
-    return scored.evaluate(trial, Path(__file__).with_name("scoring.py"), {name!r}, {functions!r}, {program!r})
+    return scored.evaluate(trial, Path(__file__).with_name("scoring.py"), {name!r}, {functions!r}, {program!r}, {along!r})
 '''
 
 
@@ -42,8 +44,32 @@ class Scoring:
     min_effect: float = 0.0
 
 
-def write(code: str, folder: Path, name: str, scoring: Scoring, program: str = "cell.py") -> None:
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What else an experiment of a script says.
+
+    Attributes:
+        root: where the files `editable` and `along` lie; `along` are those that the program needs and no candidate may change.
+        editable: instead of the program alone. command: how it runs, instead of `python PROGRAM`.
+        packages, read_only, limits: as in Experiment.
+    """
+
+    root: Path | None = None
+    editable: tuple[str, ...] = ()
+    along: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ("*",)
+    read_only: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+
+
+AS_A_CELL = Setup()
+
+
+def write(code: str, folder: Path, name: str, scoring: Scoring, program: str = "cell.py", setup: Setup = AS_A_CELL) -> list[str]:
     """Writes an experiment's folder: `experiment.toml`, the program, and for a function `evaluate.py` and `scoring.py`.
+
+    Returns the paths that it wrote. Files that are there stay as they are: `folder` may be the one that the script lies in.
 
     Raises:
         UsageError: the code does not parse, is scored by nothing, or the scoring function needs what only the program makes.
@@ -59,21 +85,30 @@ def write(code: str, folder: Path, name: str, scoring: Scoring, program: str = "
         raise UsageError("--score and --metric exclude each other: the score is a function's or a printed line's")
     functions = {node.name: node for node in ast.parse(code).body if isinstance(node, ast.FunctionDef)}
     function = scoring.score or (None if scoring.metric else SCORE)
+    editable = setup.editable or (program,)
     if function is None:
         files = {program: code}
     elif function in functions:
-        files = _split(code, functions, function, program)
+        along = tuple(path for path in (*editable, *setup.along) if path != program and path not in editable)
+        files = _split(code, functions, function, program, along)
     else:
         known = f"it has {', '.join(functions)}" if functions else "it has none"
         hint = "name another one with --score, or a printed line with --metric NAME"
         raise UsageError(f"no function {function}() in the program ({known}); {hint}")
-    experiment = _experiment(folder, name, scoring, function, program)
+    experiment = _experiment(folder, name, scoring, function, program, setup)
+    files |= {"experiment.toml": as_toml(experiment), "program.md": _instructions(experiment, function, program)}
+    contents = {path: text.encode() for path, text in files.items()}
+    if setup.root is not None:
+        contents = {path: (setup.root / path).read_bytes() for path in (*editable, *setup.along)} | contents
     folder.mkdir(parents=True, exist_ok=True)
-    for path, text in {**files, "experiment.toml": as_toml(experiment), "program.md": _instructions(experiment, function)}.items():
-        (folder / path).write_text(text, encoding="utf-8")
+    written = sorted(path for path in contents if not (folder / path).exists())
+    for path in written:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(contents[path])
+    return written
 
 
-def _experiment(folder: Path, name: str, scoring: Scoring, function: str | None, program: str) -> Experiment:
+def _experiment(folder: Path, name: str, scoring: Scoring, function: str | None, program: str, setup: Setup) -> Experiment:
     objective = Objective(
         name=function or scoring.metric or "",
         goal=scoring.goal or ("minimize" if function is None else "maximize"),
@@ -84,24 +119,27 @@ def _experiment(folder: Path, name: str, scoring: Scoring, function: str | None,
         folder=folder,
         name=name,
         description=f"{program}, scored by " + (f"its function {function}()" if function else f"the line {scoring.metric} that it prints"),
-        editable=(program,),
+        editable=setup.editable or (program,),
         objective=objective,
-        limits=Limits(),
+        limits=setup.limits,
         shape="call" if function else "claimed",
         evaluator="evaluate.py" if function else "",
-        command=() if function else ("python", program),
-        packages=("*",),
+        command=() if function else setup.command or ("python", program),
+        packages=setup.packages,
+        read_only=setup.read_only,
     )
 
 
-def _split(code: str, functions: dict[str, ast.FunctionDef], name: str, program: str) -> dict[str, str]:
+def _split(code: str, functions: dict[str, ast.FunctionDef], name: str, program: str, along: tuple[str, ...]) -> dict[str, str]:
     """The program without its scoring function, and the evaluator with what that needs."""
     tree, lines = ast.parse(code), code.split("\n")
     first, last = span(functions[name])
     rest = "\n".join([*lines[:first], *lines[last:]]).strip("\n") + "\n"
-    kept = [node for node in tree.body if _is_shared(node)]
+    used = _globals(code, name)
+    named = {inner.id for inner in ast.walk(functions[name]) if isinstance(inner, ast.Name)}  # decorators and defaults among them
+    kept = [node for node in tree.body if _is_shared(node) and _bound(node) & {*used, *named, "*", "annotations"}]
     known = {bound for node in kept for bound in _bound(node)}
-    needed = _globals(code, name) - known - set(dir(builtins))
+    needed = used - known - set(dir(builtins))
     if missing := sorted(needed - functions.keys()):
         listed = ", ".join(missing)
         raise UsageError(
@@ -113,8 +151,27 @@ def _split(code: str, functions: dict[str, ast.FunctionDef], name: str, program:
         raise UsageError(f"{name}() calls itself; a scoring function calls the program's functions only")
     parts = ["\n".join(lines[slice(*span(node))]) for node in kept]
     scoring = "\n".join([*parts, "", "", "\n".join(lines[first:last])]) + "\n"
-    evaluate = EVALUATE.format(program=program, name=name, functions=tuple(sorted(needed)))
+    evaluate = EVALUATE.format(program=program, name=name, functions=tuple(sorted(needed)), along=along)
     return {program: rest, "scoring.py": scoring, "evaluate.py": evaluate}
+
+
+def rejoined(whole: str, program: str, function: str) -> str:
+    """The script as it was, with this program in it: its scoring function stays where it stood."""
+    old, node = whole.split("\n"), next(node for node in ast.parse(whole).body if getattr(node, "name", "") == function)
+    first, last = span(node)
+    outside = [number for number in range(len(old)) if not first <= number < last]
+    while outside and not old[outside[-1]].strip():
+        outside.pop()
+    while outside and not old[outside[0]].strip():
+        outside.pop(0)
+    new, added, dropped = program.strip("\n").split("\n"), dict[int, Sequence[str]](), set[int]()
+    matcher = difflib.SequenceMatcher(None, [old[number] for number in outside], new, autojunk=False)
+    for tag, i, i_end, j, j_end in matcher.get_opcodes():
+        if tag != "equal":
+            added[outside[i] if i < len(outside) else outside[-1] + 1] = new[j:j_end]
+            dropped |= set(outside[i:i_end])
+    lines = [[*added.get(number, ()), *([] if number in dropped else old[number : number + 1])] for number in range(len(old) + 1)]
+    return "\n".join(line for part in lines for line in part)
 
 
 def span(node: ast.stmt) -> tuple[int, int]:
@@ -152,11 +209,11 @@ def _globals(code: str, name: str) -> set[str]:
     return found
 
 
-def _instructions(experiment: Experiment, function: str | None) -> str:
-    objective, (program,) = experiment.objective, experiment.editable
+def _instructions(experiment: Experiment, function: str | None, program: str) -> str:
+    objective, editable = experiment.objective, ", ".join(experiment.editable)
     how = (
         f"what `{function}()` in scoring.py returns; it calls functions of {program}"
         if function
         else f"the last `{objective.name}` it prints"
     )
-    return f"# {experiment.name}\n\nChange {program} so that `{objective.name}` ({objective.goal}) gets better. The score is {how}.\n"
+    return f"# {experiment.name}\n\nChange {editable} so that `{objective.name}` ({objective.goal}) gets better. The score is {how}.\n"

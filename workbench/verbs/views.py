@@ -6,9 +6,10 @@ Numbers are finite or None, never NaN; a field that has no value yet is None and
 from typing import Any, Literal
 
 from workbench.ledger import lease
+from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
-from workbench.ledger.study import CandidateHistory, Study
+from workbench.ledger.study import Study
 from workbench.program import Patch
 from workbench.records import Decision, Trial
 from workbench.verbs import examination, imported
@@ -172,6 +173,7 @@ def show(study: Study, journal: Journal, number: int) -> View:
     | --- | --- |
     | `patch` | unified diff against its parent, as `git apply` reads it |
     | `hunks` | `id`, `header`, `text` (lines of the diff), `state`: `accepted`, `rejected`, `open` |
+    | `metrics` | named values of its newest trial that has any, the stages that it reached among them |
     | `curves` | names of the series of its last trial |
     | `log` | path of the last trial's log, or None |
     | `audits` | ended trials of audits and ablations, as `trials` |
@@ -190,6 +192,7 @@ def show(study: Study, journal: Journal, number: int) -> View:
         "audits": [_trial(trial) for trial in history.audits],
         "patch": change.unified(),
         "hunks": hunks,
+        "metrics": next((dict(trial.metrics) for trial in reversed(history.trials) if trial.metrics), {}),
         "curves": [] if last is None else sorted(journal.curves(number, last)),
         "log": None if last is None else log_path(journal.folder, number, last),
         **(imported.raw(history) if imported.is_imported(study) else {}),
@@ -219,9 +222,9 @@ def log_path(folder: StudyFolder, candidate: int, trial: int) -> str | None:
 def results(study: Study) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """The header and rows of autoresearch's `results.tsv`: `commit`, the objective's name, `memory_gb`, `status`, `description`.
 
-    `commit` is the first seven digits of the program's digest. Undecided candidates have no row, nor have those that a person
-    discarded before they had a score, nor what an ablation tried. A crash has the zeros that the format prescribes; nothing else
-    in the workbench has.
+    `commit` is the first seven digits of the program's digest. Undecided candidates have no row, nor have those that
+    were discarded before they had a score, by a person, a stage or their curve, nor what an ablation tried. A crash has the zeros that
+    the format prescribes; nothing else in the workbench has.
     An imported study has every row of its log, in the log's words and digits.
     """
     header = ("commit", study.opened.objective.name, "memory_gb", "status", "description")

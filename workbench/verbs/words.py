@@ -8,10 +8,10 @@ from workbench.verbs.handle import DEFAULT_CANDIDATES
 def start(one: ArgumentParser) -> None:
     """What `start` takes."""
     add = one.add_argument
-    what = "a folder with experiment.toml, an autoresearch checkout, or a built-in name; left out where a notebook cell is the program"
+    what = "a folder with experiment.toml, an autoresearch checkout, a built-in name, or a script; left out where a cell is the program"
     add("experiment", metavar="EXPERIMENT", nargs="?", help=what)
     add("--study", metavar="NAME", help="name of the new study (default: the experiment's with a number)")
-    who = "who changes the code: tuner (no key needed), evolve and agent (a model), patches:DIR, replay:STUDY, null, ... (tuner)"
+    who = "who changes the code: tuner (no key; or tuner:reach=3), evolve, agent (a model), patches:DIR, replay:STUDY, null, ... (tuner)"
     add("--proposer", metavar="NAME", default="tuner", help=who)
     add("--model", metavar="NAME", default="", help="the model, where the proposer uses one; several by weight: a=3,b=1")
     where = "where the model is asked; any server of the Messages API (ANTHROPIC_BASE_URL, else Claude)"
@@ -24,6 +24,8 @@ def start(one: ArgumentParser) -> None:
     add("--time", metavar="T", help="stop proposing after so long, as 8h, 30m or seconds (no limit)")
     add("--max-usd", metavar="X", type=float, default=0.0, help="stop proposing after so much money (no limit)")
     add("--max-tokens", metavar="N", type=int, default=0, help="stop proposing after so many tokens of a model (no limit)")
+    add("--round", metavar="N", type=int, default=1, help="candidates that agent is asked for at a time (1)")
+    add("--ahead", metavar="N", type=int, help="proposals made ahead per slot; 0: each learns from all before it (as the proposer wishes)")
     add("--slots", metavar="N", type=int, default=0, help="trials at a time (as many as fit)")
     add("--executor", metavar="NAME", default="local", help="where trials run (local)")
     add("--seed", metavar="S", type=int, default=0, help="all chance in the study derives from it (0)")
@@ -38,15 +40,25 @@ def scoring(one: ArgumentParser) -> None:
     add = one.add_argument
     add("--score", metavar="NAME", help="of a cell or script: its function that returns the score (score)")
     add("--metric", metavar="NAME", help="of a cell or script: the score is the last line NAME: NUMBER that it prints; self-reported")
-    add("--goal", choices=["minimize", "maximize"], help="of a cell or script (maximize a function, minimize a metric)")
+    goal = one.add_mutually_exclusive_group()
+    which = "of a cell or script: which is better (as its name says; of a cell: maximize a function, minimize a metric)"
+    goal.add_argument("--goal", choices=["minimize", "maximize"], help=which)
+    goal.add_argument("--minimize", action="store_const", const="minimize", dest="goal", help="the same as --goal minimize")
+    goal.add_argument("--maximize", action="store_const", const="maximize", dest="goal", help="the same as --goal maximize")
     add("--noise", choices=["none", "seed", "run"], help="of a cell or script: none: deterministic; seed: given its seed; run: never (run)")
     add("--min-effect", metavar="X", type=float, default=0.0, help="of a cell or script: the smallest effect worth having (0)")
 
 
 def new(one: ArgumentParser) -> None:
-    """A folder, and a script to make it of."""
-    one.add_argument("folder", metavar="FOLDER", help="the new experiment's folder")
-    one.add_argument("--script", metavar="FILE.py", required=True, help="the program; its scoring function becomes the evaluator")
+    """A folder, a script to make it of, and what need not be asked."""
+    add = one.add_argument
+    add("folder", metavar="FOLDER", help="the new experiment's folder; or one with a package, which becomes an experiment as it lies there")
+    add("--script", metavar="FILE.py", help="what runs; a scoring function in it becomes the evaluator")
+    add("--editable", metavar="GLOB", nargs="+", help="the files that may change, below the script's folder (the script)")
+    add("--command", metavar="TEXT", help="how it runs, where it prints its score (python FILE.py)")
+    add("--time-limit", metavar="T", help="of a trial, as 10m (five times what the baseline takes, a minute at least)")
+    add("--sandbox", metavar="LEVEL", choices=["auto", "bwrap", "landlock", "off"], default="auto", help="of the baseline (auto)")
+    add("--no-run", action="store_true", help="do not run the baseline")
     scoring(one)
 
 
@@ -106,6 +118,7 @@ def diff(one: ArgumentParser) -> None:
     """Two candidates."""
     one.add_argument("old", metavar="A", type=int, help="number of a candidate")
     one.add_argument("new", metavar="B", type=int, help="number of another")
+    one.add_argument("--scores", action="store_true", help="compare their scores instead, pair by pair, with an interval")
 
 
 def results(one: ArgumentParser) -> None:
@@ -129,6 +142,8 @@ def apply(one: ArgumentParser) -> None:
     """A candidate, and where to."""
     one.add_argument("candidate", metavar="N", type=int, nargs="?", help="a candidate (default: the incumbent)")
     one.add_argument("--to", metavar="FOLDER", help="write there instead; a new folder becomes a copy of the experiment")
+    named = "install it as a proposer of this name instead, where it is settings of the tuner; start --proposer NAME uses it"
+    one.add_argument("--proposer", metavar="NAME", help=named)
     one.add_argument("--dry-run", action="store_true", help="check, and show the diff only")
 
 

@@ -1,4 +1,4 @@
-/** The dashboard of one study: lays out header, budget, plot, curves, review, table and steering. */
+/** The dashboard of one study: lays out header, budget, plot, curves, the proposer at work, review, table and steering. */
 
 import type { Client } from '../client';
 import { mountCurves } from '../curves';
@@ -11,6 +11,7 @@ import { mountProgress } from './progress';
 import { section } from './sections';
 import { mountSteering } from './steering';
 import { mountTable } from './table';
+import { mountWork } from './work';
 
 const NARROW_PX = 600;
 
@@ -25,10 +26,11 @@ export function mountDashboard(el: HTMLElement, client: Client, options: { view?
   const review = section(key('review'), 'Review', true);
   const table = section(key('table'), 'Candidates', !reviewing);
   const steering = section(key('steering'), 'Steering', !reviewing);
+  const work = section(key('work'), 'The proposer at work', !reviewing);
   const actions = h('div', { class: 'ar-actions' });
   table.body.append(actions);
   const plots = h('div', { class: 'ar-plots' }, progress.element, curves.element);
-  const below = reviewing ? [review.element, plots, table.element] : [plots, table.element, review.element];
+  const below = reviewing ? [review.element, plots, work.element, table.element] : [plots, work.element, table.element, review.element];
   const root = h('div', { class: 'ar ar-dashboard', role: 'region', 'aria-label': 'Study' }, h('div', { class: 'ar-top' }, header, budget), ...below, steering.element);
   el.append(root);
 
@@ -55,6 +57,7 @@ export function mountDashboard(el: HTMLElement, client: Client, options: { view?
     mountReview(review.body, client),
     mountActions(actions, client, { review: openReview, lineage: candidate => candidates.lineage(candidate) }),
     mountSteering(steering.body, client),
+    mountWork(work, client),
     candidates.remove,
     client.on('connection', connection)
   ];

@@ -10,7 +10,7 @@ from workbench.experiment import Experiment
 from workbench.ledger.journal import Curve
 from workbench.program import Program
 from workbench.propose.proposer import Brief
-from workbench.propose.workspace import Ran
+from workbench.propose.workspace import Checked, Ran
 from workbench.records import Candidate, Decision, Evidence, Options, ProposalFailed, Trial
 from workbench.testing import PROGRAM, experiment_for_tests, fold, opening
 
@@ -27,6 +27,7 @@ class Left:
     repeated: str = ""
     has_shell: bool = True
     commands: list[str] = field(default_factory=list)
+    checks: list[Checked] = field(default_factory=list)
 
     def log(self, candidate: int, trial: int) -> str:
         return self.logs.get((candidate, trial), "")
@@ -37,6 +38,10 @@ class Left:
 
     def repeats(self, program: Program) -> str:
         return self.repeated
+
+    def check(self, program: Program, cancelled: Event) -> Checked | None:
+        """One of `checks` after the other; None where there are no more."""
+        return self.checks.pop(0) if self.checks else None
 
     def run(self, program: Program, files: Iterable[tuple[str, str]], command: str, cancelled: Event) -> Ran:
         self.commands.append(command)

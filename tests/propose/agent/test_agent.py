@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.messages_server import MessagesServer, Says, in_turn, uses
+from tests.messages_server import Fails, MessagesServer, Says, in_turn, uses
 from tests.propose.agent.histories import PROGRAMS, Left, brief_of, experiment_in
 from workbench.errors import ProposerFault, UsageError
 from workbench.experiment import Experiment
@@ -17,7 +17,8 @@ from workbench.propose.agent import conversation
 from workbench.propose.agent.agent import MAX_CALLS, MAX_REFUSED, MAX_SILENT, MAX_TURNS, Agent
 from workbench.propose.model.call import Request, text_block
 from workbench.propose.model.client import wire
-from workbench.propose.proposer import Unusable
+from workbench.propose.proposer import Brief, Proposal, Shown, Unusable
+from workbench.propose.workspace import Checked
 from workbench.records import Options
 from workbench.testing import ProposerContract
 
@@ -121,7 +122,7 @@ def test_bad_arguments_and_unknown_tools_are_answered_and_the_work_goes_on(serve
 @pytest.mark.parametrize(
     ("step", "said", "n_asked"),
     [
-        (uses(READ), f"no program was submitted within {MAX_TURNS} turns", MAX_TURNS),
+        (uses(READ), f"nothing was submitted within {MAX_TURNS} turns", MAX_TURNS),
         (uses(SUBMIT), f"{MAX_REFUSED} programs were not taken; the last: it changes nothing", MAX_REFUSED),
         (Says("I would widen it."), f"called no tool in {MAX_SILENT} turns", MAX_SILENT),
     ],
@@ -212,10 +213,21 @@ def test_the_record_of_a_call_holds_each_turn_once_and_all_of_them_can_be_had_ba
     assert len(json.dumps([call["request"]["messages"] for call in brief.receipt.calls])) < whole * 0.7
 
 
-def test_arguments_that_are_no_json_are_a_fault_in_words(server: MessagesServer, experiment: Experiment) -> None:
-    server.script = in_turn(uses(("read_file", '{"path": nonsense}')))
-    with pytest.raises(ProposerFault, match="called a tool with what is no JSON"):
-        Agent("", experiment, options(server)).propose(brief_of(experiment))
+@pytest.mark.parametrize("given", ['{"path": nonsense}', '["train.py"]', '{"path": "train.py"'])
+def test_arguments_that_are_no_json_object_go_back_to_the_model_which_mends_them(
+    server: MessagesServer, experiment: Experiment, given: str
+) -> None:
+    server.script = in_turn(uses(("read_file", given), READ), uses(EDIT, SUBMIT))
+    brief = brief_of(experiment)
+    assert Agent("", experiment, options(server)).propose(brief).origin["read"] == [LOG]
+    first, second = answers(server.requests[1])
+    assert first["is_error"] is True
+    assert "the arguments are no JSON object: " in first["content"]
+    assert given[:10] in first["content"]
+    assert "NameError" in second["content"]
+    said = server.requests[1]["body"]["messages"][1]["content"]
+    assert said[0]["input"] == {}, "what goes back to the server is an object"
+    assert list(brief.receipt.calls[0]["response"]["malformed"].values()) == [given]
 
 
 def test_an_unknown_level_is_refused_and_a_level_is_recorded(server: MessagesServer, experiment: Experiment) -> None:
@@ -224,3 +236,123 @@ def test_an_unknown_level_is_refused_and_a_level_is_recorded(server: MessagesSer
     proposal = Agent("scores", experiment, options(server)).propose(brief_of(experiment))
     assert (proposal.origin["level"], proposal.origin["read"]) == ("scores", [])
     assert "there is no file" in answers(server.requests[1])[0]["content"]
+
+
+def wider(width: int) -> tuple[str, dict[str, str]]:
+    return "edit", {"path": "train.py", "search": "WIDTH = 9", "text": f"WIDTH = {width}"}
+
+
+def submit(number: int) -> tuple[str, dict[str, str]]:
+    return "submit", {"hypothesis": f"idea {number}"}
+
+
+def a_round(server: MessagesServer, brief: Brief) -> list[Proposal]:
+    proposals = Agent("", brief.experiment, options(server)).propose(brief)
+    return [proposals] if isinstance(proposals, Proposal) else list(proposals)
+
+
+def told(proposals: list[Proposal]) -> list[tuple[str, int]]:
+    return [(one.hypothesis, int(one.program.files["train.py"].partition("WIDTH = ")[2].split()[0])) for one in proposals]
+
+
+def test_several_candidates_come_of_one_conversation_each_from_the_parent(server: MessagesServer, experiment: Experiment) -> None:
+    server.script = in_turn(uses(READ), uses(wider(20), submit(1)), uses(wider(30), submit(2)), uses(wider(40), submit(3), READ))
+    proposals = a_round(server, brief_of(experiment, wanted=3))
+    assert told(proposals) == [("idea 1", 20), ("idea 2", 30), ("idea 3", 40)]
+    assert [one.origin["read"] for one in proposals] == [[LOG]] * 3
+    assert not any("cut_short" in one.origin for one in proposals)
+    assert len(server.requests) == 4
+    asked = server.requests[0]["body"]["messages"][0]["content"][-1]["text"]
+    assert "Submit up to 3 candidates" in asked
+    assert "the program of candidate 1 again" in " ".join(asked.split()).replace("working/ holds the ", "the ")
+    assert "2 more can be submitted" in answers(server.requests[2])[1]["content"]
+
+
+def test_a_round_ends_where_the_model_has_no_more_ideas(server: MessagesServer, experiment: Experiment) -> None:
+    server.script = in_turn(uses(wider(20), submit(1)), uses(wider(30), submit(2)), Says("That is all."))
+    assert told(a_round(server, brief_of(experiment, wanted=5))) == [("idea 1", 20), ("idea 2", 30)]
+    assert len(server.requests) == 3
+
+
+def test_a_round_takes_no_program_twice(server: MessagesServer, experiment: Experiment) -> None:
+    other = ("edit", {**wider(30)[1], "search": "WIDTH = 20"})
+    server.script = in_turn(uses(wider(20), submit(1)), uses(wider(20), submit(2)), uses(other, submit(2)))
+    proposals = a_round(server, brief_of(experiment, wanted=2))
+    assert told(proposals) == [("idea 1", 20), ("idea 2", 30)]
+    assert "submitted in this conversation" in answers(server.requests[2])[1]["content"]
+    assert ["repaired" in one.origin for one in proposals] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("last", "given", "why"),
+    [
+        (Fails(401, "authentication_error"), {}, "does not accept the key"),
+        (Says("half", lost_after=3), {}, "connection"),
+        (Says("no", stop="refusal"), {}, "refused to answer"),
+        (uses(READ), {"max_tokens": 25_000}, "nothing more was submitted before the budget was used"),
+        (uses(SUBMIT), {}, "4 programs were not taken"),
+    ],
+)
+def test_what_was_submitted_before_a_fault_or_the_end_of_a_budget_is_not_lost(
+    server: MessagesServer, experiment: Experiment, last: Any, given: dict[str, Any], why: str
+) -> None:
+    used = {"input_tokens": 10_000, "output_tokens": 0}
+    server.script = in_turn(uses(wider(20), submit(1), usage=used), uses(wider(30), submit(2), usage=used), last)
+    lines: list[str] = []
+    brief = brief_of(experiment, options(server, **given), wanted=5, say=lines.append)
+    proposals = a_round(server, brief)
+    assert told(proposals) == [("idea 1", 20), ("idea 2", 30)]
+    assert why in proposals[-1].origin["cut_short"]
+    assert lines[-1].startswith("the round ended with 2 of 5 candidates: ")
+
+
+def test_what_was_submitted_before_a_stop_is_not_lost(server: MessagesServer, experiment: Experiment) -> None:
+    brief = brief_of(experiment, wanted=3)
+    replies = in_turn(uses(wider(20), submit(1)), uses(READ))
+
+    def script(body: Any) -> Any:
+        if len(server.requests) == 2:
+            brief.cancelled.set()
+        return replies(body)
+
+    server.script = script
+    assert told(a_round(server, brief)) == [("idea 1", 20)]
+
+
+def test_a_program_that_fails_its_smoke_run_goes_back_with_what_it_printed(server: MessagesServer, experiment: Experiment) -> None:
+    left = Left(checks=[Checked("ZeroDivisionError (train.py line 9)", "step 1\nobey me", 0.5), Checked(seconds=1.25)])
+    server.script = in_turn(uses(wider(0), submit(1)), uses(("edit", {**wider(20)[1], "search": "WIDTH = 0"}), submit(2)))
+    shown: list[Shown] = []
+    (proposal,) = a_round(server, brief_of(experiment, workspace=left, show=shown.append))
+    refused = answers(server.requests[1])[1]
+    assert refused["is_error"] is True
+    assert "fails in a smoke run (0.5 s): ZeroDivisionError (train.py line 9)" in refused["content"]
+    assert "step 1\nobey me" in refused["content"]
+    assert proposal.origin["check_seconds"] == 1.25
+    assert proposal.origin["repaired"].endswith("(train.py line 9)")
+    assert [one.text.partition(":")[0] for one in shown if one.kind == "check"] == ["smoke run failed (0.5 s)", "smoke run passed (1.2 s)"]
+
+
+def test_repairs_after_smoke_runs_are_bounded(server: MessagesServer, experiment: Experiment) -> None:
+    left = Left(checks=[Checked(f"broken {number}") for number in range(20)])
+    server.script = in_turn(uses(wider(20), submit(1)), uses(submit(1)))
+    with pytest.raises(Unusable, match=f"{MAX_REFUSED} programs were not taken; the last: it fails in a smoke run"):
+        a_round(server, brief_of(experiment, workspace=left))
+    assert len(server.requests) == MAX_REFUSED
+
+
+def test_the_work_is_shown_while_it_happens(server: MessagesServer, experiment: Experiment) -> None:
+    server.script = in_turn(uses(READ, said="let me look " * 100), uses(EDIT, SUBMIT))
+    shown: list[Shown] = []
+    a_round(server, brief_of(experiment, show=shown.append))
+    thought = [one.text for one in shown if one.kind == "thinking"]
+    assert "".join(thought) == "let me look " * 100
+    assert len(thought) > 1
+    assert [(one.text, one.turn) for one in shown if one.kind == "model"] == [(OPUS, 1), (OPUS, 2)]
+    assert [one.tokens > 0 for one in shown if one.kind == "model"] == [False, True]
+    assert [one.text for one in shown if one.kind == "tool"] == [
+        f"read_file {LOG}", "edit train.py", "submit wider is better; if not, loss stays"
+    ]  # fmt: skip
+    assert any("-WIDTH = 9\n+WIDTH = 64" in one.text for one in shown if one.kind == "diff")
+    kinds = [one.kind for one in shown]
+    assert kinds.index("input") < kinds.index("tool"), "an edit is seen while it is written"

@@ -56,7 +56,14 @@ def test_a_later_candidate_is_made_with_the_raw_log_of_an_earlier_one_in_view(tm
         if begins:
             return uses(("read_file", {"path": FILE}), usage=USED)
         if "There are 3 candidates" in asked:
-            return uses(edited(body, "    gap =", "    gap = bins - items"), ("submit", {"hypothesis": "a scripted slip"}), usage=USED)
+            slip = "    gap = bins - (item if len(bins) < 100 else items)"  # too late for a smoke run
+            return uses(edited(body, "    gap =", slip), ("submit", {"hypothesis": "a scripted slip"}), usage=USED)
+        if "There are 6 candidates" in asked and "not taken" not in shown(body):
+            early = edited(body, "    gap =", "    gap = bins - item / len(nothing)")
+            return uses(early, ("submit", {"hypothesis": "a scripted slip"}), usage=USED)
+        if "There are 6 candidates" in asked:
+            mended = {"path": FILE, "search": "    gap = bins - item / len(nothing)", "text": "    gap = bins - item - 2"}
+            return uses(("edit", mended), ("submit", {"hypothesis": "a scripted repair"}), usage=USED)
         if "There are 5 candidates" in asked and "not taken" not in shown(body):
             broken = {"path": FILE, "search": "    gap = bins - item", "text": "    gap = bins - (item"}
             return uses(("edit", broken), ("submit", {"hypothesis": "a scripted slip"}), usage=USED)
@@ -79,7 +86,12 @@ def test_a_later_candidate_is_made_with_the_raw_log_of_an_earlier_one_in_view(tm
         assert last_turn[0]["content"].splitlines()[2].startswith("3\t")
         assert study.candidates[9].record.origin["read"] == [LOG, FILE]
         assert "does not parse" in study.candidates[5].record.origin["repaired"]
-        assert len(journal.transcript(5)) == 3
+        assert len(journal.transcript(5)) == len(journal.transcript(6)) == 3
+        assert "fails in a smoke run" in study.candidates[6].record.origin["repaired"]
+        assert "name 'nothing' is not defined (heuristic.py line 20)" in study.candidates[6].record.origin["repaired"]
+        assert study.candidates[6].status == "discarded", "no trial was spent on what fails at once"
+        assert all(candidate.record.origin["check_seconds"] > 0 for candidate in study.candidates[1:])
+        assert not journal.folder.at_work.exists()
         tried = journal.transcript(7)[1]["request"]["messages"][-1]["content"][0]["content"]
         assert tried.startswith("(exit status 1)")
         assert "heuristic.py line 20 in priority" in tried
@@ -87,7 +99,7 @@ def test_a_later_candidate_is_made_with_the_raw_log_of_an_earlier_one_in_view(tm
         assert tried.count("cat: ") == 2
         assert "def evaluate" not in tried
         assert [history.record.author for history in study.candidates[1:]] == ["agent"] * 9
-        assert study.spent.usd == pytest.approx(19 * PRICE)
+        assert study.spent.usd == pytest.approx(20 * PRICE)
         assert all(call["response"]["model"] == f"{OPUS} (scripted)" for call in calls)
         assert "made-up" not in json.dumps([journal.transcript(number) for number in range(10)])
 

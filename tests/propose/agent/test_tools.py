@@ -107,8 +107,11 @@ def test_the_working_program_is_changed_checked_and_submitted(tools: Tools) -> N
     assert said(tools, "edit", **WIDER).startswith("working/train.py now has")
     assert "WIDTH = 64\n" in said(tools, "read_file", path="working/train.py")
     assert said(tools, "submit", hypothesis="wider is better;\nif not, loss stays") == "taken"
-    assert tools.hypothesis == "wider is better; if not, loss stays"
-    assert "WIDTH = 64\n" in tools.program.files["train.py"]
+    (taken,) = tools.taken
+    assert taken.hypothesis == "wider is better; if not, loss stays"
+    assert "WIDTH = 64\n" in taken.program.files["train.py"]
+    assert taken.read == ("working/train.py",)
+    assert tools.is_done
 
 
 @pytest.mark.parametrize(
@@ -123,7 +126,7 @@ def test_a_program_that_would_waste_a_trial_is_not_taken(tools: Tools, edit: dic
     tools.call("edit", edit)
     with pytest.raises(ToolProblem, match=why):
         said(tools, "submit", hypothesis="better")
-    assert (tools.hypothesis, len(tools.refused)) == ("", 1)
+    assert (tools.taken, len(tools.refused)) == ([], 1)
     tools.call("edit", {"path": "train.py", "text": PROGRAMS[1].files["train.py"].replace("WIDTH = 9", "WIDTH = 64")})
     with pytest.raises(ToolProblem, match="hypothesis is empty"):
         said(tools, "submit", hypothesis=" ")

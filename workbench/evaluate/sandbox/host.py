@@ -4,6 +4,7 @@ Nothing here is trusted by the evaluator's side: once candidate code has run, th
 library only, and little of it, because a sandbox starts for each trial. Started as `python -I -S -B host.pyc REQUESTS ANSWERS`.
 """
 
+import _thread
 import os
 import resource
 import sys
@@ -21,12 +22,58 @@ if TYPING:
 
 CHUNK = 1 << 20
 OWN_FILES = ("host.py", "wire.py")
+EVALUATOR = "workbench_evaluator"  # the module that candidates import; no likely name of a file of theirs
+
+
+class Line:
+    """The pipes to the evaluator: a request comes in, its answer goes out, and questions in between while a call runs."""
+
+    def __init__(self, requests: int, answers: int) -> None:
+        self.requests, self.answers = requests, answers
+        self.questions: list[str] | None = None
+        self.caller = self.place()
+        self.id = 0
+
+    @staticmethod
+    def place() -> "tuple[int, int]":
+        return os.getpid(), _thread.get_ident()
+
+    def receive(self) -> "dict[str, Any]":
+        message: dict[str, Any] = wire.receive(self.requests)
+        self.id = message["id"]
+        return message
+
+    def send(self, message: "dict[str, Any]") -> None:
+        wire.send(self.answers, {"id": self.id, **message})
+
+    def serve(self, request: "dict[str, Any]") -> None:
+        self.questions, self.caller = request.get("questions"), self.place()
+        answer = _answer(request)
+        self.questions = None
+        self.send(answer)
+
+    def ask(self, name: str, question: "Any") -> "Any":
+        """Asks the evaluator, and waits for what it says; plain data both ways.
+
+        Raises:
+            LookupError: the evaluator does not answer such questions in this call.
+            RuntimeError: no call runs, or this is another thread or process than the one that was called.
+        """
+        if self.questions is None:
+            raise RuntimeError("only while the evaluator calls a function can that function ask it something")
+        if self.place() != self.caller:
+            raise RuntimeError("only the thread that the evaluator called can ask it something; ask one question after the other")
+        if name not in self.questions:
+            raise LookupError(f"the evaluator answers no question {name!r} here; it answers: {', '.join(self.questions) or 'none'}")
+        self.send({"ask": name, "question": question})
+        return self.receive()["answer"]
 
 
 def main() -> None:
     """Confines itself as the first message says, then answers requests until their pipe ends."""
     requests, answers = int(sys.argv[1]), int(sys.argv[2])
-    setup = wire.receive(requests)
+    line = Line(requests, answers)
+    setup = line.receive()
     if setup["guard"]:
         _guard(requests)
     try:
@@ -36,19 +83,22 @@ def main() -> None:
         os.chdir(setup["box"])
         _write(setup["files"], setup["executable"])
     except BaseException as error:
-        wire.send(answers, {"id": setup["id"], "broken": f"{type(error).__name__}: {error}"})
+        line.send({"broken": f"{type(error).__name__}: {error}"})
         os._exit(1)
     sys.path[:] = [setup["box"], *(path for path in sys.path if path != HERE), *setup["path"]]
     sys.argv[:] = [""]
     for name in ("exit", "quit"):
         setattr(__builtins__, name, sys.exit)  # `site`, which is not loaded, would bring them
-    wire.send(answers, {"id": setup["id"], "value": {"cgroup": joined}})
+    outside = type(sys)(EVALUATOR, "The evaluator, as its candidate sees it: `ask(name, question)`.")
+    outside.ask = line.ask  # type: ignore[attr-defined]
+    sys.modules[EVALUATOR] = outside
+    line.send({"value": {"cgroup": joined}})
     while True:
         try:
-            request = wire.receive(requests)
+            request = line.receive()
         except EOFError:
             os._exit(0)
-        wire.send(answers, {"id": request["id"], **_answer(request)})
+        line.serve(request)
 
 
 def _guard(requests: int) -> None:

@@ -14,10 +14,12 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from workbench.evaluate.answers import CandidateFailed, Returns, TimedOut, bounds, checked
+from workbench.evaluate.answers import CandidateFailed, Question, Returns, TimedOut, checked
 from workbench.evaluate.sandbox import levels, tree, watchdog, wire
+from workbench.evaluate.sandbox.asking import Asking
 from workbench.evaluate.sandbox.box import Box, rlimits
 from workbench.evaluate.sandbox.cgroup import Group
 from workbench.evaluate.sandbox.channel import Channel, Gone, Late
@@ -61,7 +63,7 @@ class Supervisor:
         self.seconds = self.cpu_seconds = 0.0
         self.memory_limit, self.ending = "watchdog", None if deadline > time.monotonic() else ("timeout", "no time is left")
         self._group, self._lock, self._done = group, threading.Lock(), threading.Event()
-        self._joined, self._printed = False, 0
+        self._joined, self._printed, self._answering = False, 0, False
         self._wake, self._module = -1, ""
         self._began = time.monotonic()
         if group is not None:
@@ -125,24 +127,48 @@ class Supervisor:
             self._value(self._exchange({"do": "import", "module": self._module}, 1 << 16, 0, None))
 
     def call(
-        self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], returns: Returns, timeout: float | None, module: str = ""
+        self,
+        name: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        returns: Returns,
+        timeout: float | None,
+        questions: Mapping[str, Question] = MappingProxyType({}),
+        max_questions: int = 0,
     ) -> Any:
-        """The checked answer of one of the candidate's functions.
+        """The checked answer of one of the candidate's functions, which may ask questions before it.
+
+        A question is an answer of another kind to the same request, and what it is told is the next request: the two sides take turns.
 
         Raises:
-            CandidateFailed: it raised, answered something else, or is gone. TimedOut: it took too long.
+            CandidateFailed: it raised, answered or asked something else, or is gone. TimedOut: it took too long.
+            RuntimeError: the candidate is waiting for an answer itself.
         """
-        request = {"do": "call", "module": module or self._module, "name": name, "args": list(args), "kwargs": dict(kwargs)}
-        return checked(self._value(self._exchange(request, *bounds(returns), timeout, f"{name}()")), returns, name)
+        asking = Asking(name, questions, max_questions)
+        message = {"do": "call", "module": self._module, "name": name, "args": list(args), "kwargs": dict(kwargs)}
+        message["questions"] = sorted(questions)
+        spent = 0.0
+        while True:
+            began = time.monotonic()
+            answer = self._exchange(message, *asking.bounds(returns), timeout, f"{name}()", spent)
+            spent += time.monotonic() - began  # what the evaluator takes to answer is not the candidate's time
+            if "ask" not in answer:
+                return checked(self._value(answer), returns, f"{name}() answered")
+            message = self._reply(asking, answer)
 
     def run(self, argv: Sequence[str]) -> int:
         """Runs a command to its end; returns its exit status."""
-        return int(checked(self._value(self._exchange({"do": "run", "argv": list(argv)}, 1 << 16, 0, None, argv[-1])), int, "run"))
+        answer = self._exchange({"do": "run", "argv": list(argv)}, 1 << 16, 0, None, argv[-1])
+        return int(checked(self._value(answer), int, "run() answered"))
 
     def read_file(self, path: str, max_bytes: int) -> bytes:
         """The bytes of a regular file of the box."""
         answer = self._exchange({"do": "read", "path": path, "limit": max_bytes}, 1 << 16, max_bytes, None, path)
-        return bytes(checked(self._value(answer), bytes, "read_file"))
+        return bytes(checked(self._value(answer), bytes, "read_file() answered"))
+
+    def cpu_clocks(self) -> dict[int, float]:
+        """CPU seconds so far of the processes that live now, by process id, as the kernel counts them."""
+        return {pid: tree.cpu_clock(pid) for pid in tree.descendants(self._process.pid)}
 
     def data_path(self, name: str) -> str:
         return self._launch.data[name]
@@ -191,10 +217,18 @@ class Supervisor:
         return self.box.limits.processes + watchdog.tasks_of(self.box.user or os.getuid())
 
     def _exchange(
-        self, message: dict[str, Any], max_header: int, max_raw: int, timeout: float | None, what: str = "the candidate"
+        self,
+        message: dict[str, Any],
+        max_header: int,
+        max_raw: int,
+        timeout: float | None,
+        what: str = "the candidate",
+        spent: float = 0.0,
     ) -> dict[str, Any]:
+        if self._answering:
+            raise RuntimeError("the candidate waits for the answer to its question; it cannot be asked anything meanwhile")
         try:
-            return self._channel.ask(message, max_header, max_raw, None if timeout is None else time.monotonic() + timeout)
+            return self._channel.ask(message, max_header, max_raw, None if timeout is None else time.monotonic() + timeout - spent)
         except Gone:
             pass
         except Late:
@@ -202,6 +236,16 @@ class Supervisor:
         except wire.WireError as error:
             self.end("failed", f"the candidate broke the protocol: {error}")
         raise self._verdict()
+
+    def _reply(self, asking: Asking, frame: Mapping[str, Any]) -> dict[str, Any]:
+        self._answering = True
+        try:
+            return asking.reply(frame)
+        except BaseException:
+            self.end("failed", f"{asking.name}() was left without the answer to its question")
+            raise
+        finally:
+            self._answering = False
 
     def _value(self, answer: dict[str, Any]) -> Any:
         if "value" in answer:

@@ -69,6 +69,14 @@ def cpu_seconds(pid: int) -> float:
         return 0.0
 
 
+def cpu_clock(pid: int) -> float:
+    """CPU seconds of a process and all its threads so far, ended ones too, in nanoseconds; children are not in it. 0 when gone."""
+    try:
+        return time.clock_gettime(~pid << 3 | 2)  # the clock of another process: clock_getcpuclockid(3), which Python does not have
+    except OSError:
+        return 0.0
+
+
 def freeze(pid: int, seconds: float = 2.0) -> "list[int]":
     """Stops a process and all below it; returns those below.
 

@@ -91,7 +91,8 @@ def make(packages: Iterable[str], interpreter: str = "", read_only: Iterable[str
         allowed = dict.fromkeys(sites, ("*",))
     elif names:
         entries = _entries(names, sites)
-        allowed = {folder: tuple(sorted(entries[folder])) for folder in sites if entries.get(folder)}
+        order = [*sites, *sorted(entries.keys() - set(sites))]  # where an editable installation lies comes last, as in sys.path
+        allowed = {folder: tuple(sorted(entries[folder])) for folder in order if entries.get(folder)}
     roots = [*SYSTEM, *([library] if library else [])]
     masked = [folder for root in roots if not os.path.islink(root) for folder in site_folders(root)]
     whole = {folder for folder, listed in allowed.items() if listed == ("*",)}
@@ -146,6 +147,21 @@ def _entries(names: set[str], sites: list[str]) -> dict[str, set[str]]:
         waiting += [_normal(_bare(line)) for line in distribution.requires or () if not re.search(r";.*\bextra\b", line)]
         folder = os.path.realpath(str(distribution.locate_file("")))
         found.setdefault(folder, set()).update(_top_level(distribution))
+        for place, tops in _editable(distribution, folder).items():
+            found.setdefault(place, set()).update(tops)
+    return found
+
+
+def _editable(distribution: importlib.metadata.Distribution, folder: str) -> dict[str, set[str]]:
+    """Where the sources of an editable installation lie, as its `.pth` file says, and the entries there that belong to it."""
+    names = {point.module.partition(".")[0] for point in distribution.entry_points}
+    names |= {*(distribution.read_text("top_level.txt") or "").split(), _normal(distribution.metadata["Name"] or "").replace("-", "_")}
+    found: dict[str, set[str]] = {}
+    for file in distribution.files or ():
+        if len(file.parts) == 1 and file.suffix == ".pth":
+            text = Path(folder, file.name).read_text(encoding="utf-8", errors="replace")
+            for place in (os.path.realpath(line) for line in text.splitlines() if os.path.isabs(line) and os.path.isdir(line)):
+                found[place] = {top for name in names for top in (name, f"{name}.py") if os.path.exists(os.path.join(place, top))}
     return found
 
 

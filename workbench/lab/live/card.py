@@ -7,7 +7,8 @@ from workbench.lab.live import diff
 from workbench.lab.live.following import Following
 from workbench.lab.live.state import Message, block, line, row
 from workbench.lab.visible import visible
-from workbench.ledger.study import CandidateHistory, Study
+from workbench.ledger.candidate import CandidateHistory
+from workbench.ledger.study import Study
 from workbench.program import Program
 from workbench.records import Decision, Trial
 from workbench.verbs import cell, imported, views

@@ -11,6 +11,7 @@ from workbench.lab.live import card, filing
 from workbench.lab.live.following import Following, News
 from workbench.lab.live.state import Message, columns, info, line, row, state
 from workbench.lab.live.streams import Streams
+from workbench.lab.live.work import works
 from workbench.ledger.bulk import no_collections
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
@@ -135,16 +136,25 @@ class Feed:
     def _follow(self, journal: Journal) -> None:
         following, streams = Following(journal), Streams()
         shown: Message | None = None
+        at_work = list[Message]()
         beaten_at = 0.0
         while not self.closed:
             asked, is_due = self._take(), time.monotonic() - beaten_at > BEAT_SECONDS
             if asked.greeted or shown is not None:
                 shown = self._update(following, streams, asked, shown, is_due)
+                at_work = self._show_work([] if asked.greeted else at_work)
                 if is_due:
                     self._say({"type": "beat", "at": time.time()})
                     beaten_at = time.monotonic()
             self._wake.wait(POLL_SECONDS)
             self._wake.clear()
+
+    def _show_work(self, before: list[Message]) -> list[Message]:
+        """Sends what proposers do where that is new; a screen begins with nothing."""
+        now = works(self.folder)
+        if now != before:
+            self._say({"type": "work", "works": now})
+        return now
 
     def _take(self) -> _Asked:
         with self._asking:

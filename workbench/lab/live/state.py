@@ -11,8 +11,9 @@ from workbench.lab import examination
 from workbench.lab.live.following import Following
 from workbench.lab.visible import one_line, visible
 from workbench.ledger import lease
+from workbench.ledger.candidate import N_STATUSES, CandidateHistory
 from workbench.ledger.folder import StudyFolder
-from workbench.ledger.study import N_STATUSES, CandidateHistory, Study
+from workbench.ledger.study import Study
 from workbench.records import Ablation, Audit, Evidence
 from workbench.verbs import cell, imported, views
 

@@ -9,8 +9,9 @@ import numpy as np
 from workbench.lab.live.following import News
 from workbench.lab.live.state import line
 from workbench.lab.plot import thinned
+from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.journal import Curve, Journal
-from workbench.ledger.study import CandidateHistory, Study
+from workbench.ledger.study import Study
 
 MAX_POINTS = 2000
 TRIALS_KEPT = 16

@@ -7,7 +7,7 @@ from typing import Any
 
 from workbench.propose.model.call import Reply, Request, text_block
 from workbench.propose.model.client import Client
-from workbench.propose.proposer import Brief
+from workbench.propose.proposer import Brief, Shown
 
 CONTEXT_CHARS = {True: 400_000, False: 60_000}  # of Claude, about 100,000 tokens; of a local model, whose context is often small
 CLEARED = "(cleared to save room; call the tool again if you need it)"
@@ -26,19 +26,20 @@ class Conversation:
         self._client, self._request, self._brief = client, request, brief
         self._max_chars = max_chars or CONTEXT_CHARS[client.is_anthropics]
         self._turns: list[dict[str, Any]] = [dict(turn) for turn in request.messages]
-        self._recorded: Sequence[Any] = ()
+        self._n_asked = 0
+
+    @property
+    def turn_chars(self) -> int:
+        """How long the answers of one turn may be together: more than that would leave no room for anything else."""
+        return self._max_chars // 2
 
     def ask(self) -> Reply:
         """The model's next turn; raises what `Client.ask` does."""
         self._clear()
-        n_recorded = len(self._brief.receipt.calls)
-        try:
-            reply = self._client.ask(
-                replace(self._request, messages=self._turns), self._brief.receipt, self._brief.cancelled, self._brief.say
-            )
-        finally:
-            if len(self._brief.receipt.calls) > n_recorded:
-                self._shorten_record()
+        brief, request = self._brief, replace(self._request, messages=self._turns)
+        self._n_asked += 1
+        brief.show(Shown("model", request.model, turn=self._n_asked, tokens=brief.receipt.tokens))
+        reply = self._client.ask(request, brief.receipt, brief.cancelled, brief.say, brief.show)
         said = [dict(block) for block in reply.content if block["type"] != "text" or block["text"].strip()]
         self._turns.append({"role": "assistant", "content": said or [text_block("(nothing)")]})
         return reply
@@ -58,17 +59,6 @@ class Conversation:
                     block["content"] = CLEARED
                 if size <= self._max_chars // 2:
                     return
-
-    def _shorten_record(self) -> None:
-        """Of the call just recorded, the first turns that equal those of the call before are left out; `repeats` says how many."""
-        call = self._brief.receipt.calls[-1]
-        turns: Sequence[Any] = call["request"]["messages"]
-        same = 0
-        while same < min(len(turns), len(self._recorded)) and turns[same] == self._recorded[same]:
-            same += 1
-        request = {**call["request"], "messages": turns[same:]}
-        self._brief.receipt.calls[-1] = {**call, "request": request, "repeats": same}
-        self._recorded = turns
 
 
 def _size(turn: Mapping[str, Any]) -> int:

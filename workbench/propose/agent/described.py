@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.ledger.study import N_STATUSES
+from workbench.ledger.candidate import N_STATUSES
 
 WORKING = "working"
 MAX_ROWS = 100  # of one query
@@ -94,7 +94,8 @@ SHELL = Tool(
 )
 SUBMIT = Tool(
     "submit",
-    "Hands in the working program to be scored, and ends your work. Where it cannot be used you are told why, and can mend it.",
+    "Hands in the working program to be scored. It has to parse, to be new, and to pass a short run; where it cannot be used you are told "
+    "why, and can mend it. It ends your work, unless several candidates are wanted.",
     {"hypothesis": ("string", "one sentence: the change, why it should help, and what result would show that it does not")},
     ("hypothesis",),
 )

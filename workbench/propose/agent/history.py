@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
+from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.journal import Curve
-from workbench.ledger.study import CandidateHistory
 from workbench.program import Patch, Program
 from workbench.propose import prompt
 from workbench.propose.proposer import Brief

@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable
 from threading import Event
@@ -27,15 +28,16 @@ class Hit(NamedTuple):
 
 def matches(pattern: str, texts: Iterable[tuple[str, str]], most: int, seconds: float, cancelled: Event) -> list[Hit] | None:
     """The first `most` lines that match, of `(path, text)` pairs; None where that took too long, or nobody waits any more."""
-    asked = json.dumps([pattern, most, list(texts)]).encode()
-    child = subprocess.Popen([sys.executable, "-I", "-S", __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    until, given = time.monotonic() + seconds, asked
+    until = time.monotonic() + seconds
+    with tempfile.TemporaryFile() as asked:  # of tens of megabytes, which `communicate` would not go on writing after a timeout
+        asked.write(json.dumps([pattern, most, list(texts)]).encode())
+        asked.seek(0)
+        child = subprocess.Popen([sys.executable, "-I", "-S", __file__], stdin=asked, stdout=subprocess.PIPE)
     try:
         while not cancelled.is_set() and time.monotonic() < until:
             try:
-                out, _ = child.communicate(given, timeout=POLL_SECONDS)
+                out, _ = child.communicate(timeout=POLL_SECONDS)
             except subprocess.TimeoutExpired:
-                given = b""  # what is not written yet, communicate remembers
                 continue
             if child.returncode:
                 raise OSError(f"the search ended with status {child.returncode}")

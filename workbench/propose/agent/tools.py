@@ -5,18 +5,19 @@ What a tool says is data for the model; what the model says is data for a tool: 
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from workbench.errors import UsageError
-from workbench.ledger.study import N_STATUSES, CandidateHistory
-from workbench.program import Program
-from workbench.propose import blocks
+from workbench.ledger.candidate import N_STATUSES, CandidateHistory
+from workbench.program import Patch, Program
+from workbench.propose import blocks, smoke
 from workbench.propose.agent.described import ALL, MAX_ROWS, WORKING, ToolProblem
 from workbench.propose.agent.history import History
 from workbench.propose.agent.matching import Hit, matches
 from workbench.propose.blocks import AnswerProblem, Block
-from workbench.propose.proposer import Brief
+from workbench.propose.proposer import Brief, Shown
 
 RESULT_CHARS = 20_000  # of one answer of a tool
 MAX_NAMES, MAX_HITS, MAX_READ = 400, 60, 200
@@ -24,24 +25,39 @@ MAX_COMMAND = 200  # characters of a command, where it is recorded
 SEARCH_CHARS, SEARCH_SECONDS = 64 << 20, 10.0  # what one search looks through, and how long
 
 
+@dataclass(frozen=True)
+class Taken:
+    """A program that was submitted and taken. `read`: what was shown until then. `origin`: what else is to be recorded of it."""
+
+    program: Program
+    hypothesis: str
+    read: tuple[str, ...]
+    origin: Mapping[str, Any]
+
+
 class Tools:
-    """The tools of one proposal.
+    """The tools of one round.
 
     Attributes:
-        program: the working program. hypothesis: the one that was submitted; empty until then.
-        refused: why programs were not taken when they were submitted. read: the files that were shown, whole or in part, in order.
+        program: the working program. taken: what was submitted and taken, in order.
+        refused: why programs were not taken since then. read: the files that were shown, whole or in part, in order.
     """
 
     def __init__(self, brief: Brief, history: History) -> None:
         self._brief, self._history = brief, history
         self.program = brief.program
-        self.hypothesis = ""
+        self.taken: list[Taken] = []
         self.refused: list[str] = []
         self.read: dict[str, None] = {}
         self._do: Mapping[str, Callable[..., str]] = {
             "list_files": self._list, "read_file": self._read, "search": self._search, "query": self._query, "edit": self._edit,
             "shell": self._shell, "submit": self._submit,
         }  # fmt: skip
+
+    @property
+    def is_done(self) -> bool:
+        """Whether as many programs were taken as are wanted."""
+        return len(self.taken) >= self._brief.wanted
 
     @property
     def names(self) -> list[str]:
@@ -57,7 +73,9 @@ class Tools:
         if name not in self.names:
             raise ToolProblem(f"there is no tool {name[:40]!r}; there are {', '.join(self.names)}")
         try:
-            return self._do[name](**ALL[name].checked(given))
+            arguments = ALL[name].checked(given)
+            self._brief.show(Shown("tool", _in_a_line(name, arguments)))
+            return self._do[name](**arguments)
         except (LookupError, AnswerProblem, UsageError) as problem:
             raise ToolProblem(str(problem.args[0])) from None
         except OSError as problem:  # no sandbox, no child process, a full disk
@@ -168,7 +186,8 @@ class Tools:
             raise ToolProblem("the text has half a surrogate pair in it, which no file can hold") from None
         block = Block(name, None if search is None else _line(search), text if search is None else _line(text))
         new = blocks.replaced(block, self.program.files.get(name, ""), 1)
-        self.program = Program({**self.program.files, name: new}, self.program.executable)
+        old, self.program = self.program, Program({**self.program.files, name: new}, self.program.executable)
+        self._brief.show(Shown("diff", Patch.between(old, self.program).unified()))
         return f"{WORKING}/{name} now has {new.count(chr(10))} lines"
 
     def _shell(self, command: str) -> str:
@@ -182,11 +201,16 @@ class Tools:
     def _submit(self, hypothesis: str) -> str:
         try:
             self._check(hypothesis)
+            checked = smoke.check(self._brief, self.program)
         except AnswerProblem as problem:
             self.refused.append(str(problem))
-            raise AnswerProblem(f"not taken: {problem}. Mend it, and submit again") from None
-        self.hypothesis = " ".join(hypothesis.split())
-        return "taken"
+            raise ToolProblem(f"not taken: {problem.told}. Mend it, and submit again") from None
+        origin = {**checked, **({"repaired": self.refused[-1]} if self.refused else {})}
+        self.taken.append(Taken(self.program, " ".join(hypothesis.split()), tuple(self.read), origin))
+        self.program, self.refused = self._brief.program, []
+        n_left = self._brief.wanted - len(self.taken)
+        again = f"{WORKING}/ is as it was at the beginning; {n_left} more can be submitted, or end by a turn without a call"
+        return f"taken; {again}" if n_left else "taken"
 
     def _check(self, hypothesis: str) -> None:
         """Raises AnswerProblem where a trial would be wasted on the working program."""
@@ -195,6 +219,8 @@ class Tools:
         blocks.check(self._brief.program, self.program)
         if (twin := self._brief.study.by_program.get(self.program.digest)) is not None:
             raise AnswerProblem(f"it is the same program as candidate {twin}")
+        if any(taken.program.digest == self.program.digest for taken in self.taken):
+            raise AnswerProblem("it is the same program as one that was submitted in this conversation")
         if repeated := self._brief.workspace.repeats(self.program):
             raise AnswerProblem(repeated)
 
@@ -213,6 +239,12 @@ def _inside(path: str) -> str:
 
 def _is_working(path: str) -> bool:
     return path.split("/")[0] == WORKING
+
+
+def _in_a_line(name: str, arguments: Mapping[str, Any]) -> str:
+    """A call as people read it: of the arguments the first, which says what it is about."""
+    first = " ".join(str(next(iter(arguments.values()), "")).split())
+    return f"{name} {first[:MAX_COMMAND]}".rstrip()
 
 
 def _hit(hit: Hit) -> str:

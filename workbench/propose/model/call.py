@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +55,17 @@ class Usage:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What came back: the `text` of the answer, `content` as the server sent it, the model that answered, why it stopped."""
+    """What came back: the `text` of the answer, `content` as the server sent it, the model that answered, why it stopped.
+
+    `malformed`: of calls of tools whose arguments are no JSON object, by id, what was given; `content` has an empty object there.
+    """
 
     text: str
     content: Sequence[Mapping[str, Any]]
     model: str
     stop: str
     usage: Usage
+    malformed: Mapping[str, str] = field(default_factory=dict)
 
 
 def text_block(text: str) -> dict[str, str]:

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 from workbench.errors import ProposerUnusable, UsageError
 from workbench.propose.model import failures, prices
 from workbench.propose.model.call import Reply, Request, Usage, filtered
-from workbench.propose.proposer import Receipt
+from workbench.propose.model.reading import Reading
+from workbench.propose.proposer import Receipt, Shown
 
 if TYPE_CHECKING:
     import anthropic
@@ -73,12 +74,18 @@ class Client:
         )
 
     def ask(
-        self, request: Request, receipt: Receipt, cancelled: Event | None = None, say: Callable[[str], None] = lambda line: None
+        self,
+        request: Request,
+        receipt: Receipt,
+        cancelled: Event | None = None,
+        say: Callable[[str], None] = lambda line: None,
+        show: Callable[[Shown], None] = lambda shown: None,
     ) -> Reply:
         """The model's whole answer; what it took stands on the receipt, however the call ends.
 
         Args:
             cancelled: once it is set, the stream is closed at its next event, and a wait ends. say: is told of each wait.
+            show: is told of each piece of the answer as it comes.
 
         Raises:
             ProposerFault: no usable answer: refused, cut off, too long for the model, lost on the way, overloaded for too long.
@@ -88,7 +95,7 @@ class Client:
             what = "set ANTHROPIC_API_KEY where the study is started, or name a local server with --base-url"
             raise ProposerUnusable(f"no key for Claude: {what}")
         body = wire(request, self.is_anthropics)
-        call = _Call(self, request, body, receipt, cancelled or Event(), say)
+        call = _Call(self, request, body, receipt, cancelled or Event(), say, show)
         receipt.in_flight = True
         try:
             return call.made()
@@ -96,9 +103,10 @@ class Client:
             receipt.in_flight = False
             call.write_down()
 
-    def open(self, body: Mapping[str, Any]) -> "anthropic.MessageStreamManager[None]":
+    def open(self, body: Mapping[str, Any]) -> "anthropic.Stream[Any]":
         """The stream of one try."""
-        return self._sdk.messages.stream(**body)
+        stream: anthropic.Stream[Any] = self._sdk.messages.create(**body, stream=True)
+        return stream
 
     def pause(self, cancelled: Event, seconds: float) -> bool:
         """Waits; True when it was cancelled meanwhile."""
@@ -138,13 +146,20 @@ class _Call:
     """One call under way, over all its tries."""
 
     def __init__(
-        self, client: Client, request: Request, body: Mapping[str, Any], receipt: Receipt, cancelled: Event, say: Callable[[str], None]
+        self,
+        client: Client,
+        request: Request,
+        body: Mapping[str, Any],
+        receipt: Receipt,
+        cancelled: Event,
+        say: Callable[[str], None],
+        show: Callable[[Shown], None],
     ) -> None:
         self._client, self._request, self._body = client, request, body
         self._receipt, self._cancelled, self._say = receipt, cancelled, say
         self._since = time.monotonic()
         self._waits: list[str] = []
-        self._reply: Reply | None = None
+        self._reading = Reading(show)
         self._problem = ""
 
     def made(self) -> Reply:
@@ -158,7 +173,7 @@ class _Call:
                     self._problem = f"{type(error).__name__}: {failures.first_line(str(error))}"
                     raise
                 seconds = wait if failure.retry_after is None else failure.retry_after
-                if not failure.again or self._reply is not None or tried == MAX_TRIES or seconds > LONGEST_WAIT_SECONDS:
+                if not failure.again or self._reading.has_begun or tried == MAX_TRIES or seconds > LONGEST_WAIT_SECONDS:
                     self._problem = str(failure.error)
                     raise failure.error from None
                 self._tell(f"{failure.what}; trying again in {seconds:.3g} s")
@@ -175,42 +190,26 @@ class _Call:
     def _try(self) -> Reply:
         with self._client.open(self._body) as stream:
             for event in stream:
-                if event.type in ("message_start", "message_delta", "content_block_stop"):
-                    self._reply = _read(stream.current_message_snapshot)
+                self._reading.take(event)
                 if self._cancelled.is_set():
                     raise failures.cancelled()
-            if self._reply is None:
-                raise failures.no_messages_server(self._client.address)
-        failures.check_end(self._reply)
-        return self._reply
+        if not self._reading.has_begun:
+            raise failures.no_messages_server(self._client.address)
+        failures.check_end(self._reading.reply)
+        return self._reading.reply
 
     def write_down(self) -> None:
         """What the call took, and the call itself with keys and personal paths filtered out."""
-        reply, receipt = self._reply, self._receipt
+        reply, receipt = self._reading.reply if self._reading.has_begun else None, self._receipt
         usage = reply.usage if reply else Usage()
         cost = prices.usd(self._request.model, usage)
-        receipt.usd += cost or 0.0
-        receipt.tokens += usage.total
-        said = {"model": reply.model, "stop": reply.stop, "content": reply.content} if reply else None
+        said = {"model": reply.model, "stop": reply.stop, "content": reply.content, **_malformed(reply)} if reply else None
         taken = {"input": usage.input, "output": usage.output, "cache_write": usage.cache_write, "cache_read": usage.cache_read}
         seconds = round(time.monotonic() - self._since, 3)
         call = {"address": self._client.address, "seed": self._request.seed, "request": self._body, "response": said, "usage": taken}
-        receipt.calls.append(filtered({**call, "usd": cost, "seconds": seconds, "waits": self._waits, "problem": self._problem}))
+        whole = filtered({**call, "usd": cost, "seconds": seconds, "waits": self._waits, "problem": self._problem})
+        receipt.add(cost or 0.0, usage.total, whole)
 
 
-def _read(message: Any) -> Reply:
-    """The SDK's message, whole or as far as it has come."""
-    usage = message.usage
-    text = "".join(block.text for block in message.content if block.type == "text")
-    return Reply(
-        text=text,
-        content=[block.model_dump(mode="json", exclude_none=True) for block in message.content],
-        model=message.model,
-        stop=message.stop_reason or "",
-        usage=Usage(
-            input=usage.input_tokens or 0,
-            output=usage.output_tokens or 0,
-            cache_write=usage.cache_creation_input_tokens or 0,
-            cache_read=usage.cache_read_input_tokens or 0,
-        ),
-    )
+def _malformed(reply: Reply) -> dict[str, Any]:
+    return {"malformed": reply.malformed} if reply.malformed else {}

@@ -71,8 +71,6 @@ def read(error: Exception, request: Request, address: str) -> Failure | None:
         return Failure(ProposerFault(problem), "no connection", again=True)
     if kinds & {"APIResponseValidationError", "JSONDecodeError"}:
         return Failure(no_messages_server(address))
-    if "tool parameter JSON" in str(error):
-        return Failure(ProposerFault("the model called a tool with what is no JSON; choose another --model if it does so often"))
     if "CredentialsError" in kinds:
         return Failure(ProposerUnusable(f"the key cannot be had: {filtered(first_line(str(error)))}; see autoresearch doctor"))
     return None

@@ -1,0 +1,173 @@
+"""Smoke runs: a real sandbox, words and no score, nothing of the study's data, and nothing left behind."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from tests.evaluate.test_local import none_with, wait_until
+from workbench.evaluate import checker as module
+from workbench.evaluate.checker import Checker
+from workbench.evaluate.smoke import Finding
+from workbench.experiment import Experiment
+from workbench.program import Program
+
+GOOD = "def answer():\n    return 2.0\n"
+CHECKED = """
+from workbench.evaluate import CandidateFailed
+
+def prepare(folder, settings):
+    (folder / "hidden.txt").write_text("the hidden data")
+
+def evaluate(trial):
+    raise AssertionError("a smoke run is no trial")
+
+def check(trial):
+    assert not trial.data.exists(), "a smoke run sees no data"
+    with trial.start("train.py") as process:
+        if process.call("answer") < 0:
+            raise CandidateFailed("the answer is negative")
+"""
+Check = Callable[..., Finding]
+Make = Callable[..., Experiment]
+
+
+@pytest.fixture
+def checkers() -> Iterator[list[Checker]]:
+    made: list[Checker] = []
+    yield made
+    for checker in made:
+        checker.close()
+
+
+@pytest.fixture
+def check(make: Make, level: str, checkers: list[Checker]) -> Check:
+    """Runs a program a moment, in the process of the run before."""
+
+    def run(source: str, evaluate: str = CHECKED, cancelled: Event | None = None, **keys: object) -> Finding:
+        experiment = make(GOOD, evaluate, **keys)
+        if not checkers:
+            checkers.append(Checker(experiment, experiment.digest, {}, level))
+        return checkers[0].run(Program({"train.py": source}), cancelled or Event())
+
+    return run
+
+
+def process_of(checker: Checker) -> int:
+    return checker._children[0].pid
+
+
+def test_a_program_passes_or_fails_in_words(check: Check, checkers: list[Checker]) -> None:
+    passed = check(GOOD)
+    assert (passed.problem, passed.fault) == ("", "")
+    assert passed.seconds > 0
+    process = process_of(checkers[0])
+    failed = check("print('before it fell')\ndef answer():\n    return 1.0 / 0\n")
+    assert failed.problem == "ZeroDivisionError: float division by zero (train.py line 3)"
+    assert "before it fell" in failed.output
+    assert check("def answer():\n    return -1.0\n").problem == "the answer is negative"
+    assert "has no function 'answer'" in check("def other(): pass\n").problem
+    assert process_of(checkers[0]) == process, "one warm process serves all"
+
+
+def test_without_a_check_every_module_is_imported(check: Check) -> None:
+    plain = "def evaluate(trial):\n    raise AssertionError\n"
+    assert (check(GOOD, plain).problem, check(GOOD, plain).fault) == ("", "")
+    assert check("import nowhere_to_be_found\n", plain).problem.startswith("ModuleNotFoundError: No module named 'nowhere")
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("return 3.0", "check in evaluate.py returned float"),
+        ("return {'score': 3.0}", "check in evaluate.py returned dict"),
+        ("raise ValueError('mine')", "evaluate.py line 4: ValueError: mine"),
+    ],
+)
+def test_a_score_or_a_mistake_of_the_check_is_no_word_about_the_program(check: Check, body: str, why: str) -> None:
+    found = check(GOOD, f"def evaluate(trial): ...\n\ndef check(trial):\n    {body}\n")
+    assert found.problem == ""
+    assert found.fault.startswith(why)
+
+
+def test_a_changed_evaluator_is_not_run(make: Make, level: str, checkers: list[Checker]) -> None:
+    checkers.append(Checker(make(GOOD, CHECKED), "0" * 64, {}, level))
+    found = checkers[0].run(Program({"train.py": GOOD}), Event())
+    assert found.problem == ""
+    assert "have changed since the study began" in found.fault
+
+
+def test_a_hostile_program_is_as_harmless_as_in_a_trial(check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-made-up")
+    secret = tmp_path / "secret"
+    secret.write_text("the hidden data")
+    secret.chmod(0o644)
+    hostile = f"""
+import os, socket, subprocess, sys
+
+def holds(what):
+    try:
+        return what()
+    except Exception as error:
+        return type(error).__name__
+
+print(holds(lambda: open({str(secret)!r}).read()), holds(lambda: open({str(tmp_path / "experiment" / "evaluate.py")!r}).read()))
+print(holds(lambda: open({str(tmp_path / "new")!r}, "w")), holds(lambda: socket.socket().connect(("127.0.0.1", 1))))
+print(dict(os.environ), os.listdir("."))
+subprocess.Popen([sys.executable, "-c", "import os, time; os.setsid(); time.sleep(600)  # SMOKED"])
+def answer():
+    return -1.0
+"""
+    found = check(hostile)
+    assert found.problem == "the answer is negative"
+    for hidden in ("the hidden data", "def evaluate", "made-up", "study.db"):
+        assert hidden not in found.output
+    assert not (tmp_path / "new").exists()
+    assert wait_until(lambda: none_with("SMOKED"))
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("x = bytearray(2 << 30)\nx[::4096] = b'x' * len(x[::4096])\n", "limits.memory_mb"),
+        ("print('x' * (4 << 20))\n" + GOOD, "printed more than 1 MB"),
+    ],
+)
+def test_limits_hold(check: Check, source: str, why: str) -> None:
+    assert why in check(source, limits={"memory_mb": 256}).problem
+
+
+def test_what_does_not_end_is_ended(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SECONDS", 1.0)
+    found = check("import time\ntime.sleep(600)\n")
+    assert found.problem == "it is not done within 1 s"
+    assert check(GOOD).problem == ""
+
+
+def test_a_check_is_ended_with_all_of_it_once_nobody_waits(check: Check, checkers: list[Checker]) -> None:
+    forever = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import time; time.sleep(600)  # WAITED'])\n"
+    cancelled, began = Event(), time.monotonic()
+    timer = threading.Timer(1.0, cancelled.set)
+    timer.start()
+    found = check(forever, cancelled=cancelled)
+    timer.join()
+    assert found.fault == "nobody waits for it any more"
+    assert time.monotonic() - began < module.SECONDS
+    assert wait_until(lambda: none_with("WAITED"))
+    assert check(GOOD).problem == ""
+
+
+def test_a_trial_process_that_dies_is_no_fault_of_the_program_and_another_one_follows(check: Check) -> None:
+    found = check(GOOD, "import os\ndef evaluate(trial): ...\n\ndef check(trial):\n    os._exit(7)\n")
+    assert found.problem == ""
+    assert found.fault == "its process ended: status 7"
+
+
+def test_nothing_is_left_when_it_is_closed(check: Check, checkers: list[Checker]) -> None:
+    check(GOOD)
+    process = process_of(checkers[0])
+    checkers[0].close()
+    assert wait_until(lambda: not Path("/proc", str(process)).exists())

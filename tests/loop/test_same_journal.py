@@ -1,0 +1,108 @@
+"""Two runs of a study with one seed and one slot, each proposal made once all before it is decided, give equal journals.
+
+Left out of the comparison: times of entries, how long trials and smoke runs took and what trials used, process ids, names and addresses.
+"""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.drills.toy import read, state, wait_until
+from tests.messages_server import MessagesServer, Says, Step
+from workbench.ledger.folder import StudyFolder
+from workbench.ledger.journal import Journal
+from workbench.ledger.lease import holder
+from workbench.program import Program
+from workbench.records import Candidate, LoopStarted, Options, Record, StudyOpened, Trial
+from workbench.verbs import launch
+
+pytestmark = pytest.mark.slow
+EXPERIMENT = """\
+editable = ["solution.py"]
+[objective]
+name = "distance"
+goal = "minimize"
+noise = "seed"
+"""
+EVALUATE = """\
+def evaluate(trial):
+    with trial.start("solution.py") as process:
+        return {"distance": process.call("answer", trial.seed, returns=float)}
+"""
+SOLUTION = """\
+RATE = 0.5
+WIDTH = 8
+WARMUP = 20
+
+
+def answer(seed):
+    return abs(RATE - 2) + abs(WIDTH - 13) / 5 + abs(WARMUP - 35) / 20 + seed % 97 / 10_000
+"""
+
+
+def made(root: Path, name: str, **options: Any) -> StudyFolder:
+    """The study, run to its end by a loop of its own."""
+    source = root / "toy"
+    if not source.exists():
+        source.mkdir()
+        for file, text in {"experiment.toml": EXPERIMENT, "evaluate.py": EVALUATE, "solution.py": SOLUTION}.items():
+            (source / file).write_text(text)
+    folder = launch.create(str(source), study=name, root=root, options=Options(**{"slots": 1, "seed": 7, **options}))
+    launch.spawn(folder)
+    wait_until(lambda: state(folder).state != "running" and holder(folder) is None, 240)
+    return folder
+
+
+def compared(folder: StudyFolder) -> list[Record]:
+    """The records in their order, without what two runs cannot share."""
+    plain: list[Record] = []
+    for entry in read(folder):
+        match entry.record:
+            case Trial() as record:
+                plain.append(replace(record, seconds=0.0, cpu_seconds=0.0, memory_mb=0.0))
+            case LoopStarted() as record:
+                plain.append(replace(record, pid=0))
+            case Candidate() as record:
+                plain.append(replace(record, origin={**record.origin, "check_seconds": 0.0}))
+            case StudyOpened() as record:
+                plain.append(replace(record, name="", options=replace(record.options, base_url="")))
+            case record:
+                plain.append(record)
+    return plain
+
+
+def programs(folder: StudyFolder) -> list[Program]:
+    with Journal(folder) as journal:
+        return [journal.program(history.record.program) for history in state(folder).candidates]
+
+
+def test_of_the_tuner(tmp_path: Path) -> None:
+    one, other = made(tmp_path, "one", candidates=12), made(tmp_path, "other", candidates=12)
+    assert state(one).proposed == 12
+    assert compared(one) == compared(other)
+    assert programs(one) == programs(other)
+
+
+def test_of_a_scripted_model_that_is_asked_one_question_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the model says depends on what it is shown, so that another view of the study would give another program."""
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-made-up-for-this-test")
+
+    def script(body: Any) -> Step:
+        prompt = body["messages"][0]["content"][-1]["text"]  # a repair shows no program
+        name = ("RATE", "WIDTH", "WARMUP")[(len(prompt) + len(body["messages"])) % 3]
+        old = [line for line in prompt.splitlines() if line.startswith(f"{name} =")][-1]
+        number = float(re.findall(r"= ([\d.]+)", old)[0])
+        new = f"{name} = {number + sum(map(ord, prompt)) % 17 / 4 + 0.25}"
+        return Says(f"HYPOTHESIS: so\n<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE\n", usage={"input_tokens": len(prompt)})
+
+    with MessagesServer(script) as server:
+        options = {"proposer": "evolve", "model": "claude-opus-5-5", "base_url": server.url, "candidates": 10, "ahead": 0}
+        one = made(tmp_path, "one", strategy="islands", **options)
+        other = made(tmp_path, "other", strategy="islands", **options)
+    assert state(one).proposed == 10
+    assert compared(one) == compared(other)
+    assert programs(one) == programs(other)
+    assert len({program.digest for program in programs(one)}) == 11
