@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,13 @@ def test_a_question_is_asked_while_fewer_candidates_are_under_way_than_slots_and
     assert (question is not None) == asks
     if question is not None:
         assert (question.number, question.last_id) == (1 + n_open + n_under_way, study.last_id)
+
+
+def test_no_number_comes_twice_where_the_later_of_two_questions_is_answered_first(tmp_path: Path) -> None:
+    study = decided(tmp_path, replace(queued(2), question=2))
+    question = questions.following(study, [Question(number=1, last_id=1)], 4, 2, 2)
+    assert question is not None
+    assert question.number == 3
 
 
 def test_what_waits_for_a_person_leaves_its_place_to_others(tmp_path: Path) -> None:

@@ -74,6 +74,7 @@ class Study:
         rebased: the candidates that were put onto another parent, in that order.
         dearest: what the dearest question so far took, as (usd, tokens).
         asked: in the view that a proposer is shown, the number of its question; None everywhere else.
+        next_question: above the numbers of all questions that the journal knows of, and of all candidates and failed proposals.
         ideas: what people asked to be tried next and no proposal has answered, by request, oldest first.
         last_id: id of the last entry folded. handled: highest sequence of a request adopted or refused.
     """
@@ -107,6 +108,7 @@ class Study:
         self.rebased: list[int] = []
         self.dearest = (0.0, 0)
         self.asked: int | None = None
+        self.next_question = 0
         self.guidance: list[str] = []
         self.ideas: dict[str, str] = {}
         self.banned: list[str] = []
@@ -221,6 +223,7 @@ class Study:
             case ProposalFailed():
                 self._proposal_failed(record)
             case Called():
+                self.next_question = max(self.next_question, record.question + 1)
                 self._spend(record)
             case Rebased():
                 self._rebase(record)
@@ -249,6 +252,7 @@ class Study:
         if record.candidate != len(self.candidates):
             raise StudyError(f"candidate {record.candidate} follows candidate {len(self.candidates) - 1}")
         question = len(self.candidates) - 1 + self.proposals_failed if record.question is None else record.question
+        self._number(record.question)
         self.candidates.append(CandidateHistory(record, at, question=question))
         self._seen[record.candidate] = "queued"
         self.counts["queued"] += 1
@@ -293,7 +297,13 @@ class Study:
     def _examined(self, request: str) -> None:
         self.examining = [examination for examination in self.examining if examination.request != request]
 
+    def _number(self, question: int | None) -> None:
+        """Takes note of a question's number; to be called before its candidate or failure is counted."""
+        known = len(self.candidates) + self.proposals_failed  # with the one that is being counted, without the baseline
+        self.next_question = max(self.next_question, known, 0 if question is None else question + 1)
+
     def _proposal_failed(self, record: ProposalFailed) -> None:
+        self._number(record.question)
         self.proposals_failed += 1
         self.failed_in_a_row += 1
         self.faults_in_a_row += record.fault

@@ -118,10 +118,13 @@ class Asking:
             study = Study()
             workspace = StudyWorkspace(self._experiment, journal, study)
             while (question := self._questions.get()) is not None:
-                study.fold(entry for entry in journal.entries(study.last_id) if entry.id <= question.last_id)
-                study.asked = question.number
                 receipt = self._receipts[question.number] = Receipt(record=self._recorder(question))
-                answered = self._answer(strategy, proposer, study, journal, workspace, question, receipt)
+                try:
+                    study.fold(entry for entry in journal.entries(study.last_id) if entry.id <= question.last_id)
+                    study.asked = question.number
+                    answered = self._answer(strategy, proposer, study, journal, workspace, question, receipt)
+                except Exception as error:  # such as a disk that cannot be read: every question is answered, or the study would wait
+                    answered = Answered(question, failure=_one_line(error), fault=True)
                 self._showing.end(question.number)
                 self._report(self._settled(answered, receipt))
                 del self._receipts[question.number]

@@ -43,7 +43,7 @@ def following(study: Study, under_way: Sequence[Question], slots: int, ahead: in
     taken = {question.request for question in under_way}
     request, idea = next(((name, text) for name, text in study.ideas.items() if name not in taken), ("", ""))
     return Question(
-        number=max([len(study.candidates) - 1 + study.proposals_failed, *(question.number + 1 for question in under_way)]),
+        number=max([study.next_question, *(question.number + 1 for question in under_way)]),
         last_id=study.last_id,
         wanted=min(options.round, room),
         request=request,
