@@ -1,17 +1,17 @@
 """Known right and known wrong heuristics, scored through real sandboxes."""
 
-import importlib.util
 import itertools
 import json
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
+
+from tests.experiments.trusted import trusted
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "binpacking"
 Score = Callable[..., SimpleNamespace]
@@ -22,30 +22,19 @@ PUBLISHED = "WORKBENCH_BINPACKING_INSTANCES"  # a folder with or3.json and weibu
 
 
 @pytest.fixture(scope="module")
-def instances() -> Iterator[ModuleType]:
-    yield from imported("instances")
+def modules() -> Iterator[SimpleNamespace]:
+    with trusted(FOLDER, "instances", "evaluate") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def evaluator(instances: ModuleType) -> Iterator[ModuleType]:
-    yield from imported("evaluate")
+def instances(modules: SimpleNamespace) -> ModuleType:
+    return modules.instances
 
 
-def imported(name: str) -> Iterator[ModuleType]:
-    """A trusted module of the experiment, under its own name as in a trial process."""
-    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    before = sys.modules.get(name)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-        yield module
-    finally:
-        sys.modules.pop(name)
-        if before is not None:
-            sys.modules[name] = before
+@pytest.fixture(scope="module")
+def evaluator(modules: SimpleNamespace) -> ModuleType:
+    return modules.evaluate
 
 
 @pytest.fixture(scope="module")

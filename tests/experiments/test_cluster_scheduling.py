@@ -1,7 +1,5 @@
 """Known right and known wrong scheduling rules, in the evaluator's books and through real sandboxes."""
 
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -9,6 +7,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.experiments.trusted import trusted
 from workbench.evaluate import CandidateFailed
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "cluster_scheduling"
@@ -19,30 +18,19 @@ SMALL = {"workloads": 2, "warm_up": 0.4, "measured": 0.4}
 
 
 @pytest.fixture(scope="module")
-def workloads() -> Iterator[ModuleType]:
-    yield from imported("workload")
+def modules() -> Iterator[SimpleNamespace]:
+    with trusted(FOLDER, "workload", "evaluate") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def evaluator(workloads: ModuleType) -> Iterator[ModuleType]:
-    yield from imported("evaluate")
+def workloads(modules: SimpleNamespace) -> ModuleType:
+    return modules.workload
 
 
-def imported(name: str) -> Iterator[ModuleType]:
-    """A trusted module of the experiment, under its own name as in a trial process."""
-    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    before = sys.modules.get(name)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-        yield module
-    finally:
-        sys.modules.pop(name)
-        if before is not None:
-            sys.modules[name] = before
+@pytest.fixture(scope="module")
+def evaluator(modules: SimpleNamespace) -> ModuleType:
+    return modules.evaluate
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Honest kernels are timed, and each known way to a dishonest one is refused, through real compilers and sandboxes."""
 
-import importlib
 import itertools
 import math
 import queue
@@ -14,6 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.experiments.trusted import trusted
 from workbench import experiment as experiments
 from workbench.evaluate import CandidateFailed, Cheated
 from workbench.evaluate.executor import Ended, Event, Task
@@ -43,17 +43,8 @@ KERNEL = "void kernel(const float *a, const float *b, float *out, int m, int n, 
 
 @pytest.fixture(scope="module")
 def modules() -> Iterator[SimpleNamespace]:
-    """The evaluator's modules, imported from the experiment's folder as a trial process does."""
-    before = {name: sys.modules.pop(name, None) for name in MODULES}
-    sys.path.insert(0, str(FOLDER))
-    try:
-        yield SimpleNamespace(**{name: importlib.import_module(name) for name in MODULES})
-    finally:
-        sys.path.remove(str(FOLDER))
-        for name, module in before.items():
-            sys.modules.pop(name, None)
-            if module is not None:
-                sys.modules[name] = module
+    with trusted(FOLDER, *MODULES) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,6 @@
 """Proposers under simulated studies: what they gain, what they may not do, and how one is installed."""
 
-import importlib.util
 import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -11,6 +9,7 @@ import numpy as np
 import pytest
 
 import workbench
+from tests.experiments.trusted import trusted
 from workbench import cli, registry
 from workbench import experiment as experiments
 from workbench.errors import UsageError
@@ -46,15 +45,8 @@ Score = Callable[..., SimpleNamespace]
 
 @pytest.fixture(scope="module")
 def surrogates() -> Iterator[ModuleType]:
-    """The trusted module, under its own name as in a trial process."""
-    spec = importlib.util.spec_from_file_location("surrogates", FOLDER / "surrogates.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["surrogates"] = module
-    spec.loader.exec_module(module)
-    yield module
-    sys.modules.pop("surrogates")
+    with trusted(FOLDER, "surrogates") as found:
+        yield found.surrogates
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,9 @@
 """Known good and bad harnesses, scored through real sandboxes; the hidden tests, the scripted policy, and a real model's stand-in."""
 
 import contextlib
-import importlib.util
 import random
 import re
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from tests.experiments.trusted import trusted
 from tests.messages_server import Fails, MessagesServer, Says
 from workbench import experiment as experiments
 
@@ -22,22 +21,8 @@ EVERYTHING, FORGETFUL = ((FOLDER / "baselines" / f"{name}.py").read_text() for n
 Score = Callable[..., SimpleNamespace]
 
 
-def load(name: str) -> ModuleType:
-    """A module of the experiment; `evaluate.py` under a name of its own, as every experiment has one."""
-    sys.path.insert(0, str(FOLDER))
-    try:
-        if name != "evaluate":
-            return importlib.import_module(name)
-        spec = importlib.util.spec_from_file_location("terminal_evaluate", FOLDER / "evaluate.py")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
-        return module
-    finally:
-        sys.path.remove(str(FOLDER))
-
-
-EASY, MIDDLE, HARD, POLICY, EVALUATE = (load(name) for name in ("easy", "middle", "hard", "policy", "evaluate"))
+with trusted(FOLDER, "task", "plans", "policy", "easy", "middle", "hard", "evaluate") as modules:
+    EASY, MIDDLE, HARD, POLICY, EVALUATE = modules.easy, modules.middle, modules.hard, modules.policy, modules.evaluate
 SEARCH = [family for level in (EASY, MIDDLE, HARD) for family in level.SEARCH]
 HELD_OUT = [family for level in (EASY, MIDDLE, HARD) for family in level.HELD_OUT]
 FAMILIES = SEARCH + HELD_OUT

@@ -1,16 +1,15 @@
 """Known right and known wrong harnesses, scored through real sandboxes; and the frozen model, the data and a scripted real model."""
 
 import functools
-import importlib.util
 import json
 import random
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import pytest
 
+from tests.experiments.trusted import trusted
 from tests.messages_server import MessagesServer, Says
 from workbench.evaluate.prepared import digest
 
@@ -28,17 +27,8 @@ TOY = {"examples": 64, "items": 40}
 Score = Callable[..., SimpleNamespace]
 
 
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"textclass_{name}", FOLDER / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-FROZEN, DOCSTRINGS = load("frozen"), load("docstrings")
+with trusted(FOLDER, "frozen", "docstrings") as modules:
+    FROZEN, DOCSTRINGS = modules.frozen, modules.docstrings
 
 
 @pytest.fixture(scope="session")

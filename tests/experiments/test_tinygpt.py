@@ -1,12 +1,10 @@
 """Known right and known wrong language models, scored through real sandboxes. Most count byte pairs in numpy: that needs no torch."""
 
 import hashlib
-import importlib.util
 import io
 import itertools
 import json
 import math
-import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +13,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.experiments.trusted import trusted
 from workbench.errors import SandboxUnavailable
 
 Score = Callable[..., SimpleNamespace]
@@ -70,30 +69,19 @@ def log_probs(path, tokens):
 
 
 @pytest.fixture(scope="module")
-def corpus() -> Iterator[ModuleType]:
-    yield from imported("corpus")
+def modules() -> Iterator[SimpleNamespace]:
+    with trusted(FOLDER, "corpus", "evaluate") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def evaluator(corpus: ModuleType) -> Iterator[ModuleType]:
-    yield from imported("evaluate")
+def corpus(modules: SimpleNamespace) -> ModuleType:
+    return modules.corpus
 
 
-def imported(name: str) -> Iterator[ModuleType]:
-    """A trusted module of the experiment, under its own name as in a trial process."""
-    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    before = sys.modules.get(name)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-        yield module
-    finally:
-        sys.modules.pop(name)
-        if before is not None:
-            sys.modules[name] = before
+@pytest.fixture(scope="module")
+def evaluator(modules: SimpleNamespace) -> ModuleType:
+    return modules.evaluate
 
 
 @pytest.fixture(scope="module")
