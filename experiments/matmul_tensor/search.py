@@ -55,7 +55,8 @@ def settled(target: np.ndarray, terms: int, grids: np.ndarray, is_complex: bool,
     unfolded = [np.moveaxis(target, axis, 0).reshape(target.shape[axis], -1) for axis in range(3)]
     factors = [SPREAD * rng.normal(size=(STARTS, rows, terms)) for rows in target.shape]
     if is_complex:
-        factors = [one + 1j * SPREAD * rng.normal(size=one.shape) for one in factors]
+        imaginary = SPREAD * (grids < 1)  # a start that is real stays so, and is drawn to whole numbers
+        factors = [one + 1j * imaginary * rng.normal(size=one.shape) for one in factors]
     shown = time.perf_counter()
     for sweep in range(SWEEPS):
         progress = sweep / SWEEPS

@@ -10,12 +10,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.experiments.alphaevolve import constructions, needs_results
 from workbench.evaluate import CandidateFailed
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "circle_packing"
 EVALUATOR = SimpleNamespace(**runpy.run_path(str(FOLDER / "evaluate.py")))
 PROGRAM = SimpleNamespace(**runpy.run_path(str(FOLDER / "pack.py")))
 STORED = (FOLDER / "baselines" / "stored.py").read_text()
+PUBLISHED = (FOLDER / "baselines" / "published.py").read_text()
+CIRCLES = runpy.run_path(str(FOLDER / "baselines" / "published.py"))["CIRCLES"]
 SHIPPED = (FOLDER / "pack.py").read_text()
 Score = Callable[..., SimpleNamespace]
 
@@ -30,6 +33,35 @@ def grid(side: int, radius: float) -> np.ndarray:
     """side x side circles of one radius, each in the middle of its cell."""
     places = [(2 * i + 1) / (2 * side) for i in range(side)]
     return np.array([(x, y, radius) for x in places for y in places])
+
+
+@pytest.mark.parametrize(("n", "total"), [(26, 2.635862756413), (32, 2.937944526205)])
+def test_the_published_packings_score_as_published_without_any_tolerance(score: Score, n: int, total: float) -> None:
+    trial = score(PUBLISHED, n=n)
+    assert trial.status == "ok", trial.reason
+    assert total < trial.score < total + 1e-12
+    assert Fraction(trial.score) <= sum(Fraction(r) for _, _, r in CIRCLES[n])
+
+
+@pytest.mark.parametrize("n", [26, 32])
+def test_they_leave_room_for_less_than_a_hundred_millionth(score: Score, n: int) -> None:
+    """A trial refuses them with radii a millionth larger; so does the check with radii 1e-8 larger."""
+    larger = PUBLISHED.replace("return np.array(CIRCLES[n])", "return np.array(CIRCLES[n]) + [0, 0, 1e-6]")
+    assert larger != PUBLISHED
+    trial = score(larger, n=n)
+    assert (trial.status, trial.score) == ("failed", None)
+    assert "out of the unit square" in trial.reason
+    circles, radius = np.array(CIRCLES[n]), np.eye(3)[2]
+    with pytest.raises(CandidateFailed, match="out of the unit square"):
+        EVALUATOR.total_radius(circles + 1e-8 * radius)
+    assert EVALUATOR.total_radius(circles + 3e-9 * radius) > EVALUATOR.total_radius(circles)
+
+
+@needs_results
+@pytest.mark.parametrize(("n", "name"), [(26, "construction_1"), (32, "construction_2")])
+def test_the_published_packings_are_the_published_numbers(n: int, name: str) -> None:
+    (circles,) = constructions("B.12")[name]
+    assert np.array_equal(circles, np.array(CIRCLES[n]))
 
 
 def test_the_stored_packing_beats_the_published_one_and_is_the_exact_sum(score: Score) -> None:

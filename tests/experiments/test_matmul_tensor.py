@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.experiments.alphaevolve import constructions, needs_results
 from workbench.evaluate import CandidateFailed
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "matmul_tensor"
@@ -16,7 +17,25 @@ PROGRAM = SimpleNamespace(**runpy.run_path(str(FOLDER / "search.py")))
 STORED = (FOLDER / "baselines" / "stored.py").read_text()
 SHIPPED = (FOLDER / "search.py").read_text()
 Score = Callable[..., SimpleNamespace]
+Decompositions = dict[str, list[np.ndarray]]
 KNOWN = {2: 7, 3: 23, 4: 49}
+ALPHAEVOLVE = {  # to the published field and rank, by the name of the decomposition
+    "245": ("half", 32),
+    "247": ("integer", 45),
+    "248": ("integer", 51),
+    "256": ("integer", 47),
+    "333": ("integer", 23),
+    "346": ("half", 54),
+    "347": ("complex", 63),
+    "348": ("integer", 74),
+    "356": ("integer", 68),
+    "357": ("integer", 80),
+    "444": ("complex", 48),
+    "445": ("integer", 61),
+    "447": ("integer", 85),
+    "456": ("integer", 90),
+    "555": ("integer", 93),
+}
 stored = runpy.run_path(str(FOLDER / "baselines" / "stored.py"))["decompose"]
 
 
@@ -67,17 +86,69 @@ def test_a_changed_sign_ends_a_trial_without_a_score(score: Score) -> None:
     assert "\n" not in trial.reason
 
 
-@pytest.mark.parametrize("size", KNOWN)
-def test_modulo_two_signs_do_not_matter_and_everything_else_does(size: int) -> None:
+@pytest.mark.parametrize(("size", "rank"), [(2, 7), (3, 23), (4, 47)])
+def test_modulo_two_signs_do_not_matter_and_everything_else_does(size: int, rank: int) -> None:
     answer = stored(size, size, size, "mod2", 0)
-    assert problem(size, "mod2").rank(answer) == KNOWN[size]
-    for place in map(tuple, np.argwhere(answer)):
+    assert problem(size, "mod2").rank(answer) == rank
+    for place in np.ndindex(answer[..., :rank].shape):
         wrong = answer.copy()
-        wrong[place] = 0
+        wrong[place] = 1 - answer[place]
         with pytest.raises(CandidateFailed, match="entries are wrong"):
             problem(size, "mod2").rank(wrong)
     with pytest.raises(CandidateFailed, match="over mod2: 0 to 1"):
         problem(size, "mod2").rank(answer * 3)  # congruent, but not written as 0 and 1
+
+
+def test_47_multiplications_for_4_by_4_are_confirmed_mod_2_and_refused_over_the_integers(score: Score) -> None:
+    confirmed = score(STORED, shape="4,4,4", field="mod2")
+    assert confirmed.status == "ok", confirmed.reason
+    assert (confirmed.score, confirmed.metrics["rank"]) == (47, 47)
+    refused = score(STORED.replace('if field == "mod2" else [', "if field else ["), shape="4,4,4", field="integer")
+    assert (refused.status, refused.score) == ("failed", None)
+    assert "465 of its 4096 entries are wrong" in refused.reason
+    assert problem(4, "mod2").rank(stored(4, 4, 4, "integer", 0) % 2) == 49
+
+
+def test_47_multiplications_multiply_matrices_of_bits() -> None:
+    """Without the tensor: the factors compute A B mod 2, for any matrices of 0 and 1."""
+    for a, b in np.random.default_rng(4).integers(2, size=(50, 2, 4, 4)):
+        left, right, out = np.split(stored(4, 4, 4, "mod2", 0)[0, :, :47], 3)
+        assert (out @ ((left.T @ a.ravel()) * (right.T @ b.ravel())) % 2 == (a @ b).ravel() % 2).all()
+
+
+@pytest.fixture(scope="module")
+def decompositions() -> Decompositions:
+    return constructions("Tensor")
+
+
+@needs_results
+def test_none_of_alphaevolves_decompositions_is_left_out(decompositions: Decompositions) -> None:
+    assert set(decompositions) == {f"decomposition_{name}" for name in ALPHAEVOLVE}
+
+
+@needs_results
+@pytest.mark.parametrize("name", ALPHAEVOLVE)
+def test_alphaevolves_decompositions_are_confirmed_in_the_published_field_and_rank(name: str, decompositions: Decompositions) -> None:
+    field, rank = ALPHAEVOLVE[name]
+    published = EVALUATOR.Problem(*map(int, name), field)
+    answer = as_answer(published, decompositions[f"decomposition_{name}"])
+    assert published.rank(answer) == rank
+    wrong = answer.copy()
+    wrong[tuple(np.argwhere(answer)[0])] *= -1
+    with pytest.raises(CandidateFailed, match="entries are wrong"):
+        published.rank(wrong)
+
+
+def as_answer(published: SimpleNamespace, factors: list[np.ndarray]) -> np.ndarray:
+    """Published factors, whose third yields C transposed, in whole steps of the field's grid."""
+    a, b, c = factors
+    stacked = np.vstack([a, b, c.reshape(published.p, published.m, -1).swapaxes(0, 1).reshape(c.shape)])
+    steps = np.stack([stacked.real, stacked.imag][: published.answer.shape[0]]) * EVALUATOR.FIELDS[published.field]
+    answer = np.zeros(published.answer.shape, dtype=np.int64)
+    answer[..., : stacked.shape[1]] = steps
+    assert (answer[..., : stacked.shape[1]] == steps).all()
+    assert np.iscomplexobj(stacked) == (published.field == "complex")
+    return answer
 
 
 def test_factors_that_yield_c_transposed_are_refused_and_named() -> None:
@@ -189,6 +260,7 @@ def test_the_score_is_the_rank_and_then_the_share_of_seeds() -> None:
 @pytest.mark.parametrize("field", ["integer", "half", "complex", "mod2"])
 def test_the_shipped_search_checks_itself_as_the_evaluator_does(field: str) -> None:
     ranks = [problem(2, field).rank(PROGRAM.decompose(2, 2, 2, field, seed)) for seed in range(2)]
+    assert 7 in ranks
     assert set(ranks) <= {7, 8}
     wrong = stored(2, 2, 2, field, 0)
     assert PROGRAM.exact(wrong, 2, 2, 2, field)

@@ -12,12 +12,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.experiments.alphaevolve import constructions, needs_results
 from workbench.evaluate import CandidateFailed
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "minimum_overlap"
 EVALUATOR = SimpleNamespace(**runpy.run_path(str(FOLDER / "evaluate.py")))
 PROGRAM = SimpleNamespace(**runpy.run_path(str(FOLDER / "construct.py")))
 STORED = (FOLDER / "baselines" / "stored.py").read_text()
+PUBLISHED = (FOLDER / "baselines" / "published.py").read_text()
+HALF = runpy.run_path(str(FOLDER / "baselines" / "published.py"))["HALF"]
 HEIGHTS = runpy.run_path(str(FOLDER / "baselines" / "stored.py"))["HEIGHTS"]
 SHIPPED = (FOLDER / "construct.py").read_text()
 ONE = EVALUATOR.HEIGHT
@@ -66,6 +69,31 @@ def test_no_shift_has_more_and_one_has_as_much(steps: int) -> None:
     largest = EVALUATOR.largest_overlap(heights)
     assert max(integral(heights, Fraction(2 * shift, steps)) for shift in range(1 - steps, steps)) == largest
     assert all(integral(heights, Fraction(chance.randrange(-2000, 2001), 1001)) <= largest for _ in range(60))
+
+
+def test_the_published_function_proves_the_published_bound(score: Score) -> None:
+    trial = score(PUBLISHED, steps=95)
+    assert trial.status == "ok", trial.reason
+    assert trial.score == 0.38092303515219145  # AlphaEvolve: 0.380924
+    heights = runpy.run_path(str(FOLDER / "baselines" / "published.py"))["construct"](95, 0)
+    assert Fraction(trial.score) - EVALUATOR.largest_overlap(heights.tolist()) < Fraction(1, 10**16)
+
+
+def test_it_is_rounded_because_the_published_decimals_do_not_add_up_exactly() -> None:
+    published = [ONE * Fraction(repr(height)) for height in HALF + HALF[-2::-1]]
+    with pytest.raises(CandidateFailed, match="integral of f is 1"):
+        EVALUATOR.largest_overlap(published)
+    assert Fraction(95, 2) - sum(published) / ONE == Fraction(24053508, 10**22)
+    heights = runpy.run_path(str(FOLDER / "baselines" / "published.py"))["construct"](95, 0).tolist()
+    assert all(abs(height - exact) <= 1 for height, exact in zip(heights, published, strict=True))
+    overlap = max(integral(published, Fraction(2 * shift, 95)) for shift in range(-40, 41))
+    assert 0 < EVALUATOR.largest_overlap(heights) - overlap < Fraction(1, 10**10)
+
+
+@needs_results
+def test_it_is_the_published_numbers() -> None:
+    (half,) = constructions("B.5")["best_sequence"]
+    assert half.tolist() == HALF
 
 
 def test_the_stored_function_is_near_the_published_bound_and_rounded_up(score: Score) -> None:
