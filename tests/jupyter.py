@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import tomllib
 import urllib.error
 import urllib.request
@@ -14,6 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[1]
 TOKEN = "a-token-of-the-tests"
@@ -99,11 +100,15 @@ def serving(home: Path, *options: str, app: str = "jupyter_server") -> Iterator[
 
 
 def _url(runtime: Path, process: subprocess.Popen[bytes], log: Path) -> str:
-    end = time.monotonic() + 120
-    while time.monotonic() < end and process.poll() is None:
+    def answering() -> str:
+        assert process.poll() is None, printed()
         with suppress(OSError, ValueError):  # no file yet, half a file, nobody at the port
             url = str(json.loads((runtime / f"jpserver-{process.pid}.json").read_text())["url"])
             with urllib.request.urlopen(f"{url}api", timeout=5):
                 return url
-        time.sleep(0.05)
-    raise AssertionError(f"no server came up; its log:\n{log.read_text(errors='replace')}")
+        return ""
+
+    def printed() -> str:
+        return f"no server came up; its log:\n{log.read_text(errors='replace')}"
+
+    return until(answering, 120, told=printed)

@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,10 @@ from typing import Any
 import pytest
 
 from tests.by_hand import RECORDS, SOLUTION, TOML, append, make_study, write_experiment
+from tests.conftest import Run
 from tests.messages_server import Fails, MessagesServer, Says, in_turn
+from tests.studies import end_loops
+from tests.waiting import until
 from workbench import cli
 from workbench.ledger import lease
 from workbench.ledger.folder import StudyFolder
@@ -26,21 +28,6 @@ VERBS = [
     *["start", "list", "status", "log", "show", "attach", "review", "accept", "reject", "edit", "guide", "ban", "pin", "set", "pause"],
     *["resume", "stop", "fork", "diff", "results", "apply", "export", "reproduce", "audit", "ablate", "import", "new", "doctor"],
 ]
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs one command line in a folder of its own; returns exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = cli.main(list(words))
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 @pytest.fixture
@@ -343,10 +330,7 @@ class TestWithTheLoop:
     @pytest.fixture(autouse=True)
     def _stop_what_runs(self, tmp_path: Path) -> Any:
         yield
-        for file in tmp_path.glob("studies/*/study.db"):
-            process = lease.holder(StudyFolder(file.parent))
-            if process:
-                os.kill(process, signal.SIGTERM)
+        end_loops(tmp_path)
 
     def test_start_and_wait_goes_to_the_end(self, quick: Path, run: Run) -> None:
         code, out, err = run("start", "quick", "--candidates", "3", "--wait")
@@ -405,9 +389,7 @@ class TestWithTheLoop:
         command = [sys.executable, "-u", "-m", "workbench.cli", "start", "quick", "--candidates", "0", "--study", "long", "--wait"]
         waiting = subprocess.Popen(command, cwd=quick.parent, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         folder = StudyFolder(quick.parent / "studies" / "long")
-        end = time.monotonic() + 30
-        while not (folder.database.exists() and lease.holder(folder)) and time.monotonic() < end:
-            time.sleep(0.05)
+        until(lambda: folder.database.exists() and lease.holder(folder), 30)
         assert waiting.stdout is not None
         first = waiting.stdout.readline()  # it follows the study now
         waiting.send_signal(signal.SIGINT)

@@ -1,4 +1,4 @@
-"""What is public is documented: verbs, options, roles, names and experiments appear in the README or a notebook."""
+"""What is public is documented: verbs, options, roles, names and experiments appear in the README, in one of a room, or in a notebook."""
 
 import json
 import re
@@ -12,10 +12,11 @@ from workbench.experiment import builtin_experiments
 from workbench.verbs import dispatch
 
 ROOT = Path(__file__).parent.parent
+GUIDES = ("README.md", "experiments/README.md", "workbench/propose/README.md", "workbench/lab/README.md", "tests/benchmarks/README.md")
 
 
 def documentation() -> str:
-    texts = [(ROOT / "README.md").read_text()]
+    texts = [(ROOT / name).read_text() for name in GUIDES]
     for file in sorted((ROOT / "notebooks").glob("*.ipynb")):
         texts += ["".join(cell["source"]) for cell in json.loads(file.read_text())["cells"]]
     return "\n".join(texts)
@@ -58,3 +59,10 @@ def test_no_visible_folder_beyond_those_of_the_design() -> None:
     top = {path.split("/")[0] for path in listed if path and not path.startswith(".")}
     allowed = {"workbench", "notebooks", "extensions", "experiments", "tests", "binder"}
     assert top <= allowed | {"pyproject.toml", "README.md", "LICENSE"}
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_links_lead_somewhere(guide: str) -> None:
+    file = ROOT / guide
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", file.read_text())
+    assert [link for link in links if not link.startswith("http") and not (file.parent / link).exists()] == []

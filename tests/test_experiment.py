@@ -92,10 +92,6 @@ def test_a_program_that_does_not_parse_is_said_with_its_line(tmp_path: Path) -> 
         read.program()
 
 
-def test_python_that_nests_too_deep_for_the_parser_is_a_problem_of_the_program() -> None:
-    assert experiment.syntax_problem("x = " + "-" * 100_000 + "1\n") == "it is nested too deep"
-
-
 def test_settings_are_read_as_the_type_they_have(tmp_path: Path) -> None:
     read = experiment.read(make(tmp_path)).with_settings({"steps": "7", "fast": "false"})
     assert dict(read.settings) == {"steps": 7, "fast": False}

@@ -8,7 +8,7 @@ from pathlib import Path
 import workbench
 
 PACKAGE = Path(workbench.__file__).parent
-VALUES = {"experiment", "records", "program", "errors"}
+VALUES = {"experiment", "records", "program", "errors", "syntax"}
 ROLES = {"search", "propose", "evaluate", "decide"}
 TOP = {"lab", "cli", "verbs", "loop"}
 HEAVY = ("torch", "anthropic", "IPython", "plotly", "papermill", "pandas", "optuna", "libcst", "scipy", "numpy")
@@ -67,6 +67,12 @@ def test_only_the_ledger_speaks_sql() -> None:
     for path in FILES:
         if "sqlite3" in imports(path):
             assert room(path) == "ledger", path
+
+
+def test_sources_become_trees_in_one_place() -> None:
+    """Two threads must not make one at a time."""
+    for path in FILES:
+        assert room(path) == "syntax" or "ast.parse(" not in path.read_text(), path
 
 
 def test_only_the_server_extension_imports_jupyter_server() -> None:

@@ -1,8 +1,8 @@
 """A study that runs in seconds: real loop, real sandbox, and a folder of patches as its proposer."""
 
-import time
 from pathlib import Path
 
+from tests.waiting import until
 from workbench.ledger import lease
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
@@ -24,13 +24,17 @@ def evaluate(trial):
 SOLUTION = "VALUE = 1\n\n\ndef answer():\n    return float(VALUE)\n"
 
 
+def write_experiment(folder: Path, experiment: str = EXPERIMENT, evaluate: str = EVALUATE, solution: str = SOLUTION) -> Path:
+    folder.mkdir(parents=True)
+    for name, text in {"experiment.toml": experiment, "evaluate.py": evaluate, "solution.py": solution}.items():
+        (folder / name).write_text(text)
+    return folder
+
+
 def make(root: Path, study: str, *values: int, review: str = "keeps", solution: str = SOLUTION) -> StudyFolder:
     """A study whose candidates have these values, the baseline of the usual solution having 1; its loop is not started."""
-    source, patches = root / f"{study}-experiment", root / f"{study}-patches"
-    for folder in (source, patches):
-        folder.mkdir(parents=True)
-    for name, text in {"experiment.toml": EXPERIMENT, "evaluate.py": EVALUATE, "solution.py": solution}.items():
-        (source / name).write_text(text)
+    source, patches = write_experiment(root / f"{study}-experiment", solution=solution), root / f"{study}-patches"
+    patches.mkdir()
     for value in values:
         propose(root, study, value)
     options = Options(proposer=f"patches:{patches}", review=review, slots=1)  # type: ignore[arg-type]
@@ -55,7 +59,4 @@ def end(folder: StudyFolder) -> None:
     if lease.holder(folder) is not None:
         with Journal(folder) as journal:
             journal.request("stop", {"reason": "the test ends"})
-    until = time.monotonic() + 60
-    while lease.holder(folder) is not None:
-        assert time.monotonic() < until, f"the loop of {folder.path} does not end"
-        time.sleep(0.02)
+    until(lambda: lease.holder(folder) is None, told=lambda: f"the loop of {folder.path} does not end")

@@ -51,6 +51,7 @@ def follow(study: StudyHandle, out: TextIO) -> Result:
     """Shows a study's progress until it ends: what became of each candidate, and on a terminal a line that says how far it is."""
     progress = Progress(study.name, out)
     try:
+        progress.begin()
         study.wait(follow=progress)
     except KeyboardInterrupt:
         progress.clear()
@@ -107,7 +108,9 @@ class Progress:
         self._name, self._out, self._terminal = name, out, out.isatty()
         self._known, self._open, self._n_opening = 0, set[int](), 0
         self._said: dict[int, str] = {}
-        print(f"study {name} is running; Ctrl-C leaves it running", file=out, flush=True)
+
+    def begin(self) -> None:
+        print(f"study {self._name} is running; Ctrl-C leaves it running", file=self._out, flush=True)
 
     def __call__(self, study: Study) -> None:
         self._say_opening(study)
@@ -141,7 +144,7 @@ class Progress:
             self._out.flush()
 
     def _bar(self, study: Study) -> str:
-        limit, best = study.options.candidates, study.best
+        limit, best = _limit(study), study.best
         done = max(0, study.n_candidates - 1 - sum(number > 0 for number in study.open))
         parts = [
             f"{done}/{limit}" if limit else str(done),
@@ -159,7 +162,7 @@ class Progress:
 def line(study: Study, history: CandidateHistory) -> str:
     """What became of one candidate, on one line: number, score, verdict, lines changed, why it was tried, why it was decided."""
     record, decision = history.record, history.decision
-    total = f"/{study.options.candidates}" if study.options.candidates and record.candidate else ""
+    total = f"/{_limit(study)}" if _limit(study) and record.candidate else ""
     status = history.status if record.candidate or history.status != "kept" else "baseline"
     score = "-" if history.score is None else _number(history.score)
     effect = "" if decision is None or decision.evidence.effect is None else f" ({decision.evidence.effect:+.4g})"
@@ -167,6 +170,11 @@ def line(study: Study, history: CandidateHistory) -> str:
     own = " self-reported" if study.opened.shape == "claimed" else ""
     text = f"{record.candidate}{total}  {status:9}  {score}{effect}{own}  +{record.added} -{record.removed}"
     return f"{text}  {one_line(record.hypothesis)[:160]}{why[:240]}"
+
+
+def _limit(study: Study) -> int:
+    """How many candidates there will be, people's left out; 0 where there is no limit."""
+    return study.options.candidates and study.options.candidates + len(study.opened.also)
 
 
 if __name__ == "__main__":

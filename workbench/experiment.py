@@ -3,7 +3,6 @@
 Reads and checks; it never runs anything of the experiment.
 """
 
-import ast
 import hashlib
 import json
 import math
@@ -17,6 +16,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from workbench.errors import ExperimentError, UsageError
 from workbench.program import Program
+from workbench.syntax import syntax_problem
 
 Goal = Literal["minimize", "maximize"]
 Shape = Literal["call", "train", "claimed"]
@@ -149,6 +149,7 @@ class Experiment:
 
     Attributes:
         folder: where it lies. editable: paths of the program's files, relative to it.
+        also: other programs that each study tries before its proposer is asked: files and folders, as `start --also` takes them.
         shape: how a score comes about (DESIGN 6). evaluator: the trusted file; empty for `claimed`.
         command: what a `claimed` experiment runs. packages: installed distributions (with all that they require) that a
             sandbox may read; `*` for all. read_only: folders outside the experiment that a `claimed` command may read.
@@ -166,6 +167,7 @@ class Experiment:
     name: str
     description: str = ""
     editable: tuple[str, ...]
+    also: tuple[str, ...] = ()
     objective: Objective
     limits: Limits = Limits()
     shape: Shape = "call"
@@ -232,19 +234,6 @@ class Experiment:
                 raise UsageError(f"{self.name} has no setting {key!r}; it has: {known}")
             values[key] = _as_setting(key, text, values[key])
         return _replace(self, settings=MappingProxyType(values))
-
-
-def syntax_problem(text: str) -> str | None:
-    """What is wrong with a Python source, with its line; None when it parses."""
-    try:
-        ast.parse(text)
-    except SyntaxError as error:
-        return f"line {error.lineno}: {error.msg}"
-    except ValueError as error:  # NUL bytes
-        return str(error)
-    except (MemoryError, RecursionError):
-        return "it is nested too deep"
-    return None
 
 
 def find(name: str, start: Path | None = None) -> Path:

@@ -24,6 +24,7 @@ Weight = Literal["carries", "no weight", "unclear", "failed", "not made"]
 Review = Literal["off", "keeps", "all"]
 RunState = Literal["running", "paused", "finished", "stopped"]
 PERSON = "person"
+START = "start"  # author of the programs that a study tries before its proposer is asked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class Options:
     """How a study is run. `seconds` and `max_usd` of 0 mean no limit; `candidates` of 0 too.
 
     Attributes:
-        candidates: how many to propose, the baseline not counted.
+        candidates: how many to propose; the baseline and what is tried with it from the start are not counted.
         slots: trials at a time; 0 lets the executor choose (one per GPU, else one per two cores).
         max_waiting: candidates that may wait for a person before no more are proposed.
         max_tokens: what proposals may take of a model, in tokens of any kind; 0 means no limit.
@@ -39,6 +40,7 @@ class Options:
         effort: how hard it thinks; empty: its default.
         ahead: proposals made ahead per slot while trials run; 0: only once nothing else is under way; None: as the proposer wishes.
         round: how many candidates a proposer that can is asked for at a time.
+        prompt: what `evolve` tells a model, as TOML; empty: the default (`propose.wording`).
     """
 
     proposer: str = "tuner"
@@ -59,13 +61,15 @@ class Options:
     effort: str = ""
     ahead: int | None = None
     round: int = 1
+    prompt: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StudyOpened:
     """The first record: which experiment (a frozen copy lies in `experiment/` of the study), and how it is searched.
 
-    `settings` are those of its trials; `audit` takes the place of some of them in an audit.
+    `settings` are those of its trials; `audit` takes the place of some of them in an audit. `also` are the programs beside the baseline
+    that are tried before the proposer is asked: by digest, in their order, each with its hypothesis.
     """
 
     kind: ClassVar[str] = "study"
@@ -80,6 +84,7 @@ class StudyOpened:
     audit: Mapping[str, bool | int | float | str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
+    also: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +96,8 @@ class Candidate:
         hypothesis: why it should be better, in words. origin: what its proposer needs to recognise it again.
         revises: the candidate that a person made it from. request: the person's request that made it, or asked for its idea.
         without: the candidate whose change an ablation took out of the parent; such a program is no proposal.
-        usd, tokens, seconds: what the proposal cost; of several that were made together, the first has it.
+        usd, tokens, seconds: what the proposal cost; of several that were made together, the first has it, and of several that came one
+            after the other, each what was paid since the one before.
         question: the number of the question that it answers. Then its cost stands in `Called` records too, and those are what counts;
             None in studies from before there were any, and of what no proposer made.
         follows: its parent was chosen because it was the incumbent: should that change before it is tried, it is put onto the new one.
@@ -118,6 +124,11 @@ class Candidate:
     normal: str = ""
     question: int | None = None
     follows: bool = False
+
+    @property
+    def is_proposal(self) -> bool:
+        """Whether a proposer made it: neither a person nor an ablation, and the study did not begin with it."""
+        return self.candidate > 0 and self.without is None and self.author != START and not self.author.startswith(PERSON)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +177,7 @@ class Trial:
             failed, a person stopped it.
         ended_by: the rule that killed it, since the candidate was too bad by then; empty for every other trial.
         cut_off: it ended because its loop did, which says nothing about the machine. purpose: as in `TrialStarted`.
+        beside: the incumbent whose program its evaluator ran in the same trial, to compare the two there; None for most.
         exact: the same seed gives the same score again on the same machine.
         seconds, cpu_seconds: wall and CPU time of the trial, sandboxes included. memory_mb: peak of the sandboxes.
         sandbox: level that ran it. memory_limit: `cgroup` or `watchdog`. data, evaluator: digests of what it was scored with.
@@ -196,6 +208,7 @@ class Trial:
     purpose: Purpose = ""
     units: tuple[float, ...] = ()
     ended_by: EndedBy = ""
+    beside: int | None = None
 
     def __post_init__(self) -> None:
         if (self.score is not None) != (self.status == "ok"):

@@ -52,12 +52,12 @@ def names(role: str) -> list[str]:
 
 
 def named_proposers() -> dict[str, str]:
-    """Proposers that a person installed under a name, and what each stands for, as `tuner:reach=3.0`."""
+    """Proposers that a person installed under a name, and what each stands for: `tuner:reach=3.0`, or `evolve` with a prompt below it."""
     return {file.stem: file.read_text(encoding="utf-8").strip() for file in sorted(_named().glob("*.proposer"))}
 
 
 def name_proposer(name: str, meaning: str) -> Path:
-    """Lets `name` stand for a proposer with its argument in studies to come; returns the file that says so.
+    """Lets `name` stand for a proposer with its argument, and a prompt below it, in studies to come; returns the file that says so.
 
     Raises:
         UsageError: the name cannot be, or is an implementation's.
@@ -72,9 +72,18 @@ def name_proposer(name: str, meaning: str) -> Path:
     return file
 
 
-def meant(proposer: str) -> str:
-    """A proposer as a study records it: what a name stands for, so that the study does not depend on the name any more."""
-    return named_proposers().get(proposer, proposer)
+def meant(proposer: str) -> tuple[str, str]:
+    """A proposer as a study records it, and its prompt: what a name stands for, so that the study does not depend on the name any more.
+
+    Raises:
+        UsageError: something follows the name, which has its argument already.
+    """
+    own = named_proposers()
+    name, colon, _ = proposer.partition(":")
+    if colon and name in own:
+        raise UsageError(f"{name} stands for {own[name].splitlines()[0]} already; write --proposer {name}, without a colon")
+    plain, _, prompt = own.get(proposer, proposer).partition("\n")
+    return plain, prompt
 
 
 def _named() -> Path:

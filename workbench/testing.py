@@ -119,7 +119,7 @@ class ProposerContract:
             given = self.make(experiment, Options(seed=seed)).propose(brief)
         except Exhausted:
             return []
-        return [] if given is None else [given] if isinstance(given, Proposal) else given
+        return [] if given is None else [given] if isinstance(given, Proposal) else list(given)
 
     def test_a_proposal_is_a_program_of_editable_files_with_a_hypothesis(self, tmp_path: Path) -> None:
         experiment = experiment_for_tests(tmp_path)

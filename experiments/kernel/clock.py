@@ -8,7 +8,7 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,40 +34,42 @@ def alone() -> Iterator[None]:
 
 @dataclass
 class Times:
-    """Seconds of the interleaved requests for one shape: the candidate's, the baseline's, the same without a kernel, and torch's.
+    """Seconds of the interleaved requests for one shape.
 
     Attributes:
         n_calls: of the kernel in a request. floor: seconds for a call below which the hardware would be surpassed.
+        taken: by the role of the kernel, one per round: `mine`, `base`, `none` (no kernel is called), perhaps `incumbent`.
+        torch: the same of torch.
     """
 
     n_calls: int
     floor: float
-    mine: list[float] = field(default_factory=list)
-    base: list[float] = field(default_factory=list)
-    none: list[float] = field(default_factory=list)
+    taken: dict[str, list[float]] = field(default_factory=dict)
     torch: list[float] = field(default_factory=list)
 
-    def of_call(self, taken: Sequence[float]) -> float:
+    def of_call(self, role: str, rounds: slice = slice(None)) -> float:
         """Seconds of one call: the fastest request, less what a request takes without its calls."""
-        return max((min(taken) - min(self.none)) / self.n_calls, self.floor)
+        return max((min(self.taken[role][rounds]) - min(self.taken["none"])) / self.n_calls, self.floor)
+
+    def gain(self, role: str) -> float:
+        """How much faster the candidate is than the kernel of that role: ln of the ratio of their seconds."""
+        return math.log(self.of_call(role) / self.of_call("mine"))
 
     @property
     def log_speedup(self) -> float:
-        return math.log(self.of_call(self.base) / self.of_call(self.mine))
+        return self.gain("base")
 
     @property
     def torch_speedup(self) -> float:
-        return min(self.torch) / self.n_calls / self.of_call(self.mine)
+        return min(self.torch) / self.n_calls / self.of_call("mine")
 
-    @property
-    def spread(self) -> float:
-        """A/A: by how much the baseline's odd and even requests differ, as the log of their ratio."""
-        return abs(math.log(self.of_call(self.base[::2]) / self.of_call(self.base[1::2])))
+    def spread(self, role: str) -> float:
+        """A/A: by how much the odd and even requests of one kernel differ, as the log of their ratio."""
+        return abs(math.log(self.of_call(role, slice(0, None, 2)) / self.of_call(role, slice(1, None, 2))))
 
-    @property
-    def is_implausible(self) -> bool:
+    def is_implausible(self, role: str) -> bool:
         """Faster than the hardware, even if a tenth of what was taken off was too much."""
-        return min(self.mine) - 0.9 * min(self.none) < self.n_calls * self.floor
+        return min(self.taken[role]) - 0.9 * min(self.taken["none"]) < self.n_calls * self.floor
 
 
 @functools.cache

@@ -1,12 +1,12 @@
 """Scores a kernel by its speed-up over the study's baseline: draws inputs, checks every answer in float64, holds the clock.
 
-Candidate and baseline run in a sandbox each and never in this process; nothing that a candidate says about time or correctness
-enters the score.
+Candidate, incumbent and baseline run in a sandbox each and never in this process; nothing that a kernel says about time or
+correctness enters the score.
 """
 
 import ast
+import contextlib
 import math
-import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +18,7 @@ from kernel import DRIVERS, Kernel, Request
 from tasks import TASKS, Dims, Task
 
 from workbench.evaluate import CandidateFailed, Cheated
+from workbench.program import Program
 
 N_CHECKS = 3  # requests of a single call for each shape on the edge
 BUILDS = 3  # times what starting and building the baseline takes: a candidate may compile longer
@@ -34,73 +35,94 @@ def prepare(folder: Path, settings: Mapping[str, Any]) -> None:
 def evaluate(trial: Any) -> dict[str, float]:
     """`log_speedup`: mean over the shapes of ln(baseline's seconds / candidate's), either of the fastest of interleaved requests.
 
+    Beside it `over_incumbent`, the same with the incumbent in the baseline's place, timed in the same rounds; left out where there
+    is none but the baseline. The incumbent is treated as the candidate is, so that no kernel can tell which of the two it is.
+
     Raises:
         CandidateFailed: it does not build, or an answer is wrong.
         Cheated: it computes beside its requests, or is faster than the hardware.
+        RuntimeError: one of these is true of the incumbent, which is no failure of the candidate's.
     """
     settings = trial.settings
     task, backend = _task(settings), settings["backend"]
     _demand_device(trial, backend)
-    rng, device = np.random.default_rng(secrets.randbits(128)), trial.device if backend == "triton" else "cpu"
+    rng, device = np.random.default_rng(), trial.device if backend == "triton" else "cpu"
     if backend == "triton":
-        for path in ("build.py", f"kernels/{task.name}.py"):
-            demand_own_kernel(path, trial.program.files[path])
-    shipped = trial.experiment.program().files
-    with (
-        Kernel(trial, task, trial.program.files) as mine,
-        Kernel(trial, task, shipped) as base,
-        Kernel(trial, task, shipped, build=False) as none,
-    ):
-        error = max(check(mine, rng, dims) for _ in range(N_CHECKS) for dims in task.edges)
+        demand_own_kernels(trial.program, task)
+    shipped = trial.experiment.program()
+    programs = {"mine": trial.program, "base": shipped, "none": shipped}
+    if trial.incumbent is not None and trial.incumbent != shipped:
+        programs["incumbent"] = trial.incumbent
+    with contextlib.ExitStack() as stack:
+        kernels = {role: stack.enter_context(Kernel(trial, task, program, role)) for role, program in programs.items()}
+        for dims in N_CHECKS * task.edges:
+            probe(kernels, rng, dims)
         timed: dict[Dims, clock.Times] = {}
         for dims in task.shapes(settings["shapes"], backend):
-            timed[dims], worst = measure({"mine": mine, "base": base, "none": none}, rng, dims, int(settings["repeats"]), device)
-            error = max(error, worst)
+            timed[dims] = measure(kernels, rng, dims, int(settings["repeats"]), device)
             trial.report("log_speedup", len(timed), float(np.mean([times.log_speedup for times in timed.values()])))
     if backend == "c":
-        demand_no_work_beside(mine, base)
-    return metrics(task, timed, error)
+        for kernel in proposed(kernels):
+            demand_no_work_beside(kernel, kernels["base"])
+    return metrics(task, timed, kernels["mine"].error)
 
 
-def check(kernel: Kernel, rng: np.random.Generator, dims: Dims) -> float:
-    """The error of one call on one shape, and the whole of its memory seen."""
-    request = Request.draw(rng, kernel.task, dims, 1)
-    _, found = kernel.run(request)
-    error = kernel.judge(request, found)
-    kernel.inspect(request)
-    return error
+def check(trial: Any) -> None:
+    """A smoke run: the kernel builds, and is right on small and odd shapes. Of Triton, which needs a GPU, only the imports are seen."""
+    task, rng = _task(trial.settings), np.random.default_rng()
+    if trial.settings["backend"] == "triton":
+        demand_own_kernels(trial.program, task)
+        return
+    with Kernel(trial, task, trial.program, "mine") as mine:
+        for dims in task.edges:
+            probe({"mine": mine}, rng, dims)
 
 
-def measure(kernels: Mapping[str, Kernel], rng: np.random.Generator, dims: Dims, repeats: int, device: str) -> tuple[clock.Times, float]:
-    """Times one shape, on new inputs in each round, every answer checked; returns the worst error too.
+def proposed(kernels: Mapping[str, Kernel]) -> list[Kernel]:
+    """Those that somebody proposed and nobody trusts: the candidate's, and the incumbent's where that is timed."""
+    return [kernels[role] for role in ("mine", "incumbent") if role in kernels]
+
+
+def probe(kernels: Mapping[str, Kernel], rng: np.random.Generator, dims: Dims) -> None:
+    """One call on one shape, judged, and the whole of its memory seen."""
+    for kernel in proposed(kernels):
+        request = Request.draw(rng, kernel.task, dims, 1)
+        _, found = kernel.run(request)
+        kernel.judge(request, found)
+        kernel.inspect(request)
+
+
+def measure(kernels: Mapping[str, Kernel], rng: np.random.Generator, dims: Dims, repeats: int, device: str) -> clock.Times:
+    """Times one shape, on new inputs in each round, every answer checked.
 
     Every kernel is called once in a round, in random order: one that is called twice has its data in the caches, and wins.
 
     Args:
-        kernels: `mine`, `base`, and `none`, which does everything but call a kernel.
+        kernels: by role: `mine`, `base`, `none`, and `incumbent` where there is one.
 
     Raises:
         CandidateFailed: an answer is wrong. Cheated: it is faster than the hardware.
     """
-    mine, task = kernels["mine"], kernels["mine"].task
-    worst = check(mine, rng, dims)
+    task = kernels["mine"].task
+    probe(kernels, rng, dims)
     flops, moved = clock.peaks(device)
     floor = max(task.flops(dims) / flops, task.n_bytes(dims) / moved)
-    times, answers = clock.Times(task.n_calls, floor), {}
+    times, answers = clock.Times(task.n_calls, floor), dict[str, bytes]()
     for _ in range(repeats):
         request = Request.draw(rng, task, dims, task.n_calls)
         with clock.alone():
             times.torch.append(_torch_seconds(task, request, device))
-            for name in rng.permutation(list(kernels)):
-                taken, answers[name] = kernels[name].run(request)
-                getattr(times, name).append(taken)
-        worst = max(worst, mine.judge(request, answers["mine"]))
-    if times.is_implausible:
-        raise Cheated(
-            f"{task.name} {dims}: faster than the hardware, {1e6 * (min(times.mine) - min(times.none)) / task.n_calls:.1f} us "
-            f"for a call that needs {1e6 * floor:.1f} us at {flops / 1e9:.0f} GFLOP/s and {moved / 1e9:.0f} GB/s"
-        )
-    return times, worst
+            for role in rng.permutation(list(kernels)):
+                taken, answers[role] = kernels[role].run(request)
+                times.taken.setdefault(role, []).append(taken)
+        for kernel in proposed(kernels):
+            kernel.judge(request, answers[kernel.role])
+    for kernel in proposed(kernels):
+        if times.is_implausible(kernel.role):
+            us = 1e6 * (min(times.taken[kernel.role]) - min(times.taken["none"])) / task.n_calls
+            needed = f"needs {1e6 * floor:.1f} us at {flops / 1e9:.0f} GFLOP/s and {moved / 1e9:.0f} GB/s"
+            raise kernel.failure(f"{task.name} {dims}: faster than the hardware, {us:.1f} us for a call that {needed}", Cheated)
+    return times
 
 
 def metrics(task: Task, timed: Mapping[Dims, clock.Times], error: float) -> dict[str, float]:
@@ -114,16 +136,23 @@ def metrics(task: Task, timed: Mapping[Dims, clock.Times], error: float) -> dict
     found = {
         "log_speedup": score,
         "speedup": math.exp(score),
-        "aa_spread": float(np.sqrt(np.mean([times.spread**2 for times in runs]))),
+        "aa_spread": _root_mean_square([times.spread("base") for times in runs]),
         "torch_speedup": float(np.exp(np.mean(np.log([times.torch_speedup for times in runs])))),
         "error": error,
     }
+    if all("incumbent" in times.taken for times in runs):
+        found["over_incumbent"] = float(np.mean([times.gain("incumbent") for times in runs]))
+        found["aa_incumbent"] = _root_mean_square([times.spread("incumbent") for times in runs])
     for p in (1, 2):
         found[f"fast_{p}"] = sum(times.torch_speedup > p for times in runs) / len(runs)
     for dims, times in timed.items():
-        name, seconds = "x".join(map(str, dims)), times.of_call(times.mine)
+        name, seconds = "x".join(map(str, dims)), times.of_call("mine")
         found |= {f"us_{name}": 1e6 * seconds, f"gflops_{name}": task.flops(dims) / seconds / 1e9}
     return found
+
+
+def _root_mean_square(values: list[float]) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
 
 
 def _torch_seconds(task: Task, request: Request, device: str) -> float:
@@ -134,12 +163,19 @@ def _torch_seconds(task: Task, request: Request, device: str) -> float:
         return clock.seconds(lambda: [task.torch(*arrays) for arrays in inputs], device)
 
 
-def demand_no_work_beside(mine: Kernel, base: Kernel) -> None:
-    """Raises Cheated where much more was computed than the clock saw: ahead of requests, after them, or to slow the baseline down."""
-    beside = mine.cpu_seconds - mine.clocked_seconds
-    allowed = BUILDS * (base.cpu_seconds - base.clocked_seconds) + BESIDE * mine.clocked_seconds + BESIDE_SECONDS
+def demand_no_work_beside(kernel: Kernel, base: Kernel) -> None:
+    """Raises Cheated where much more was computed than the clock saw: ahead of requests, after them, or to slow the others down."""
+    beside = kernel.cpu_seconds - kernel.clocked_seconds
+    allowed = BUILDS * (base.cpu_seconds - base.clocked_seconds) + BESIDE * kernel.clocked_seconds + BESIDE_SECONDS
     if beside > allowed:
-        raise Cheated(f"computes beside its calls: {beside:.2f} s of CPU that no request asked for, {allowed:.2f} s are allowed")
+        problem = f"computes beside its calls: {beside:.2f} s of CPU that no request asked for, {allowed:.2f} s are allowed"
+        raise kernel.failure(problem, Cheated)
+
+
+def demand_own_kernels(program: Program, task: Task) -> None:
+    """Raises CandidateFailed where one of the Triton files that are used is not the candidate's own work."""
+    for path in ("build.py", f"kernels/{task.name}.py"):
+        demand_own_kernel(path, program.files[path])
 
 
 def demand_own_kernel(path: str, text: str) -> None:

@@ -1,17 +1,26 @@
-"""What a proposer gains on simulated studies: the objectives are in here, and a sandboxed study asks for each evaluation.
+"""What a proposer gains on simulated studies: the objectives are in here, and each evaluation is asked for.
 
-No candidate code is imported here; what a study ends with is scored again, without noise.
+Without a model the tuner is scored, whose study runs in the sandbox (`driver.py`); with one, the prompt of `evolve`, which is data
+(`asked.py`). No candidate code is imported here; what a study ends with is scored again, without noise.
 """
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
+from asked import searched
 from surrogates import SHAPES, NotAProgram, Objective, drawn
 
+from workbench.errors import UsageError
 from workbench.evaluate import CandidateFailed, Question
+from workbench.propose import wording
 
-DRIVER = Path(__file__).with_name("driver.py")
+FOLDER = Path(__file__).parent
+BOX = {name: FOLDER / name for name in ("driver.py", "simulated.py")}
+SETTINGS, PROMPT = "settings.py", "prompt.toml"
 WORST = -1.0  # of a study's gain: what is worse than twice the baseline's loss counts no more
 SECONDS = 120.0  # of the proposer's own time, per study
 
@@ -20,12 +29,18 @@ def evaluate(trial: Any) -> dict[str, float]:
     """`gained`: percent of what there was to gain, the mean over the studies; each study is a unit.
 
     Raises:
-        CandidateFailed: it asks for more evaluations than it has, or for one of something else than the given program with other values.
+        CandidateFailed: the tuner asks for more evaluations than it has, or for one of something else than the given program with other
+            values; the prompt is none; the file changed that does not count.
     """
-    settings = trial.settings
-    check_settings(settings)
-    gains = []
-    with trial.start("driver.py", files={"driver.py": DRIVER}, threads=1) as process:
+    check_settings(trial.settings)
+    check_files(trial)
+    return prompted(trial) if trial.settings["model"] else tuned(trial)
+
+
+def tuned(trial: Any) -> dict[str, float]:
+    """What the tuner gains with the candidate's settings."""
+    settings, gains = trial.settings, list[float]()
+    with trial.start("driver.py", files=BOX, threads=1) as process:
         for number, objective in enumerate(drawn(settings["kinds"], settings["studies"], trial.seed)):
             gains.append(100.0 * gain(process, objective, settings["evaluations"], settings["noise"], [trial.seed, number]))
             trial.report("gained", number + 1, float(np.mean(gains)))
@@ -33,10 +48,52 @@ def evaluate(trial: Any) -> dict[str, float]:
     return {"gained": float(np.mean(gains)), "worst": min(gains), "cpu_seconds": float(process.cpu_seconds)}
 
 
+def prompted(trial: Any) -> dict[str, float]:
+    """What `evolve` gains under the candidate's prompt, and what the model took; its calls are kept in the trial's folder."""
+    settings, gains, ended, lock = trial.settings, list[float](), [], Lock()
+    objectives = drawn(settings["kinds"], settings["studies"], trial.seed)
+    with (trial.folder / "calls.jsonl").open("w", encoding="utf-8") as file:
+
+        def record(usd: float, tokens: int, call: Mapping[str, Any]) -> None:
+            with lock:
+                file.write(json.dumps(call) + "\n")
+                file.flush()
+
+        for study in searched(objectives, trial.program.files[PROMPT], settings, trial.seed, trial.check, record):
+            ended.append(study)
+            gains.append(100.0 * max(WORST, 1.0 - study.loss))
+            trial.report("gained", len(gains), float(np.mean(gains)))
+    trial.units(gains)
+    paid = [study.receipt for study in ended]
+    return {
+        "gained": float(np.mean(gains)), "worst": min(gains),
+        "kept": float(np.mean([study.kept for study in ended])), "unusable": float(np.mean([study.unusable for study in ended])),
+        "calls": float(sum(len(one.calls) for one in paid)), "tokens": float(sum(one.tokens for one in paid)),
+        "usd": sum(one.usd for one in paid),
+    }  # fmt: skip
+
+
 def check(trial: Any) -> None:
-    """A smoke run: one short study."""
-    with trial.start("driver.py", files={"driver.py": DRIVER}, threads=1) as process:
+    """A smoke run: one short study of the tuner, or a look at the prompt, which costs no call."""
+    check_files(trial)
+    if trial.settings["model"]:
+        return
+    with trial.start("driver.py", files=BOX, threads=1) as process:
         gain(process, drawn("search", 1, 0)[0], 8, 0.03, [0, 0])
+
+
+def check_files(trial: Any) -> None:
+    """Raises CandidateFailed where the prompt is needed and none, or the file was changed that does not count."""
+    name = str(trial.settings["model"])
+    counts, idle = (PROMPT, SETTINGS) if name else (SETTINGS, PROMPT)
+    given = (FOLDER / idle).read_text(encoding="utf-8")
+    if trial.program.files.get(idle, given) != given:
+        raise CandidateFailed(f"{idle} counts for nothing where the setting model is {name!r}; change {counts}")
+    if name:
+        try:
+            wording.read(trial.program.files.get(PROMPT, ""))
+        except UsageError as error:
+            raise CandidateFailed(str(error)) from None
 
 
 def gain(process: Any, objective: Objective, evaluations: int, noise: float, seed: list[int]) -> float:
@@ -76,3 +133,5 @@ def check_settings(settings: Any) -> None:
         raise ValueError(f"--set kinds={settings['kinds']}; choose one of {', '.join(SHAPES)}")
     if settings["studies"] < 2 or settings["evaluations"] < 4 or settings["noise"] < 0:
         raise ValueError("studies is at least 2, evaluations at least 4, noise at least 0")
+    if settings["candidates"] < 1 or settings["max_tokens"] < 1:
+        raise ValueError("candidates and max_tokens, per study of a model, are at least 1")

@@ -10,13 +10,21 @@ export type RunState = 'running' | 'paused' | 'finished' | 'stopped' | 'dead';
 export const STATUSES = ['queued', 'running', 'provisional', 'waiting', 'kept', 'discarded', 'failed', 'revised', 'ablated', 'unknown'] as const;
 export type CandidateStatus = (typeof STATUSES)[number];
 
+export type Goal = 'minimize' | 'maximize';
+export interface Weighed {
+  name: string;
+  goal: Goal;
+}
+
 /** What never changes about a study. `opened_at` (Unix seconds) tells two studies of one path apart. */
 export interface StudyInfo {
   name: string;
   path: string;
   experiment: string;
   opened_at: number;
-  objective: { name: string; goal: 'minimize' | 'maximize'; min_effect: number; noise: string; max_trials: number };
+  objective: { name: string; goal: Goal; min_effect: number; noise: string; max_trials: number };
+  /** What the experiment weighs against each other, two at least; none where the score stands alone. */
+  metrics?: Weighed[];
   shape: string;
   self_reported: boolean;
   /** An imported log: nothing can be decided. */
@@ -52,7 +60,7 @@ export interface StudyState {
   audit?: string;
 }
 
-/** One candidate in the table and the plot. */
+/** One candidate in the table and the plots. */
 export interface Row {
   candidate: number;
   parent: number | null;
@@ -74,10 +82,18 @@ export interface Row {
   flags: string[];
   pinned: boolean;
   revises: number | null;
+  /** Discarded since a stage of the cascade, or its curve, ended its trial. */
+  ended?: boolean;
+  /** Means of what the experiment weighs, in the order of `metrics`. */
+  weighed?: (number | null)[];
+  /** A person discarded it, or kept only some of its hunks. */
+  vetoed?: boolean;
+  /** An ablation's: the candidate whose change it leaves out. */
+  without?: number | null;
 }
 
 /** Rows as one array a field, which is a third of the bytes of a list of rows. */
-export type Columns = { [K in keyof Row]: Row[K][] };
+export type Columns = { [K in keyof Row]-?: Row[K][] };
 
 export interface Series {
   id: number;

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import events_of, until
 from workbench.ledger.candidate import N_STATUSES
 
 STATIC = Path(__file__).parents[2] / "workbench" / "lab" / "static"
@@ -83,11 +84,7 @@ class Stage:
 
     def wait_for(self, holds: Callable[[], bool], seconds: float = 5.0) -> None:
         """Until a condition on what was heard holds."""
-        for _ in range(int(seconds / 0.02)):
-            if holds():
-                return
-            self.page.wait_for_timeout(20)
-        raise AssertionError(f"not heard in {seconds} s; heard: {self.heard}")
+        until(holds, seconds, told=lambda: f"heard: {self.heard}", pause=events_of(self.page))
 
 
 def row(candidate: int, **fields: Any) -> dict[str, Any]:

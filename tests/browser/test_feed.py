@@ -13,6 +13,7 @@ from playwright.sync_api import Page, Route, WebSocketRoute
 from tests.browser.stage import Stage, row, snapshot, state
 from tests.by_hand import RECORDS, append, make_study
 from tests.lab.live.screen import add_points
+from tests.waiting import events_of, until
 from workbench.lab.live.feed import Feed
 from workbench.lab.server.handlers import pack
 from workbench.ledger.folder import StudyFolder
@@ -58,12 +59,12 @@ class Kernel:
             self.feed = None
 
     def until(self, holds: Callable[[], object], seconds: float = 30.0) -> None:
-        for _ in range(int(seconds / 0.05)):
+        def pumped() -> object:
             self.pump()
-            if holds():
-                return
-            self.stage.page.wait_for_timeout(50)
-        raise AssertionError(self.stage.page.locator("#cell").inner_text()[:2000])
+            return holds()
+
+        page = self.stage.page
+        until(pumped, seconds, told=lambda: page.locator("#cell").inner_text()[:2000], pause=events_of(page))
 
 
 @pytest.fixture

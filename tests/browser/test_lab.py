@@ -2,33 +2,20 @@
 
 import json
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.lab import Lab, run
+from tests.studies import folded
 from tests.toy_study import end, make, propose
+from tests.waiting import events_of, until
 from workbench.ledger.folder import StudyFolder
-from workbench.ledger.journal import Journal
-from workbench.ledger.study import Study
 from workbench.verbs import launch
 
 SLOW_MS = 60_000
-
-
-def folded(folder: StudyFolder) -> Study:
-    with Journal(folder) as journal:
-        return Study().fold(journal.entries())
-
-
-def wait_until(holds: Callable[[], bool], page: Page) -> None:
-    end = time.monotonic() + SLOW_MS / 1000
-    while not holds():
-        assert time.monotonic() < end, "waited in vain"
-        page.wait_for_timeout(50)
 
 
 def n_kernels(lab: Lab) -> int:
@@ -101,7 +88,7 @@ def test_tabs_come_back_after_a_reload(lab: Lab, page: Page, study: StudyFolder)
     lab.open(page)
     show_panel(page).locator(".ar-study-open").first.click()
     expect(page.get_by_role("tab", name="toy-1", exact=True)).to_be_visible()
-    wait_until(lambda: "autoresearch:dashboard:" in json.dumps(lab.server.ask("lab/api/workspaces")), page)
+    until(lambda: "autoresearch:dashboard:" in json.dumps(lab.server.ask("lab/api/workspaces")), pause=events_of(page))
     lab.open(page, reset=False)
     expect(page.get_by_role("tab", name="toy-1", exact=True)).to_be_visible()
     expect(page.locator(".ar-tab").get_by_text("toy-1").first).to_be_visible(timeout=SLOW_MS)

@@ -1,12 +1,12 @@
 """The widget in a real JupyterLab: through the server where that shows the study, else through the kernel, busy or not."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Page
 
 from tests.browser.lab import Lab, begin, run_cell, select_cell, wait_for_kernel
 from tests.by_hand import RECORDS, append, make_study
+from tests.waiting import events_of, until
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.records import StateChanged
@@ -26,14 +26,6 @@ def busy(begun: Path, done: Path, ended: Path) -> str:
 
 def says(page: Page, text: str) -> None:
     page.locator(".jp-OutputArea .ar").get_by_text(text).first.wait_for(timeout=PATIENCE_MS)
-
-
-def wait_until(holds: Callable[[], object], page: Page) -> None:
-    for _ in range(600):
-        if holds():
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(page.locator(".jp-OutputArea").all_inner_texts())
 
 
 def test_a_study_below_the_root_comes_through_the_server(lab: Lab, page: Page) -> None:
@@ -56,7 +48,7 @@ def test_a_click_during_a_busy_cell_is_stored_and_a_restart_is_said(lab: Lab, pa
     wait_for_kernel(page, "idle")
     select_cell(page, 1)
     begin(page, "notebook:run-cell")
-    wait_until(begun.exists, page)
+    until(begun.exists, pause=events_of(page))
     page.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_role("button", name="Stop for good?").click()
 
@@ -64,10 +56,10 @@ def test_a_click_during_a_busy_cell_is_stored_and_a_restart_is_said(lab: Lab, pa
         with Journal(folder) as journal:
             return [request.verb for request in journal.requests(0)]
 
-    wait_until(lambda: asked() == ["stop"], page)
+    until(lambda: asked() == ["stop"], told=page.locator(".jp-OutputArea").all_inner_texts, pause=events_of(page))
     says(page, "stopped by a person")
     assert not ended.exists()
     done.touch()
-    wait_until(ended.exists, page)
+    until(ended.exists, pause=events_of(page))
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     says(page, "does not answer")

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.stage import Stage, row, snapshot
 from tests.browser.test_feed import Kernel
 from tests.messages_server import MessagesServer, Says, in_turn
-from tests.toy_study import EVALUATE, EXPERIMENT, SOLUTION, end
+from tests.toy_study import end, write_experiment
 from workbench.ledger.folder import StudyFolder
 from workbench.records import Options
 from workbench.verbs import launch
@@ -32,10 +32,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MessagesServer]:
 @pytest.fixture
 def folder(tmp_path: Path, server: MessagesServer) -> Iterator[StudyFolder]:
     """A study whose loop is alive, and whose model is asked."""
-    source = tmp_path / "toy"
-    source.mkdir()
-    for name, text in {"experiment.toml": EXPERIMENT, "evaluate.py": EVALUATE, "solution.py": SOLUTION}.items():
-        (source / name).write_text(text)
+    source = write_experiment(tmp_path / "toy")
     options = Options(proposer="evolve", model="claude-opus-5-5", base_url=server.url, candidates=1, slots=1, policy="greedy")
     folder = launch.create(str(source), study="toy-1", root=tmp_path, options=options)
     launch.spawn(folder)

@@ -4,7 +4,7 @@ What needs no kernel at all is in `test_lab.py`.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,12 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.clicks import guided, pressed
 from tests.browser.lab import Lab, begin, run, run_cell, select_cell, wait_for_kernel
+from tests.studies import folded
 from tests.toy_study import end, make, propose_program
+from tests.waiting import events_of, until
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.folder import find as find_study
 from workbench.ledger.journal import Journal
-from workbench.ledger.study import Study
 from workbench.verbs import launch
 
 SLOW_MS = 90_000
@@ -27,22 +28,9 @@ CELLS = """() => JSON.stringify(window.jupyterapp.shell.currentWidget.content.wi
   cell.model.type, cell.model.sharedModel.getSource(), cell.model.outputs?.length, cell.inputHidden]))"""
 
 
-def folded(folder: StudyFolder) -> Study:
-    with Journal(folder) as journal:
-        return Study().fold(journal.entries())
-
-
 def widget(page: Page) -> Locator:
     """The study's widget in the output of the notebook in front."""
     return page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea .ar-dashboard")
-
-
-def wait_until(holds: Callable[[], bool], page: Page) -> None:
-    for _ in range(SLOW_MS // 50):
-        if holds():
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError("waited in vain")
 
 
 def record(page: Page, candidate: int) -> Locator:
@@ -156,7 +144,7 @@ Path({str(ended)!r}).touch()"""
         wait_for_kernel(page, "idle")
         select_cell(page, 1)
         begin(page, "notebook:run-cell")
-        wait_until(begun.exists, page)
+        until(begun.exists, SLOW_MS / 1000, pause=events_of(page))
         try:
             seconds = [guided(page, sentence) for sentence in ("wider", "deeper", "longer")]
         finally:

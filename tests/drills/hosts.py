@@ -15,7 +15,8 @@ from typing import Any
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
-from tests.drills.toy import alive, descendants, wait_until
+from tests.drills.toy import alive, descendants
+from tests.waiting import until
 
 REPOSITORY = Path(__file__).parents[2]
 TOKEN = "drill"
@@ -88,7 +89,7 @@ def pipes(pid: int) -> set[str]:
 def connected(client: BlockingKernelClient) -> Iterator[BlockingKernelClient]:
     client.start_channels()
     try:
-        wait_until(lambda: is_ready(client), 120)
+        until(lambda: is_ready(client), 120)
         client.execute_interactive("%load_ext workbench", timeout=60)
         yield client
     finally:
@@ -121,7 +122,7 @@ def server(root: Path) -> Iterator[Host]:
     with (root / "server.log").open("ab") as log:
         process = subprocess.Popen(command, cwd=root, env=environment(root), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
-        wait_until(lambda: process.poll() is not None or url_of(root, process.pid))
+        until(lambda: process.poll() is not None or url_of(root, process.pid))
         url = url_of(root, process.pid)
         assert url, (root / "server.log").read_text()
         name = post(url, "api/kernels", {"name": "python3"})["id"]
@@ -133,7 +134,7 @@ def server(root: Path) -> Iterator[Host]:
         below = set(descendants(process.pid))
         process.kill()
         process.wait()
-        wait_until(lambda: not alive(below), 20)
+        until(lambda: not alive(below), 20)
 
 
 def url_of(root: Path, pid: int) -> str:

@@ -4,7 +4,9 @@ import os
 import signal
 from pathlib import Path
 
-from tests.drills.toy import check_history, make, read, state, wait_until
+from tests.drills.toy import check_history, make
+from tests.studies import folded, read
+from tests.waiting import until
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.lease import holder
 from workbench.records import Audit
@@ -15,17 +17,17 @@ from workbench.verbs.handle import StudyHandle
 def test_an_audit_survives_the_death_of_its_loop(tmp_path: Path) -> None:
     folder = make(tmp_path, candidates=1)
     launch.spawn(folder)
-    wait_until(lambda: state(folder).state == "finished" and holder(folder) is None)
+    until(lambda: folded(folder).state == "finished" and holder(folder) is None)
     launch.request(folder, "accept", {"candidate": 1})
     launch.request(folder, "audit", {"trials": 8})
     acknowledged = []
     for n in (1, 3, 5):
-        wait_until(lambda n=n: audited(folder) >= n)  # type: ignore[misc]
+        until(lambda n=n: audited(folder) >= n)  # type: ignore[misc]
         loop = holder(folder)
         assert loop is not None, "it ended before it was killed"
         acknowledged.append(read(folder))
         os.kill(loop, signal.SIGKILL)
-        wait_until(lambda: holder(folder) is None)
+        until(lambda: holder(folder) is None)
         launch.spawn(folder)
     with StudyHandle(folder) as study:
         request = next(iter(study.study.examining)).request
@@ -33,7 +35,7 @@ def test_an_audit_survives_the_death_of_its_loop(tmp_path: Path) -> None:
         examination.wait(folder, lambda: study.study, request)
     final = read(folder)
     check_history(final, acknowledged)
-    study = state(folder)
+    study = folded(folder)
     assert (study.state, study.examining) == ("finished", [])
     assert sum(isinstance(entry.record, Audit) for entry in final) == 1
     for candidate in study.candidates:
@@ -41,4 +43,4 @@ def test_an_audit_survives_the_death_of_its_loop(tmp_path: Path) -> None:
 
 
 def audited(folder: StudyFolder) -> int:
-    return sum(trial.status == "ok" for candidate in state(folder).candidates for trial in candidate.audits)
+    return sum(trial.status == "ok" for candidate in folded(folder).candidates for trial in candidate.audits)

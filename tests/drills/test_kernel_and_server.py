@@ -17,7 +17,9 @@ import pytest
 
 from tests.drills import hosts
 from tests.drills.hosts import Host, Open
-from tests.drills.toy import alive, check_history, descendants, processes, read, scored, wait_until, write_experiment
+from tests.drills.toy import alive, check_history, descendants, processes, scored, write_experiment
+from tests.studies import read
+from tests.waiting import until
 from workbench.ledger.folder import StudyFolder, all_studies
 from workbench.ledger.journal import Journal
 from workbench.ledger.lease import holder
@@ -63,8 +65,8 @@ def kill(host: Host, root: Path) -> set[int]:
         dead = set(family) - alive(set(family))
         return set().union(*(family[pid] for pid in dead)) & set().union(*(hosts.pipes(pid) for pid in live_on()))
 
-    wait_until(lambda: alive(set(family)) <= live_on())
-    wait_until(lambda: not held())
+    until(lambda: alive(set(family)) <= live_on())
+    until(lambda: not held())
     return set(family)
 
 
@@ -77,7 +79,7 @@ def go_on(host: Host, study: StudyFolder) -> str:
         host.autoresearch(f"{START} --study {study.name}")
     elif found == "dead":  # made, but without a loop
         host.autoresearch(f"resume --study {study.name}")
-    wait_until(lambda: holder(study))
+    until(lambda: holder(study))
     assert host.autoresearch(f"status {study.name}")["state"] == "running"
     return found
 
@@ -87,7 +89,7 @@ def finish(host: Host, study: StudyFolder) -> list[Entry]:
     shown = host.autoresearch(f"status {study.name}")
     assert shown["state"] == "running"
     host.autoresearch(f"set candidates={shown['counts']['candidates'] + 3} --study {study.name}")
-    wait_until(lambda: holder(study) is None, 120)
+    until(lambda: holder(study) is None, 120)
     shown = host.autoresearch(f"status {study.name}")
     assert shown["state"] == "finished", shown["reason"]
     return read(study)
@@ -131,7 +133,7 @@ def cut_off_a_start(host: Host, study: StudyFolder, number: int, rng: random.Ran
     reached, seconds = moments[number % len(moments)]
     host.begin(f"%autoresearch {START} --study {study.name} --seed {number}")
     host.begin("while True: pass")
-    wait_until(reached)
+    until(reached)
     time.sleep(rng.uniform(0.0, seconds))  # the random instant is the point here, and below
     loop = holder(study)
     family = kill(host, root)
@@ -145,12 +147,12 @@ def cut_off_requests(host: Host, study: StudyFolder, rng: random.Random) -> tupl
     assert loop
     n_answers = len(answers(root, "adopted"))
     host.begin(FILE_REQUESTS.format(study=study.name))
-    wait_until(lambda: len(answers(root, "adopted")) > n_answers)
+    until(lambda: len(answers(root, "adopted")) > n_answers)
     time.sleep(rng.uniform(0.0, 0.6))
     known = read(study)
     family = kill(host, root) | {loop, *descendants(loop)}
     n_scored = scored(study)
-    wait_until(lambda: scored(study) > n_scored)
+    until(lambda: scored(study) > n_scored)
     assert holder(study) == loop
     assert sum(isinstance(entry.record, LoopStarted) for entry in read(study)) == 1
     return family, known
@@ -187,7 +189,7 @@ def test_a_study_outlives_what_it_was_started_from_and_answers_stay_true(
     assert previous
     with open_host(root) as host:
         total += settle(host, *previous)
-    wait_until(lambda: not alive(seen) and not processes(study), 20)
+    until(lambda: not alive(seen) and not processes(study), 20)
     told = len(answers(root, "adopted")) + len(answers(root, "refused"))
     drafts = len(list((root / "studies").glob(".*")))
     with capsys.disabled():

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills.toy import alive, check_history, command_of, copied, descendants, make, processes, read, wait_until
+from tests.drills.toy import alive, check_history, command_of, copied, descendants, make, processes
+from tests.studies import folded, read
+from tests.waiting import until
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.lease import holder
@@ -31,7 +33,7 @@ def victims(study: StudyFolder, what: str) -> list[int]:
     if what == "trial process":
         return trials
     inside = [pid for pid in below if pid not in trials and "/host.py" in command_of(pid)]
-    return inside if Study().fold(read(study)).incumbent is not None else []
+    return inside if folded(study).incumbent is not None else []
 
 
 @pytest.mark.parametrize(("journal_mode", "kills"), [("WAL", 39), ("DELETE", 15)])
@@ -47,10 +49,10 @@ def test_kill_9_at_random_instants_repeats_nothing_and_loses_nothing(
         what = VICTIMS[sum(killed.values()) % 3]
         if holder(study) is None:
             spawn(study)
-        wait_until(lambda: holder(study))
+        until(lambda: holder(study))
         with Journal(study) as journal:
             requests.append(journal.request("guide", {"text": f"thought {len(requests)}"}))
-        wait_until(lambda what=what: victims(study, what))  # type: ignore[misc]
+        until(lambda what=what: victims(study, what))  # type: ignore[misc]
         time.sleep(rng.uniform(0.0, 0.3))  # the random instant is the point here
         loop, found = holder(study), victims(study, what)
         if not loop or not found:
@@ -66,15 +68,15 @@ def test_kill_9_at_random_instants_repeats_nothing_and_loses_nothing(
         except ProcessLookupError:
             continue
         if what == "loop":
-            wait_until(lambda: holder(study) is None)
+            until(lambda: holder(study) is None)
     with Journal(study) as journal:
         budget = Study().fold(journal.entries()).proposed + 4
         requests.append(journal.request("set", {"key": "candidates", "value": budget}))
     for _ in range(2):
-        if Study().fold(read(study)).state != "finished":
+        if folded(study).state != "finished":
             if holder(study) is None:
                 spawn(study)
-            wait_until(lambda: holder(study) is None, 120)
+            until(lambda: holder(study) is None, 120)
     final = read(study)
     state = Study().fold(final)
     assert state.state == "finished", state.reason
@@ -82,7 +84,7 @@ def test_kill_9_at_random_instants_repeats_nothing_and_loses_nothing(
     check_history(final, acknowledged)
     adopted = [entry.record.request for entry in final if isinstance(entry.record, Adopted)]
     assert sorted(adopted) == sorted(requests), "a request was lost or adopted twice"
-    wait_until(lambda: not alive(seen_pids) and not processes(study), 20)
+    until(lambda: not alive(seen_pids) and not processes(study), 20)
     trials = [trial for candidate in state.candidates for trial in candidate.trials]
     assert {trial.reason for trial in trials if trial.status == "failed"} <= {"the candidate was killed by SIGKILL"}
     lost = sum(trial.status == "lost" for trial in trials)

@@ -6,13 +6,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.drills.toy import alive, check_history, copied, descendants, make, processes, read, scored, state, wait_until
+from tests.drills.toy import alive, check_history, copied, descendants, make, processes, scored
+from tests.studies import folded, read
+from tests.waiting import until
 from workbench.errors import WorkbenchError
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
@@ -60,11 +61,11 @@ def run_loop(study: StudyFolder) -> "subprocess.CompletedProcess[str]":
 def finish(study: StudyFolder, *acknowledged: list) -> None:  # type: ignore[type-arg]
     """Resumes a study, which goes on to its end with all that was known before."""
     with Journal(study) as journal:
-        journal.request("set", {"key": "candidates", "value": state(study).proposed + 2})
+        journal.request("set", {"key": "candidates", "value": folded(study).proposed + 2})
     if holder(study) is None:
         spawn(study)
-    wait_until(lambda: holder(study) is None, 120)
-    final = state(study)
+    until(lambda: holder(study) is None, 120)
+    final = folded(study)
     assert final.state == "finished", (final.reason, last_line(study.loop_log))
     check_history(read(study), list(acknowledged))
 
@@ -72,16 +73,16 @@ def finish(study: StudyFolder, *acknowledged: list) -> None:  # type: ignore[typ
 def test_a_full_disk_ends_the_loop_with_one_line_and_a_resume_loses_nothing(mount: Mount, capsys: pytest.CaptureFixture[str]) -> None:
     study = make(mount(12))
     spawn(study)
-    wait_until(lambda: scored(study) >= 5)
+    until(lambda: scored(study) >= 5)
     loop = holder(study)
     assert loop
     family = {loop, *descendants(loop)}
     ballast = study.path.parent / "ballast"
     fill(ballast)
-    wait_until(lambda: holder(study) is None, 60)
-    wait_until(lambda: not alive(family), 20)
+    until(lambda: holder(study) is None, 60)
+    until(lambda: not alive(family), 20)
     said = study.loop_log.read_text().strip()
-    reason = state(study).reason or said  # where the last record still found room, it says it
+    reason = folded(study).reason or said  # where the last record still found room, it says it
     assert "database or disk is full; nothing of this step was stored; free some space, then resume" in said + reason
     assert said.count("\n") == 0, said
     seen = read(study)
@@ -98,12 +99,12 @@ def test_a_study_in_a_read_only_folder_is_read_whole_and_refuses_the_rest_in_one
     small = mount(32)
     study = make(small)
     spawn(study)
-    wait_until(lambda: scored(study) >= 4)
+    until(lambda: scored(study) >= 4)
     loop = holder(study)
     assert loop
     family = {loop, *descendants(loop)}
     os.kill(loop, signal.SIGKILL)  # what it wrote last lies in the log beside the database
-    wait_until(lambda: not alive(family), 20)
+    until(lambda: not alive(family), 20)
     assert study.database.with_name("study.db-wal").stat().st_size
     expected = read(StudyFolder(shutil.copytree(study.path, tmp_path / "copy")))  # elsewhere: a reader would fold the log in
     subprocess.run(["mount", "-o", "remount,ro", small], check=True)
@@ -130,16 +131,16 @@ def test_a_study_in_a_read_only_folder_is_read_whole_and_refuses_the_rest_in_one
 def test_a_loop_that_is_asked_to_end_finishes_the_record_in_hand(tmp_path: Path, number: signal.Signals) -> None:
     study = make(tmp_path)
     spawn(study)
-    wait_until(lambda: scored(study) >= 5 and any(candidate.running for candidate in state(study).candidates))
+    until(lambda: scored(study) >= 5 and any(candidate.running for candidate in folded(study).candidates))
     loop = holder(study)
     assert loop
     family = {loop, *descendants(loop)}
     seen = read(study)
     os.kill(loop, number)
     os.kill(loop, number)  # an impatient person asks twice
-    wait_until(lambda: holder(study) is None, 15)
-    wait_until(lambda: not alive(family) and not processes(study), 15)
-    ended = state(study)
+    until(lambda: holder(study) is None, 15)
+    until(lambda: not alive(family) and not processes(study), 15)
+    ended = folded(study)
     assert ended.state == "running"
     assert not any(candidate.running for candidate in ended.candidates), "a trial has no end"
     assert study.loop_log.read_text().strip() == ""
@@ -153,8 +154,8 @@ def test_of_many_loops_started_at_once_one_runs_and_the_others_say_so(tmp_path: 
     command = [sys.executable, "-m", "workbench.loop", str(study.path)]
     loops = [subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True) for _ in range(4)]
     try:
-        wait_until(lambda: sum(loop.poll() is None for loop in loops) == 1)
-        wait_until(lambda: scored(study) >= 3)
+        until(lambda: sum(loop.poll() is None for loop in loops) == 1)
+        until(lambda: scored(study) >= 3)
         (winner,) = [loop for loop in loops if loop.poll() is None]
         assert holder(study) == winner.pid
         for loop in loops:
@@ -179,14 +180,13 @@ def test_copies_taken_while_a_loop_writes_open_and_go_on_by_themselves(tmp_path:
     spawn(study)
     copies = []
     for number in range(6):
-        wait_until(lambda number=number: scored(study) >= 2 * number)  # type: ignore[misc]
+        until(lambda number=number: scored(study) >= 2 * number)  # type: ignore[misc]
         (tmp_path / f"copy-{number}").mkdir()
         copies.append(copied(study, tmp_path / f"copy-{number}" / study.name))
-        time.sleep(0.05)
     loop = holder(study)
     assert loop
     os.kill(loop, signal.SIGTERM)
-    wait_until(lambda: holder(study) is None, 15)
+    until(lambda: holder(study) is None, 15)
     final = read(study)
     for copy in copies:
         seen = read(copy)

@@ -1,14 +1,12 @@
-"""A study whose candidates leave a daemon behind, and what the drills look at: processes, records, waiting for a condition."""
+"""A study whose candidates leave a daemon behind, and what the drills look at: processes and records."""
 
 import os
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
+from tests import toy_study
+from tests.studies import read
 from workbench.ledger.folder import StudyFolder
-from workbench.ledger.journal import Journal
-from workbench.ledger.study import Study
 from workbench.records import Candidate, Entry, Options, Trial, TrialStarted
 from workbench.verbs import launch
 
@@ -78,22 +76,10 @@ def alive(pids: set[int]) -> set[int]:
     return {pid for pid in pids if state(pid) not in ("gone", "Z", "X")}
 
 
-def wait_until(holds: Callable[[], object], seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, f"waited {seconds} s in vain"
-        time.sleep(0.01)
-
-
 def copied(study: StudyFolder, to: Path) -> StudyFolder:
     """A copy as a person makes one while a loop may be at work: `cp` names the files that vanish under it, and goes on."""
     subprocess.run(["cp", "-r", study.path, to], stderr=subprocess.DEVNULL)
     return StudyFolder(to)
-
-
-def read(folder: StudyFolder) -> list[Entry]:
-    with Journal(folder) as journal:
-        return journal.entries()
 
 
 def command_of(pid: int) -> str:
@@ -104,21 +90,13 @@ def command_of(pid: int) -> str:
 
 
 def write_experiment(root: Path) -> Path:
-    source = root / "toy"
-    source.mkdir()
-    for name, text in {"experiment.toml": EXPERIMENT, "evaluate.py": EVALUATE, "solution.py": SOLUTION}.items():
-        (source / name).write_text(text)
-    return source
+    return toy_study.write_experiment(root / "toy", EXPERIMENT, EVALUATE, SOLUTION)
 
 
 def make(root: Path, **options: object) -> StudyFolder:
     source = write_experiment(root)
     chosen = Options(**{"proposer": "null", "slots": 2, "seed": 3, **options})  # type: ignore[arg-type]
     return launch.create(str(source), root=root, options=chosen, settings={})
-
-
-def state(folder: StudyFolder) -> Study:
-    return Study().fold(read(folder))
 
 
 def scored(folder: StudyFolder) -> int:

@@ -8,9 +8,11 @@ from threading import Event
 
 import pytest
 
-from tests.evaluate.test_local import none_with, wait_until
+from tests.evaluate.test_local import none_with
+from tests.waiting import until
 from workbench.evaluate import checker as module
 from workbench.evaluate.checker import Checker
+from workbench.evaluate.evaluator import has_check
 from workbench.evaluate.smoke import Finding
 from workbench.experiment import Experiment
 from workbench.program import Program
@@ -126,7 +128,7 @@ def answer():
     for hidden in ("the hidden data", "def evaluate", "made-up", "study.db"):
         assert hidden not in found.output
     assert not (tmp_path / "new").exists()
-    assert wait_until(lambda: none_with("SMOKED"))
+    until(lambda: none_with("SMOKED"))
 
 
 @pytest.mark.parametrize(
@@ -156,7 +158,7 @@ def test_a_check_is_ended_with_all_of_it_once_nobody_waits(check: Check, checker
     timer.join()
     assert found.fault == "nobody waits for it any more"
     assert time.monotonic() - began < module.SECONDS
-    assert wait_until(lambda: none_with("WAITED"))
+    until(lambda: none_with("WAITED"))
     assert check(GOOD).problem == ""
 
 
@@ -170,4 +172,19 @@ def test_nothing_is_left_when_it_is_closed(check: Check, checkers: list[Checker]
     check(GOOD)
     process = process_of(checkers[0])
     checkers[0].close()
-    assert wait_until(lambda: not Path("/proc", str(process)).exists())
+    until(lambda: not Path("/proc", str(process)).exists())
+
+
+@pytest.mark.parametrize(
+    ("source", "has_one"),
+    [
+        (CHECKED, True),
+        ("from shared import check\n", True),
+        ("import fast\nif fast:\n    check = fast.check\n", True),
+        ("class Box:\n    def check(self): ...\n", False),
+        ("def evaluate(trial):\n    return check(trial)\n", False),
+        ("def check(trial:\n", False),  # the baseline's trial says where it is wrong
+    ],
+)
+def test_whether_there_is_a_check_is_read_from_the_source_and_nothing_of_it_is_run(make: Make, source: str, has_one: bool) -> None:
+    assert has_check(make(GOOD, source + "\nraise SystemExit\n")) == has_one

@@ -27,6 +27,7 @@
 | symlinks | test_limits: test_files_of_the_box_are_handed_out_and_links_are_not; here: test_links_in_the_box_lead_nowhere | both |
 | daemons that survive | test_limits: test_a_daemon_that_left_its_session_is_dead_afterwards | both |
 | ptrace, signals to others | test_sandbox: test_no_process_outside_can_be_signalled_or_traced | both |
+| reaching the incumbent beside it | test_incumbent: test_a_candidate_reaches_neither_the_process_nor_the_files_of_the_incumbent | both |
 | signals to the parent and to all | here: test_every_signal_to_everybody_reaches_nobody | both |
 | patched clocks | here: test_a_patched_clock_changes_no_measured_time | both |
 | atexit tricks | here: test_what_runs_at_exit_changes_nothing | both |

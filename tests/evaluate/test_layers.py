@@ -16,7 +16,8 @@ import pytest
 
 from tests.evaluate.conftest import held
 from tests.evaluate.test_limits import processes_with
-from tests.evaluate.test_local import FOREVER, Rig, none_with, rig, wait_until
+from tests.evaluate.test_local import FOREVER, Rig, none_with, rig
+from tests.waiting import until
 from workbench.evaluate import Array, CandidateFailed, local, output
 from workbench.evaluate.answers import checked
 from workbench.evaluate.sandbox import cgroup, levels, seccomp, view, wire
@@ -180,7 +181,7 @@ def test_the_watchdog_counts_processes() -> None:
     family = subprocess.Popen(["sh", "-c", "for n in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 60 & done; wait"], start_new_session=True)
     try:
         strict, lenient = (Watchdog(Limits(processes=count), family.pid, None, None) for count in (2, 20))
-        assert wait_until(lambda: strict.violation() == "more than 2 processes")
+        until(lambda: strict.violation() == "more than 2 processes")
         assert lenient.violation() is None
     finally:
         os.killpg(family.pid, signal.SIGKILL)
@@ -238,9 +239,9 @@ def test_a_candidate_dies_with_its_guard(tmp_path: Path, level: str) -> None:
     mark = f"guard-{time.monotonic_ns()}"
     with sandbox(tmp_path, level, DAEMON, user=user_for(LAST_SLOT)) as process, ThreadPoolExecutor(1) as pool:
         call = pool.submit(process.call, "stay", (mark,), {}, float, None)
-        assert wait_until(lambda: processes_with(mark) != [])
+        until(lambda: processes_with(mark) != [])
         os.kill(process._process.pid, signal.SIGKILL)
-        assert wait_until(lambda: processes_with(mark) == [], 8)
+        until(lambda: processes_with(mark) == [], 8)
         assert isinstance(call.exception(), CandidateFailed)
 
 
@@ -254,11 +255,11 @@ with sandbox(Path({str(tmp_path)!r}), {level!r}, DAEMON, user=user_for(LAST_SLOT
 """
     trial_process = subprocess.Popen([sys.executable, "-c", program], cwd=Path(__file__).parents[2])
     try:
-        assert wait_until(lambda: processes_with(f"/{mark}") != [])
+        until(lambda: processes_with(f"/{mark}") != [])
     finally:
         trial_process.kill()
         trial_process.wait()
-    assert wait_until(lambda: processes_with(f"/{mark}") == [], 8)
+    until(lambda: processes_with(f"/{mark}") == [], 8)
 
 
 def test_the_control_groups_of_a_killed_trial_process_are_cleared(rig: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -370,7 +371,7 @@ def test_what_an_evaluator_leaves_running_is_ended(rig: Callable[..., Rig]) -> N
     )
     bench.submit()
     assert bench.ended().status == "ok"
-    assert wait_until(lambda: none_with(mark), 10)
+    until(lambda: none_with(mark), 10)
 
 
 def test_an_evaluator_is_started_without_keys(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import until
 from workbench.evaluate.executor import Ended, Event, Points, Task
 from workbench.evaluate.local import LocalExecutor
 from workbench.evaluate.once import run_once
@@ -73,15 +74,6 @@ def rig(make: Make, tmp_path: Path, level: str) -> Iterator[Callable[..., Rig]]:
     yield build
     for each in made:
         each.executor.close()
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 20) -> bool:
-    end = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def none_with(mark: str) -> bool:
@@ -205,7 +197,7 @@ def test_a_trial_process_that_is_killed_leaves_nothing_and_one_record(rig: Calla
     trial = bench.ended()
     assert (trial.status, trial.fault) == ("lost", "process")
     assert "signal 9" in trial.reason
-    assert wait_until(lambda: none_with(mark))
+    until(lambda: none_with(mark))
     assert bench.events.empty()
     bench.submit(2)
     bench.wait_for_points()  # the slot lives again
@@ -241,7 +233,7 @@ run_once(e, e.program(), 1, sandbox={level!r}, folder=Path({str(tmp_path / "out"
     loop.kill()
     loop.wait()
     loop.stdout.close()
-    assert wait_until(lambda: none_with(mark))
+    until(lambda: none_with(mark))
 
 
 def test_a_claimed_score_is_read_from_the_end_block_and_marked(run: Run) -> None:
@@ -292,4 +284,4 @@ def test_many_trials_leave_nothing_behind(rig: Callable[..., Rig]) -> None:
         bench.submit(candidate)
         assert bench.ended().status == "ok"
     assert bench.pid == pid
-    assert wait_until(lambda: all(now <= then for now, then in zip(state(), before, strict=True))), (before, state())
+    until(lambda: all(now <= then for now, then in zip(state(), before, strict=True)), told=lambda: (before, state()))

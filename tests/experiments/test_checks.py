@@ -36,6 +36,13 @@ def test_binpacking(check: Check) -> None:
     assert "it must be" in check("binpacking", "heuristic.py", "return -gap - SMALL_GAP_COST * small", "return -gap[:1]").problem
 
 
+def test_kernel(check: Check) -> None:
+    passed = check("kernel", "build.py", "TILE_N = 16", "TILE_N = 32")
+    assert (passed.problem, passed.fault) == ("", "")
+    assert "undeclared" in check("kernel", "kernels/matmul.c", "const float x =", "const float y =").problem
+    assert "times what float32 is allowed" in check("kernel", "kernels/matmul.c", "b[p * n + j]", "b[j]").problem
+
+
 def test_tinygpt(check: Check) -> None:
     passed = check("tinygpt", "train.py", "LEARNING_RATE = 1e-3", "LEARNING_RATE = 2e-3")
     assert (passed.problem, passed.fault) == ("", "")

@@ -16,7 +16,8 @@ import pytest
 from tests.experiments.trusted import trusted
 from workbench import experiment as experiments
 from workbench.evaluate import CandidateFailed, Cheated
-from workbench.evaluate.executor import Ended, Event, Task
+from workbench.evaluate.answers import TimedOut
+from workbench.evaluate.executor import Ended, Event, Incumbent, Task
 from workbench.evaluate.local import LocalExecutor
 from workbench.program import Program
 from workbench.propose import knobs
@@ -49,19 +50,24 @@ def modules() -> Iterator[SimpleNamespace]:
 
 @pytest.fixture(scope="module")
 def score(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Score]:
-    """Scores the shipped program with some files replaced, in one warm trial process; few repeats, since no test asks for an exact time."""
+    """Scores the shipped program with some files replaced, in one warm trial process; few repeats, since no test asks for an exact time.
+
+    `beside`: what the incumbent, candidate 5, has replaced.
+    """
     folder = tmp_path_factory.mktemp("frozen") / "kernel"
     shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
     experiment, events, numbers = experiments.read(folder), queue.SimpleQueue[Event](), itertools.count()
     executor = LocalExecutor(experiment, Options(slots=1), events.put)
     shipped = experiment.program().files
 
-    def scored(changes: dict[str, str] | None = None, **settings: bool | int | float | str) -> Trial:
+    def scored(changes: dict[str, str] | None = None, beside: dict[str, str] | None = None, **settings: bool | int | float | str) -> Trial:
         place = tmp_path_factory.mktemp(f"kernel-{next(numbers)}")
         values = {**experiment.settings, "repeats": 2, **settings}
+        incumbent = None if beside is None else Incumbent(5, Program({**shipped, **beside}))
         task = Task(
             candidate=0, trial=next(numbers), seed=0, program=Program({**shipped, **(changes or {})}), experiment=folder,
             digest=experiment.digest, data=place / "data", folder=place / "trial", settings=values,
+            incumbent=incumbent,
         )  # fmt: skip
         executor.submit(task)
         while True:
@@ -94,11 +100,71 @@ def test_every_shipped_kernel_is_right_and_timed_on_its_shapes(score: Score, mod
 
 
 def test_a_faster_build_scores_higher_on_held_out_shapes_too(score: Score) -> None:
-    fast = build(OPTIMIZE='"O3"', NATIVE="True", FAST_MATH="True", TILE_N="256")
-    trial = score({"build.py": fast}, shapes="held_out", repeats=4)
+    trial = score({"build.py": FAST}, shapes="held_out", repeats=4)
     assert trial.status == "ok", trial.reason
     assert trial.score > 0.5
     assert "us_160x160x160" in trial.metrics
+
+
+FAST = build(OPTIMIZE='"O3"', NATIVE="True", FAST_MATH="True", TILE_N="256")
+
+
+def test_the_incumbent_is_timed_in_the_same_rounds_and_the_score_stays_that_over_the_baseline(score: Score) -> None:
+    trial = score({}, {"build.py": FAST}, repeats=4)
+    assert trial.status == "ok", trial.reason
+    assert abs(trial.score) < 0.4  # the baseline against itself
+    assert trial.metrics["over_incumbent"] < -0.5  # and a faster incumbent
+    assert trial.metrics["aa_incumbent"] >= 0
+    assert trial.beside == 5
+
+
+def test_without_an_incumbent_or_with_the_baseline_as_such_only_the_score_is_there(score: Score) -> None:
+    for beside in (None, {}):
+        trial = score({}, beside, task="softmax")
+        assert (trial.status, trial.beside) == ("ok", None)
+        assert not {"over_incumbent", "aa_incumbent"} & trial.metrics.keys()
+
+
+SPIN = "\nimport threading\n\n\ndef spin():\n    while True:\n        sum(range(1000))\n\n\nthreading.Thread(target=spin).start()\n"
+
+
+@pytest.mark.parametrize(
+    ("beside", "settings", "words"),
+    [
+        ({"kernels/softmax.c": "void kernel(void) { return x; }\n"}, {}, "undeclared"),
+        ({"kernels/softmax.c": "void kernel(void) { *(volatile int *)0 = 1; }\n"}, {}, "SIGSEGV"),
+        ({"kernels/softmax.c": "void kernel(void) { }\n"}, {}, "never written"),
+        ({"build.py": (FOLDER / "build.py").read_text() + SPIN}, {"repeats": 12}, "beside its calls"),
+    ],
+)
+def test_an_incumbent_that_fails_or_slows_others_down_is_not_held_against_the_candidate(
+    score: Score, beside: dict[str, str], settings: dict[str, int], words: str
+) -> None:
+    trial = score({}, beside, task="softmax", **settings)
+    assert (trial.status, trial.fault, trial.score) == ("lost", "evaluator", None)
+    assert "the incumbent fails beside a candidate (reject it" in trial.reason
+    assert words in trial.reason
+
+
+def test_a_trial_whose_time_ends_while_the_incumbent_is_called_is_out_of_time(modules: SimpleNamespace) -> None:
+    class Slow:
+        def start(self, *args: object, **keys: object) -> None:
+            raise TimedOut("no time is left")
+
+        def check(self) -> None:
+            if self.is_over:
+                raise TimedOut("the trial took longer than 300 s")
+
+        settings, is_over = {"backend": "c"}, True
+
+    trial, task = Slow(), modules.tasks.TASKS["softmax"]
+    with pytest.raises(TimedOut, match="the trial took longer"):
+        modules.kernel.Kernel(trial, task, Program({}), "incumbent")
+    trial.is_over = False
+    with pytest.raises(RuntimeError, match="the incumbent fails beside a candidate"):
+        modules.kernel.Kernel(trial, task, Program({}), "incumbent")
+    with pytest.raises(TimedOut, match="no time is left"):
+        modules.kernel.Kernel(trial, task, Program({}), "mine")
 
 
 DISHONEST = {
@@ -166,8 +232,7 @@ def test_a_dishonest_kernel_is_refused(score: Score, how: str) -> None:
 
 
 def test_work_on_a_thread_beside_the_calls_is_seen(score: Score) -> None:
-    spin = "\nimport threading\n\n\ndef spin():\n    while True:\n        sum(range(1000))\n\n\nthreading.Thread(target=spin).start()\n"
-    trial = score({"build.py": (FOLDER / "build.py").read_text() + spin}, repeats=12)
+    trial = score({"build.py": (FOLDER / "build.py").read_text() + SPIN}, repeats=12)
     assert trial.status == "cheated", (trial.status, trial.score, trial.reason)
     assert "beside its calls" in trial.reason
 
@@ -227,7 +292,7 @@ def test_patched_clocks_gain_nothing(score: Score) -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ("bytes(4 * shape[0] * shape[1])", "wrong"),
+        ("bytes([0, 0, 128, 63]) * (shape[0] * shape[1])", "wrong"),  # 1.0; a single 0.0 may be right
         ("b''", "0 bytes"),
         ("[1.0]", "expects bytes"),
         ("LAST.setdefault(str(dims), driver_run(inputs, dims, shape, calls, skip))", "wrong"),
@@ -341,20 +406,24 @@ def test_every_kind_of_draw_differs_and_split_shapes_do_not_meet(modules: Simple
 
 
 def times(modules: SimpleNamespace, mine: list[float], floor: float = 0.001) -> object:
-    return modules.clock.Times(2, floor, mine=mine, base=[0.5, 0.42, 0.44], none=[0.02, 0.03], torch=[0.3, 0.2])
+    taken = {"mine": mine, "base": [0.5, 0.42, 0.44], "none": [0.02, 0.03], "incumbent": [0.22, 0.24]}
+    return modules.clock.Times(2, floor, taken, torch=[0.3, 0.2])
 
 
 def test_the_fastest_requests_count_less_what_requests_cost(modules: SimpleNamespace) -> None:
     found = times(modules, [0.9, 0.12, 0.3])
     assert found.log_speedup == pytest.approx(math.log(0.4 / 0.1))
     assert found.torch_speedup == pytest.approx(0.2 / 0.1)
-    assert found.spread == pytest.approx(math.log(0.42 / 0.4))
-    assert not found.is_implausible
+    assert found.gain("incumbent") == pytest.approx(math.log(0.2 / 0.1))
+    assert found.spread("base") == pytest.approx(math.log(0.42 / 0.4))
+    assert found.spread("incumbent") == pytest.approx(math.log(0.22 / 0.2))
+    assert not found.is_implausible("mine")
 
 
 def test_faster_than_the_hardware_is_implausible_and_gains_nothing_beyond_it(modules: SimpleNamespace) -> None:
     found = times(modules, [0.0201], floor=0.005)
-    assert found.is_implausible
+    assert found.is_implausible("mine")
+    assert not found.is_implausible("incumbent")
     assert found.log_speedup == pytest.approx(math.log(0.2 / 0.005))
 
 
@@ -362,8 +431,8 @@ def test_an_implausible_time_is_called_a_cheat(modules: SimpleNamespace, monkeyp
     """Right answers in no time, which no kernel here can give: a stand-in for the sandbox does."""
 
     class Stub(modules.kernel.Kernel):  # type: ignore[misc, name-defined]
-        def __init__(self, taken: float) -> None:
-            self.task, self.taken = modules.tasks.TASKS["matmul"], taken
+        def __init__(self, role: str, taken: float) -> None:
+            self.task, self.role, self.taken, self.error = modules.tasks.TASKS["matmul"], role, taken, 0.0
 
         def run(self, request: object) -> tuple[float, bytes]:
             inputs = [request.of_call(index) for index in range(len(request.calls))]  # type: ignore[attr-defined]
@@ -374,11 +443,17 @@ def test_an_implausible_time_is_called_a_cheat(modules: SimpleNamespace, monkeyp
             """There is no memory to look at."""
 
     monkeypatch.setattr(modules.clock, "peaks", lambda device: (1e10, 1e10))
-    kernels = {"mine": Stub(0.0011), "base": Stub(0.1), "none": Stub(0.001)}
+    taken = {"mine": 0.0011, "base": 0.1, "none": 0.001, "incumbent": 0.003}
+
+    def measured(**changes: float) -> object:
+        kernels = {role: Stub(role, seconds) for role, seconds in {**taken, **changes}.items()}
+        return modules.evaluate.measure(kernels, np.random.default_rng(0), (64, 64, 64), 2, "cpu")
+
     with pytest.raises(Cheated, match="faster than the hardware"):
-        modules.evaluate.measure(kernels, np.random.default_rng(0), (64, 64, 64), 2, "cpu")
-    kernels["mine"] = Stub(0.003)
-    assert modules.evaluate.measure(kernels, np.random.default_rng(0), (64, 64, 64), 2, "cpu")[0].log_speedup > 2
+        measured()
+    with pytest.raises(RuntimeError, match=r"the incumbent fails beside a candidate .*faster than the hardware"):
+        measured(mine=0.003, incumbent=0.0011)
+    assert measured(mine=0.003).log_speedup > 2
 
 
 def test_the_clock_is_held_by_one_process_of_the_machine(modules: SimpleNamespace) -> None:

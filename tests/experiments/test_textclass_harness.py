@@ -16,7 +16,8 @@ from workbench.evaluate.prepared import digest
 FOLDER = Path(__file__).parents[2] / "experiments" / "textclass_harness"
 SHIPPED = (FOLDER / "harness.py").read_text()
 SIMILAR = SHIPPED.replace('SELECT = "recent"', 'SELECT = "similar"')
-ZERO, FEW, ALL = ((FOLDER / "baselines" / f"{name}.py").read_text() for name in ("zero_shot", "few_shot", "all_shot"))
+ZERO, FEW = ((FOLDER / "baselines" / f"{name}.py").read_text() for name in ("zero_shot", "few_shot"))
+ALL = FEW.replace("N_EXAMPLES = 32", "N_EXAMPLES = None")
 WORDS = {
     "fruit": ["apple", "pear", "plum", "cherry", "grape", "melon", "peach", "apricot"],
     "metal": ["iron", "copper", "silver", "nickel", "cobalt", "bronze", "brass", "chrome"],

@@ -188,7 +188,7 @@ def test_every_embedded_file_is_there_byte_for_byte(study: StudyFolder, notebook
             exec(source, values)
     assert values["program"] == {"solve.py": BETTER}
     assert values["parent"] == {"solve.py": SOLVE}
-    frozen = experiments.read(study.experiment).protected()
+    frozen = {**experiments.read(study.experiment).protected(), "solve.py": SOLVE.encode()}  # with the baseline
     assert {path: text.encode() if isinstance(text, str) else text for path, text in values["experiment"].items()} == frozen
 
 
@@ -287,6 +287,7 @@ def test_other_data_are_judged_by_the_effect_over_the_parent(notebook: Path, tmp
         ("program-0", "RATE * x", "RATE * x * 1", "program/solve.py"),
         ("parent", "RATE = 0.9", "RATE = 0.8", "parent/solve.py"),
         ("experiment-0", "return {", "return  {", "experiment/evaluate.py"),
+        ("experiment-4", "RATE = 0.9", "RATE = 0.8", "experiment/solve.py"),
     ],
 )
 def test_an_edited_source_is_noticed_before_anything_runs(
@@ -311,6 +312,38 @@ def test_reproduce_gives_the_verdict_and_keeps_the_notebook(study: StudyFolder, 
     assert record.got == record.recorded
     assert record.environment["python"]
     assert (tmp_path / "kept" / "run.ipynb").is_file()
+
+
+AGAINST_THE_BASELINE = """
+def evaluate(trial):
+    found = []
+    for program in (trial.program, trial.experiment.program()):
+        with trial.start("solve.py", program=program) as process:
+            found.append(process.call("answer", 3.0))
+    return {"loss": found[0] - found[1]}
+"""
+
+
+def test_a_score_against_the_baseline_reproduces_and_so_does_a_notebook_from_before_that_was_embedded(tmp_path: Path) -> None:
+    source = tmp_path / "against"
+    source.mkdir()
+    (source / "experiment.toml").write_text(TOML)
+    (source / "evaluate.py").write_text(AGAINST_THE_BASELINE)
+    (source / "solve.py").write_text(SOLVE)
+    folder = launch.create(str(source), study="against-1", root=tmp_path)
+    base, better = Program({"solve.py": SOLVE}), Program({"solve.py": BETTER})
+    with Lease(folder) as lease, Pen(folder, lease) as pen:
+        run_trials(pen, experiments.read(folder.experiment), base, 0, [1])
+        pen.append(Candidate(candidate=1, parent=0, program=better.digest, author="tuner"), programs=[better])
+        run_trials(pen, experiments.read(folder.experiment), better, 1, [1])
+    record = reproduce(folder, 1)
+    assert record.reproduced, record.why
+    assert (record.got, record.recorded) == (pytest.approx(-1.2), pytest.approx(-1.2))
+    assert reproduce(folder, 0).got == 0.0  # a score like any other
+    earlier = step.Step(
+        recorded(export(folder, 1, tmp_path / "one.ipynb")), better.files, base.files, {"experiment.toml": TOML, "evaluate.py": EVALUATE}
+    )
+    assert [trial.status for trial in earlier.run(seed=11).trials] == ["ok"]
 
 
 def test_what_a_program_claims_stays_marked_as_its_own_word(tmp_path: Path) -> None:

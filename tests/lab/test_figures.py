@@ -86,6 +86,31 @@ def test_crashes_are_crosses_without_a_value(study: Study) -> None:
     assert all(3 not in trace["x"] for name, trace in named(figures.progress(study)).items() if name != "Crashed")
 
 
+def test_what_was_ended_early_is_a_triangle_without_a_value(tmp_path: Path) -> None:
+    why = "quick 9 is more than 0.3 worse than the incumbent's 8"
+    ended = Trial(candidate=6, trial=0, seed=0, status="killed", reason=why, ended_by="cascade")
+    records = [
+        *opening(experiment_for_tests(tmp_path)),
+        trial(0, 0, 10.0),
+        Decision(candidate=0, verdict="keep", by="tested"),
+        *(record for number in range(1, 6) for record in decided(number, [9.0], "discard")),
+        Candidate(candidate=6, parent=0, program=PROGRAM.digest, author="agent", hypothesis=HOSTILE),
+        ended,
+        Decision(candidate=6, verdict="discard", by="cascade", why=why),
+    ]
+    study = fold(records)
+    figure = figures.progress(study)
+    triangle = named(figure)["Ended early"]
+    assert (list(triangle["x"]), triangle["marker"]["symbol"]) == ([6], "triangle-up")
+    assert list(triangle["y"]) == [figure.to_plotly_json()["layout"]["yaxis"]["range"][0]]
+    assert triangle["hovertext"][0].startswith("<b>candidate 6</b>, ended early<br>&lt;b on")
+    assert f"discard by cascade: {why}" in triangle["hovertext"][0]
+    assert all(6 not in trace["x"] for name, trace in named(figure).items() if name not in ("Ended early", "Running best"))
+    assert "Ended early (1)" in figure._repr_mimebundle_()["image/svg+xml"]
+    vetoed = fold([*records, Decision(candidate=6, verdict="discard", by="person", why="no")])
+    assert "Ended early" not in named(figures.progress(vetoed))
+
+
 def test_pointing_at_a_dot_tells_what_was_tried(study: Study) -> None:
     kept = named(figures.progress(study))["Kept"]
     assert kept["hovertext"][1].split("<br>")[2:] == [

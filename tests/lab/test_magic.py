@@ -1,10 +1,8 @@
 """The magic in a real shell in this process, and in a real kernel through nbclient and papermill."""
 
 import atexit
-import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +11,8 @@ from typing import Any
 import pytest
 
 from tests.by_hand import SOLUTION, make_study, write_experiment
+from tests.studies import end_loops
+from tests.waiting import until
 from workbench.lab import magic
 from workbench.lab.frontend import is_live
 from workbench.lab.magic import Failed
@@ -172,10 +172,7 @@ def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     yield folder
-    for file in tmp_path.glob("studies/*/study.db"):
-        process = lease.holder(StudyFolder(file.parent))
-        if process:
-            os.kill(process, 15)
+    end_loops(tmp_path)
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
@@ -201,10 +198,7 @@ def test_in_a_kernel_start_returns_at_once_and_the_study_outlives_the_kernel(qui
     with StudyHandle(folder) as study:
         assert study.study.options.review == "off"  # nobody can click in a kernel that no person uses
         before = len(study)
-        end = time.monotonic() + 30
-        while len(study) == before and time.monotonic() < end:
-            time.sleep(0.1)
-        assert len(study) > before
+        until(lambda: len(study) > before, 30)
         study.stop()
 
 

@@ -62,6 +62,14 @@ def test_data_is_ready_for_json(name: str) -> None:
     json.dumps(VIEWS[name].data, allow_nan=False)
 
 
+def test_what_a_stage_or_its_curve_ended_has_its_own_word() -> None:
+    early = {"verdict": "discard", "by": "early-stop", "why": "loss at step 50", "effect": None, "interval": None}
+    ended = row(status="discarded", score=None, decision=early)
+    assert "ended early" in repr(LogView([ended]))
+    assert repr(ShowView({**ended, "hunks": []})).startswith("candidate 7: ended early")
+    assert "ended early" not in repr(LogView([row(status="discarded", decision={**early, "by": "person"})]))
+
+
 def test_status_says_how_the_study_stands() -> None:
     text = repr(StatusView(STATUS))
     assert text.splitlines()[0] == "tinygpt-1: running"
@@ -104,6 +112,13 @@ def test_a_self_reported_score_is_marked_everywhere() -> None:
         assert "(self-reported)" in repr(view)
         assert "(self-reported)" in view._repr_html_()
     assert "(self-reported)" not in repr(LogView([row(), row(self_reported=True, score=None)]))
+
+
+def test_what_ran_in_the_same_trial_is_named_with_the_metrics() -> None:
+    view = ShowView(row(metrics={"over_incumbent": 0.1}, beside=3))
+    assert "candidate 3, the incumbent then, ran in the same trial" in repr(view)
+    assert "the incumbent then" in view._repr_html_()
+    assert "the incumbent then" not in repr(ShowView(row(metrics={"speed": 0.1}, beside=None)))
 
 
 def test_a_change_of_seeds_alone_is_flagged_in_the_log_and_warned_of_where_it_is_decided() -> None:

@@ -3,15 +3,13 @@ server in ANTHROPIC_BASE_URL with its model in ANTHROPIC_MODEL. Bounded in token
 """
 
 import os
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.propose.studies import SMALL
-from workbench.ledger import lease
+from tests.studies import ended
 from workbench.ledger.journal import Journal
-from workbench.ledger.study import Study
 from workbench.propose.model import prices
 from workbench.records import Options
 from workbench.verbs import launch
@@ -51,13 +49,10 @@ def test_three_candidates_are_proposed_within_the_budget_and_every_call_is_on_re
     options = Options(proposer=proposer, model=model, candidates=3, max_usd=max_usd, max_tokens=MAX_TOKENS, slots=1, policy="greedy")
     folder = launch.create("binpacking", study="live", root=tmp_path, options=options, settings=SMALL)
     launch.spawn(folder)
-    study, until = Study(), time.monotonic() + SECONDS
+    study = ended(folder, SECONDS)
     with Journal(folder) as journal:
-        while study.fold(journal.entries(study.last_id)).state == "running" or lease.holder(folder) is not None:
-            assert time.monotonic() < until, launch.last_line(folder.loop_log)
-            time.sleep(0.1)
         calls = [call for number in range(1, len(study.candidates)) for call in journal.transcript(number)]
-        kept = [file.read_bytes() for file in folder.path.rglob("*") if file.is_file()]
+    kept = [file.read_bytes() for file in folder.path.rglob("*") if file.is_file()]
 
     told = f"{study.reason}; {study.proposals_failed} came to nothing, the last: {study.last_failure}"
     is_out = bool(max_usd and study.spent.usd >= max_usd) or study.spent.tokens >= MAX_TOKENS

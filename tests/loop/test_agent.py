@@ -1,13 +1,13 @@
 """A proposer that works in many calls, in the real loop: a stop between two calls loses none that was paid."""
 
 import threading
-import time
 from typing import Any
 
 import pytest
 
 from tests.loop.toy import Toy
 from tests.messages_server import MessagesServer, Step, uses
+from tests.waiting import until
 from workbench import experiment as experiments
 from workbench.ledger.journal import Journal
 from workbench.propose.agent.agent import Agent
@@ -39,10 +39,7 @@ def test_a_stop_while_a_tool_works_ends_it_and_records_what_was_paid(toy: Toy, m
         toy.propose = propose
 
         def stop_while_the_search_runs() -> None:
-            until = time.monotonic() + 60
-            while not receipts or len(receipts[0].calls) < 2:
-                assert time.monotonic() < until, "the second call was never answered"
-                time.sleep(0.01)
+            until(lambda: receipts and len(receipts[0].calls) >= 2)
             toy.request("stop")
 
         stop = threading.Thread(target=stop_while_the_search_runs)

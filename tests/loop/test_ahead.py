@@ -1,14 +1,13 @@
 """Proposals made ahead: how many, two questions at a time, and budgets, ideas and reviews that hold all the same."""
 
 import threading
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.loop.toy import Toy, with_rate
+from tests.waiting import until
 from workbench.ledger.study import Study
 from workbench.loop import questions
 from workbench.loop.questions import Question
@@ -188,13 +187,6 @@ def test_candidates_that_wait_for_review_hold_up_neither_those_that_a_person_let
     study = toy.run()
     thread.join()
     assert (study.kept, study.incumbent, study.candidates[1].trials) == ([0, 2], 2, [])
-
-
-def until(holds: Callable[[], object]) -> None:
-    end = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
 
 
 def test_strategies_count_questions_that_are_under_way(toy: Toy) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tests import toy_study
-from tests.drills.toy import state, wait_until
-from tests.loop.test_ahead import until
 from tests.loop.toy import Toy, with_rate
 from tests.messages_server import MessagesServer, Says, Step
+from tests.studies import folded
+from tests.waiting import until
 from workbench.ledger.journal import Journal
 from workbench.ledger.lease import holder
 from workbench.propose.proposer import Brief, Proposal, Unusable
@@ -104,17 +104,17 @@ def test_kill_9_in_the_middle_of_a_proposal_loses_no_call_that_was_answered(tmp_
         options = Options(proposer="evolve", model=MODEL, base_url=server.url, candidates=1, slots=1)
         folder = launch.create(str(tmp_path / "unused-experiment"), study="paid", root=tmp_path, options=options)
         launch.spawn(folder)
-        wait_until(lambda: len(server.requests) == 2 and state(folder).spent.tokens)
+        until(lambda: len(server.requests) == 2 and folded(folder).spent.tokens)
         loop = holder(folder)
         assert loop is not None
         os.kill(loop, signal.SIGKILL)
-        wait_until(lambda: holder(folder) is None)
-        assert state(folder).proposed + state(folder).proposals_failed == 0
-        assert state(folder).spent.tokens == 11_000
+        until(lambda: holder(folder) is None)
+        assert folded(folder).proposed + folded(folder).proposals_failed == 0
+        assert folded(folder).spent.tokens == 11_000
         launch.spawn(folder)
-        wait_until(lambda: state(folder).state == "finished")
-        wait_until(lambda: holder(folder) is None)
-    study = state(folder)
+        until(lambda: folded(folder).state == "finished")
+        until(lambda: holder(folder) is None)
+    study = folded(folder)
     assert (study.proposed, study.spent.tokens) == (1, 22_000)
     assert study.spent.usd == pytest.approx(2 * (10_000 * 4 + 1000 * 20) / 1e6)
     with Journal(folder) as journal:

@@ -1,10 +1,9 @@
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.loop.toy import Toy
-from workbench.ledger.journal import Journal
+from tests.studies import records
 from workbench.loop import duplicates
 from workbench.loop.duplicates import normal_form
 from workbench.program import Program
@@ -55,18 +54,12 @@ def test_python_that_does_not_parse_or_nests_too_deep_is_taken_as_text() -> None
         assert normal_form(Program({"a.py": text})) == normal_form(Program({"a.py": text + "\n\n"}))
 
 
-@pytest.fixture
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
-    return Toy(tmp_path, monkeypatch)
-
-
 def in_order(texts: Iterator[str]) -> Callable[[Brief], Proposal]:
     return lambda brief: Proposal(program=Program({"train.py": next(texts)}), hypothesis="next")
 
 
 def failures(toy: Toy) -> list[str]:
-    with Journal(toy.folder) as journal:
-        return [entry.record.reason for entry in journal.entries() if isinstance(entry.record, ProposalFailed)]
+    return [record.reason for record in records(toy.folder, ProposalFailed)]
 
 
 def test_what_was_tried_before_costs_no_trial_and_says_which_it_is(toy: Toy) -> None:

@@ -12,6 +12,7 @@ from workbench import registry
 from workbench.evaluate.executor import Ended, Report, Task
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
+from workbench.loop import asking, loop
 from workbench.loop.limits import MAX_EVALUATOR_FAULTS, MAX_LOST, MAX_LOST_IN_A_ROW
 from workbench.loop.loop import MAX_REASON
 from workbench.propose.proposer import Brief, Proposal, Unusable
@@ -188,3 +189,18 @@ def test_what_a_proposer_says_is_bounded_in_the_journal(toy: Toy) -> None:
     assert len(encode(study.candidates[1].record)[1]) < 2 * MAX_REASON
     with Journal(toy.folder) as journal:
         assert all(len(encode(entry.record)[1]) < 2 * MAX_REASON for entry in journal.entries())
+
+
+@pytest.mark.parametrize("place", ["Journal", "Receipt"])
+def test_a_thread_that_asks_and_cannot_go_on_leaves_no_question_unanswered(toy: Toy, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    """As where its view of the study cannot be opened: the study pauses, and does not wait for ever."""
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(asking, place, fails)
+    monkeypatch.setattr(loop, "FAULT_SECONDS", 0.01)
+    toy.create()
+    study = toy.run()
+    assert (study.state, study.fault) == ("paused", True)
+    assert "the disk is gone" in study.reason

@@ -11,6 +11,7 @@ import pytest
 
 from tests.loop.toy import Toy, rate
 from tests.messages_server import Fails, MessagesServer, Says, Script, Step, in_turn
+from tests.studies import records
 from workbench import experiment as experiments
 from workbench.ledger import lease
 from workbench.ledger.journal import Journal
@@ -71,11 +72,6 @@ def study_of(toy: Toy, server: MessagesServer, **options: Any) -> None:
     toy.propose = propose
 
 
-def failed(toy: Toy) -> list[ProposalFailed]:
-    with Journal(toy.folder) as journal:
-        return [entry.record for entry in journal.entries() if isinstance(entry.record, ProposalFailed)]
-
-
 def test_candidates_are_kept_and_each_cost_stands_in_the_journal(toy: Toy, server: MessagesServer) -> None:
     study_of(toy, server, candidates=3)
     study = toy.run()
@@ -122,7 +118,7 @@ def test_an_answer_that_is_repaired_costs_two_calls_and_one_that_is_not_is_recor
     study = toy.run()
     assert [candidate.record.tokens for candidate in study.candidates[1:]] == [22_000, 11_000]
     assert "no line reads 'no such line'" in study.candidates[1].record.origin["repaired"]
-    (record,) = failed(toy)
+    (record,) = records(toy.folder, ProposalFailed)
     assert (record.tokens, record.usd, record.fault) == (22_000, pytest.approx(2 * PRICE), False)
     assert study.spent.usd == pytest.approx(5 * PRICE)
     with Journal(toy.folder) as journal:
@@ -148,7 +144,7 @@ def test_faults_in_a_row_pause_the_study_with_the_reason(toy: Toy, server: Messa
     assert study.reason.startswith(f"{loops.MAX_FAULTS_IN_A_ROW} proposals failed in a row; the last: ")
     assert said in study.reason
     assert len(server.requests) == loops.MAX_FAULTS_IN_A_ROW
-    assert study.spent.tokens == sum(record.tokens for record in failed(toy))
+    assert study.spent.tokens == sum(record.tokens for record in records(toy.folder, ProposalFailed))
     assert (study.spent.tokens > 0) == isinstance(step, Says)
 
 
@@ -181,7 +177,7 @@ def test_a_stop_ends_the_call_in_flight_and_records_what_it_took(toy: Toy, serve
     stop.join()
     assert study.state == "stopped"
     assert server.disconnected.wait(30), "the stream is still open"
-    (record,) = failed(toy)
+    (record,) = records(toy.folder, ProposalFailed)
     assert record.tokens >= 10_000
     assert study.spent.usd >= 0.04
     assert lease.holder(toy.folder) is None
@@ -224,4 +220,4 @@ def test_a_recorded_study_is_proposed_again_without_a_model(
     assert told(again) == told(recorded)
     assert again.kept == recorded.kept != [0]
     assert (again.spent.usd, again.spent.tokens) == (0.0, 0)
-    assert [record.reason for record in failed(toy)][:1] == [recorded.last_failure]
+    assert [record.reason for record in records(toy.folder, ProposalFailed)][:1] == [recorded.last_failure]

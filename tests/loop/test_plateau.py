@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.loop.toy import Toy
+from tests.studies import records
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.program import Program
@@ -40,16 +41,11 @@ def told(toy: Toy) -> list[str]:
     return reasons
 
 
-def noted(toy: Toy) -> list[Plateau]:
-    with Journal(toy.folder) as journal:
-        return [entry.record for entry in journal.entries() if isinstance(entry.record, Plateau)]
-
-
 def test_a_plateau_is_noted_once_until_the_next_keep_and_the_study_goes_on(toy: Toy) -> None:
     propose(toy, [0.09, 0.08, 0.07, 0.06, 0.05, 0.04, 4.0, 0.03, 0.02, 0.01])
     toy.create(candidates=10)
     study = toy.run()
-    assert [plateau.candidates for plateau in noted(toy)] == [3, 3]
+    assert [plateau.candidates for plateau in records(toy.folder, Plateau)] == [3, 3]
     assert study.kept == [0, 7]
     assert [turn.kind for turn in study.turns].count("plateau") == 2
 
@@ -75,7 +71,7 @@ def test_a_resumed_study_does_not_note_it_again(toy: Toy) -> None:
     propose(toy, [0.06, 0.05, 0.04, 0.03])
     toy.request("set", key="candidates", value=7)
     study = toy.run()
-    assert (study.proposed, len(noted(toy)), study.since_keep) == (7, 1, 7)
+    assert (study.proposed, len(records(toy.folder, Plateau)), study.since_keep) == (7, 1, 7)
 
 
 def test_zero_notes_none(toy: Toy) -> None:
@@ -83,4 +79,4 @@ def test_zero_notes_none(toy: Toy) -> None:
     propose(toy, [0.09, 0.08, 0.07, 0.06])
     toy.create(candidates=4)
     toy.run()
-    assert noted(toy) == []
+    assert records(toy.folder, Plateau) == []

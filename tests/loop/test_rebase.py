@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.loop.test_ahead import until
 from tests.loop.toy import Toy
+from tests.studies import records
+from tests.waiting import until
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.program import Program
@@ -44,11 +45,6 @@ def run(toy: Toy, *answers: dict[str, float], **options: object) -> Study:
     return toy.run()
 
 
-def records(toy: Toy) -> list[Rebased]:
-    with Journal(toy.folder) as journal:
-        return [entry.record for entry in journal.entries() if isinstance(entry.record, Rebased)]
-
-
 def program(toy: Toy, study: Study, number: int) -> Program:
     with Journal(toy.folder) as journal:
         return journal.program(study.candidates[number].record.program)
@@ -60,7 +56,7 @@ def test_a_change_of_other_lines_is_put_onto_the_new_incumbent_and_says_so(toy: 
     assert (history.proposed.parent, history.record.parent, history.record.author) == (0, 1, "toy")
     assert [value(program(toy, study, 2), name) for name in ("LEARNING_RATE", "WIDTH")] == [1, 9]
     assert (history.score, history.status, study.incumbent) == (81, "kept", 2)
-    (record,) = records(toy)
+    (record,) = records(toy.folder, Rebased)
     assert (record.candidate, record.onto, record.added, record.removed) == (2, 1, 1, 1)
     assert views.entry(study, history)["flags"] == ["rebased from 0"]
     with Journal(toy.folder) as journal:
@@ -74,7 +70,7 @@ def test_a_change_of_the_same_line_is_tried_as_it_is_and_has_to_beat_what_was_ke
     assert (history.record.parent, history.score, history.status) == (0, 72, "kept")
     assert (history.decision.evidence.against if history.decision else None) == 1
     assert views.entry(study, history)["flags"] == ["not rebased onto 1: both change the same lines"]
-    assert [record.program for record in records(toy)] == [""]
+    assert [record.program for record in records(toy.folder, Rebased)] == [""]
 
 
 def test_a_change_that_the_new_incumbent_has_already_costs_no_trial(toy: Toy) -> None:
@@ -85,13 +81,13 @@ def test_a_change_that_the_new_incumbent_has_already_costs_no_trial(toy: Toy) ->
 
 def test_one_that_is_not_better_leaves_the_next_where_it_is(toy: Toy) -> None:
     study = run(toy, {"LEARNING_RATE": 0.05}, {"WIDTH": 9})
-    assert (study.kept, study.candidates[2].record.parent, records(toy)) == ([0, 2], 0, [])
+    assert (study.kept, study.candidates[2].record.parent, records(toy.folder, Rebased)) == ([0, 2], 0, [])
 
 
 @pytest.mark.parametrize("strategy", ["islands", "frontier", "best-of-n"])
 def test_a_parent_that_was_not_chosen_as_the_incumbent_stays_the_parent(toy: Toy, strategy: str) -> None:
     study = run(toy, {"LEARNING_RATE": 1}, {"WIDTH": 9}, strategy=strategy)
-    assert (study.candidates[1].status, study.candidates[2].record.parent, records(toy)) == ("kept", 0, [])
+    assert (study.candidates[1].status, study.candidates[2].record.parent, records(toy.folder, Rebased)) == ("kept", 0, [])
 
 
 def test_what_a_person_let_run_is_run_as_they_saw_it(toy: Toy) -> None:
@@ -99,7 +95,7 @@ def test_what_a_person_let_run_is_run_as_they_saw_it(toy: Toy) -> None:
     for number in (1, 1, 2):  # the second time its keep
         toy.request("accept", candidate=number)
         study = toy.run()
-    assert (study.kept, study.candidates[2].record.parent, records(toy)) == ([0, 1], 0, [])
+    assert (study.kept, study.candidates[2].record.parent, records(toy.folder, Rebased)) == ([0, 1], 0, [])
     assert study.candidates[2].scored
 
 

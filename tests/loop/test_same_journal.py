@@ -4,17 +4,18 @@ Left out of the comparison: times of entries, how long trials and smoke runs too
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.drills.toy import read, state, wait_until
 from tests.messages_server import MessagesServer, Says, Step
+from tests.studies import ended, folded, read
+from tests.toy_study import write_experiment
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
-from workbench.ledger.lease import holder
 from workbench.program import Program
 from workbench.records import Candidate, LoopStarted, Options, Record, StudyOpened, Trial
 from workbench.verbs import launch
@@ -43,16 +44,14 @@ def answer(seed):
 """
 
 
-def made(root: Path, name: str, **options: Any) -> StudyFolder:
+def made(root: Path, name: str, also: Sequence[str] = (), **options: Any) -> StudyFolder:
     """The study, run to its end by a loop of its own."""
     source = root / "toy"
     if not source.exists():
-        source.mkdir()
-        for file, text in {"experiment.toml": EXPERIMENT, "evaluate.py": EVALUATE, "solution.py": SOLUTION}.items():
-            (source / file).write_text(text)
-    folder = launch.create(str(source), study=name, root=root, options=Options(**{"slots": 1, "seed": 7, **options}))
+        write_experiment(source, EXPERIMENT, EVALUATE, SOLUTION)
+    folder = launch.create(str(source), study=name, root=root, options=Options(**{"slots": 1, "seed": 7, **options}), also=also)
     launch.spawn(folder)
-    wait_until(lambda: state(folder).state != "running" and holder(folder) is None, 240)
+    ended(folder, 240)
     return folder
 
 
@@ -76,13 +75,23 @@ def compared(folder: StudyFolder) -> list[Record]:
 
 def programs(folder: StudyFolder) -> list[Program]:
     with Journal(folder) as journal:
-        return [journal.program(history.record.program) for history in state(folder).candidates]
+        return [journal.program(history.record.program) for history in folded(folder).candidates]
 
 
 def test_of_the_tuner(tmp_path: Path) -> None:
     one, other = made(tmp_path, "one", candidates=12), made(tmp_path, "other", candidates=12)
-    assert state(one).proposed == 12
+    assert folded(one).proposed == 12
     assert compared(one) == compared(other)
+    assert programs(one) == programs(other)
+
+
+def test_of_the_tuner_after_programs_that_the_study_was_given(tmp_path: Path) -> None:
+    for name, changes in {"wide.py": ("WIDTH = 8", "WIDTH = 12"), "slow.py": ("RATE = 0.5", "RATE = 0.25")}.items():
+        (tmp_path / name).write_text(SOLUTION.replace(*changes))
+    one, other = (made(tmp_path, name, also=["wide.py", "slow.py"], candidates=6) for name in ("one", "other"))
+    assert [history.record.author for history in folded(one).candidates][:4] == ["baseline", "start", "start", "tuner"]
+    assert [history.status for history in folded(one).candidates][1:3] == ["kept", "discarded"]
+    assert (len(programs(one)), compared(one)) == (9, compared(other))
     assert programs(one) == programs(other)
 
 
@@ -102,7 +111,7 @@ def test_of_a_scripted_model_that_is_asked_one_question_at_a_time(tmp_path: Path
         options = {"proposer": "evolve", "model": "claude-opus-5-5", "base_url": server.url, "candidates": 10, "ahead": 0}
         one = made(tmp_path, "one", strategy="islands", **options)
         other = made(tmp_path, "other", strategy="islands", **options)
-    assert state(one).proposed == 10
+    assert folded(one).proposed == 10
     assert compared(one) == compared(other)
     assert programs(one) == programs(other)
     assert len({program.digest for program in programs(one)}) == 11

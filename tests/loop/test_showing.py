@@ -4,11 +4,12 @@ import itertools
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.waiting import until
 from workbench.ledger import atwork
 from workbench.ledger.atwork import AtWork
 from workbench.ledger.folder import StudyFolder
@@ -26,13 +27,6 @@ def folder(tmp_path: Path) -> Iterator[StudyFolder]:
     folder = StudyFolder(tmp_path)
     with Lease(folder):
         yield folder
-
-
-def until(holds: Callable[[], object]) -> None:
-    end = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def pieces(folder: StudyFolder) -> list[tuple[str, str]]:

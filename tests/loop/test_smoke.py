@@ -13,13 +13,13 @@ from workbench.propose.workspace import Checked
 pytestmark = pytest.mark.slow
 
 
-def checked_in(toy: Toy, program: str = "") -> list[Checked | None]:
+def checked_in(toy: Toy, program: str = "", imports: bool = True) -> list[Checked | None]:
     """What the workspace of a one-candidate study says of its parent with a line more."""
     found: list[Checked | None] = []
 
     def propose(brief: Brief) -> Proposal:
         new = Program({"train.py": brief.program.files["train.py"] + program})
-        found.append(brief.workspace.check(new, brief.cancelled))
+        found.append(brief.workspace.check(new, brief.cancelled, imports))
         assert isinstance(brief.workspace, StudyWorkspace)
         return Proposal(program=with_rate(brief.program, rate(brief.program) + 1), hypothesis="more")
 
@@ -41,6 +41,17 @@ def test_a_program_that_passes_has_no_problem(toy: Toy) -> None:
     (found,) = checked_in(toy)
     assert found is not None
     assert found.problem == ""
+
+
+def test_whoever_wants_no_imports_tried_has_only_the_experiments_own_check(toy: Toy) -> None:
+    toy.evaluator += '\n\ndef check(trial):\n    trial.start("train.py").close()\n'
+    (found,) = checked_in(toy, "no_such_name\n", imports=False)
+    assert found is not None
+    assert found.problem.startswith("NameError")
+
+
+def test_without_one_nothing_is_run_for_those_who_want_no_imports_tried(toy: Toy) -> None:
+    assert checked_in(toy, "no_such_name\n", imports=False) == [None]
 
 
 def test_where_the_baseline_does_not_pass_there_is_no_smoke_run(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.studies import folded
 from workbench import registry
 from workbench.experiment import read
 from workbench.ledger import folder as folders
@@ -101,8 +102,7 @@ class Toy:
         return self.study()
 
     def study(self) -> Study:
-        with Journal(self.folder) as journal:
-            return Study().fold(journal.entries())
+        return folded(self.folder)
 
     def request(self, verb: str, **body: Any) -> str:
         with Journal(self.folder) as journal:

@@ -1,17 +1,18 @@
 """A whole study with a proposer that asks a model, played by the scripted server."""
 
-import time
 from pathlib import Path
 from typing import Any
 
 from tests.messages_server import MessagesServer
-from workbench.ledger import lease
+from tests.studies import ended
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.records import Options
 from workbench.verbs import launch
 
 OPUS = "claude-opus-5-5"
+USED = {"input_tokens": 5000, "output_tokens": 800, "cache_read_input_tokens": 2000}
+PRICE = (5000 * 4 + 800 * 20 + 2000 * 0.2) / 1e6  # of a call that used so much
 SMALL = {"items": "200", "count": "2", "fresh": "0"}
 
 
@@ -20,8 +21,4 @@ def finished(tmp_path: Path, experiment: str, settings: dict[str, str], server: 
     options = Options(**{"model": OPUS, "base_url": server.url, "slots": 1, "ahead": 0, "policy": "greedy", **more})
     folder = launch.create(experiment, study="s", root=tmp_path, options=options, settings=settings)
     launch.spawn(folder)
-    journal, study, until = Journal(folder), Study(), time.monotonic() + 240
-    while study.fold(journal.entries(study.last_id)).state == "running" or lease.holder(folder) is not None:
-        assert time.monotonic() < until, launch.last_line(folder.loop_log)
-        time.sleep(0.05)
-    return study, journal
+    return ended(folder, 240), Journal(folder)

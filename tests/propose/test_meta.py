@@ -32,8 +32,7 @@ WIDTHS = itertools.count(20)
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MessagesServer]:
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-made-up")
+def server(key: str) -> Iterator[MessagesServer]:
     with MessagesServer(script) as server:
         yield server
 

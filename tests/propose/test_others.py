@@ -3,17 +3,15 @@
 import importlib
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests import toy_study
+from tests.studies import ended
+from tests.toy_study import write_experiment
 from workbench import registry
 from workbench.errors import UsageError
-from workbench.ledger import lease
-from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.records import Options
 from workbench.verbs import launch
@@ -73,26 +71,17 @@ def _installed(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     sys.modules.pop("counting", None)
 
 
-def ended(root: Path, proposer: str) -> Study:
+def run(root: Path, proposer: str) -> Study:
     """A study of the toy with this proposer, run by its own loop process until it stands still."""
-    experiment = root / "toy"
-    experiment.mkdir()
-    files = {"experiment.toml": toy_study.EXPERIMENT, "evaluate.py": toy_study.EVALUATE, "solution.py": toy_study.SOLUTION}
-    for name, text in files.items():
-        (experiment / name).write_text(text)
+    experiment = write_experiment(root / "toy")
     folder = launch.create(str(experiment), study="s", root=root, options=Options(proposer=proposer, slots=1, candidates=9))
     launch.spawn(folder)
-    study, until = Study(), time.monotonic() + 120
-    with Journal(folder) as journal:
-        while study.fold(journal.entries(study.last_id)).state == "running" or lease.holder(folder) is not None:
-            assert time.monotonic() < until, launch.last_line(folder.loop_log)
-            time.sleep(0.05)
-    return study
+    return ended(folder, 120)
 
 
 @pytest.mark.usefixtures("_installed")
 def test_an_entry_point_of_another_package_proposes_in_a_real_study(tmp_path: Path) -> None:
-    study = ended(tmp_path, "counting:4")
+    study = run(tmp_path, "counting:4")
     assert (study.state, study.exhausted) == ("finished", "counted to 4")
     assert [history.record.author for history in study.candidates[1:]] == ["counting"] * 3
     assert [history.score for history in study.candidates] == [1.0, 2.0, 3.0, 4.0]
@@ -101,7 +90,7 @@ def test_an_entry_point_of_another_package_proposes_in_a_real_study(tmp_path: Pa
 
 @pytest.mark.usefixtures("_installed")
 def test_one_that_cannot_be_loaded_pauses_the_study_with_the_reason(tmp_path: Path) -> None:
-    study = ended(tmp_path, "broken")
+    study = run(tmp_path, "broken")
     assert (study.state, study.fault) == ("paused", True)
     assert "the plug-in 'broken' (counting:NotThere) could not be loaded: module 'counting' has no attribute 'NotThere'" in study.reason
 

@@ -9,19 +9,14 @@ import pytest
 from tests.messages_server import Fails, MessagesServer, Script, Step, uses
 from tests.propose.studies import OPUS, finished
 from tests.propose.test_blocks import whole
-from tests.toy_study import EVALUATE, EXPERIMENT, SOLUTION
+from tests.toy_study import SOLUTION, write_experiment
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.records import ProposalFailed
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("key")]
 
 BROKEN = SOLUTION.replace("float(VALUE)", "float(VALU)")
-
-
-@pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-made-up-for-this-test")
 
 
 def with_value(value: int) -> str:
@@ -70,11 +65,7 @@ def failures(journal: Journal) -> list[tuple[str, dict[str, Any]]]:
 
 @pytest.mark.parametrize(("proposer", "script", "n_failed"), [("evolve", evolving, 1), ("agent", working, 0)])
 def test_a_recorded_study_gives_the_same_programs_again(tmp_path: Path, proposer: str, script: Any, n_failed: int) -> None:
-    toy = tmp_path / "toy"
-    toy.mkdir()
-    for name, text in {"experiment.toml": EXPERIMENT, "evaluate.py": EVALUATE, "solution.py": SOLUTION}.items():
-        (toy / name).write_text(text)
-
+    toy = write_experiment(tmp_path / "toy")
     with MessagesServer(script()) as server:
         recorded, journal = finished(tmp_path / "first", str(toy), {}, server, proposer=proposer, candidates=4, seed=3, ahead=0)
         n_asked = len(server.requests)

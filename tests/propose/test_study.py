@@ -7,14 +7,12 @@ from typing import Any
 import pytest
 
 from tests.messages_server import Fails, MessagesServer, Says, Step
-from tests.propose.studies import OPUS, SMALL, finished
+from tests.propose.studies import OPUS, PRICE, SMALL, USED, finished
 from workbench.errors import UsageError
 from workbench.records import Options, ProposalFailed
 from workbench.verbs import launch
 
-pytestmark = pytest.mark.slow
-USED = {"input_tokens": 5000, "output_tokens": 800, "cache_read_input_tokens": 2000}
-PRICE = (5000 * 4 + 800 * 20 + 2000 * 0.2) / 1e6
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("key")]
 
 
 def block(old: str, new: str, hypothesis: str = "a scripted change") -> Step:
@@ -24,11 +22,6 @@ def block(old: str, new: str, hypothesis: str = "a scripted change") -> Step:
 def parents_line(body: Any, start: str) -> str:
     """The line of the parent, which a prompt shows last, that begins so."""
     return [line for line in body["messages"][0]["content"][-1]["text"].splitlines() if line.startswith(start)][-1]
-
-
-@pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-zyxwv-for-this-test")
 
 
 def test_bin_packing_is_improved_repaired_paid_and_recorded(tmp_path: Path) -> None:
@@ -77,7 +70,7 @@ def test_bin_packing_is_improved_repaired_paid_and_recorded(tmp_path: Path) -> N
             assert len(calls) == (2 if history in repaired else 1)
             assert history.record.usd == pytest.approx(len(calls) * PRICE)
             assert calls[-1]["response"]["model"] == f"{OPUS} (scripted)"
-        assert "made-up" not in journal.folder.loop_log.read_text()
+        assert "zyxwv" not in journal.folder.loop_log.read_text()
 
 
 def test_a_budget_ends_a_study_after_the_call_in_flight(tmp_path: Path) -> None:
@@ -94,8 +87,8 @@ def test_a_budget_ends_a_study_after_the_call_in_flight(tmp_path: Path) -> None:
         assert len(server.requests) == study.proposed == 3
 
 
-def test_a_key_that_is_not_accepted_pauses_the_study_and_is_nowhere(tmp_path: Path) -> None:
-    refused = Fails(401, "authentication_error", "invalid x-api-key sk-ant-zyxwv-for-this-test")
+def test_a_key_that_is_not_accepted_pauses_the_study_and_is_nowhere(tmp_path: Path, key: str) -> None:
+    refused = Fails(401, "authentication_error", f"invalid x-api-key {key}")
     with MessagesServer(lambda body: refused) as server:
         study, journal = finished(tmp_path, "binpacking", SMALL, server, proposer="evolve", candidates=2)
     with journal:

@@ -1,4 +1,4 @@
-"""`diff A B --scores`: which of two candidates is better, pair by pair, and how sure that is."""
+"""`diff A B --scores`: which of two candidates is better, pair by pair where they can be, and how sure that is."""
 
 import json
 from dataclasses import replace
@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import fmean
 
 import pytest
-from scipy.stats import binomtest, ttest_rel
+from scipy.stats import binomtest, ttest_ind, ttest_rel
 
 from tests.by_hand import EVALUATE, FINISHED, RECORDS, TOML, candidate, make_study, ok, write_experiment
 from workbench.cli import main
@@ -98,8 +98,61 @@ def test_without_noise_the_difference_is_the_difference(tmp_path: Path) -> None:
     assert (found["interval"], found["p"], found["verdict"]) == ([0.5, 0.5], None, "B is better")
 
 
-def test_candidates_that_share_no_seed_are_not_compared(tmp_path: Path) -> None:
-    with study_of(tmp_path, ok(0, 0, 1.0), ok(1, 5, 0.5)) as study, pytest.raises(StudyError, match="no seed under which both"):
+def test_without_a_common_seed_each_is_taken_by_its_own_trials(tmp_path: Path) -> None:
+    trials = [ok(number, place + 5 * number, score) for number, line in enumerate((OLD, NEW)) for place, score in enumerate(line)]
+    with study_of(tmp_path, *trials) as study:
+        found, back = study.compare(0, 1), study.compare(1, 0).data
+    expected = ttest_ind(OLD, NEW, equal_var=False)
+    low, high = expected.confidence_interval()
+    data = found.data
+    assert (data["pairs"], data["n"], data["seeds"], data["sd"], data["on"]) == ("none", 0, [], None, "search")
+    assert [program["trials"] for program in data["programs"]] == [4, 4]
+    assert (data["effect"], data["p"]) == (pytest.approx(0.25), pytest.approx(expected.pvalue))
+    assert data["interval"] == [pytest.approx(low), pytest.approx(high)]
+    assert data["verdict"] == "B is better"
+    assert (back["effect"], back["p"], back["verdict"]) == (pytest.approx(-0.25), pytest.approx(expected.pvalue), "A is better")
+    assert "(Welch, unpaired)" in repr(found)
+    assert "no seed is common to both: 4 of A against 4 of B; trials of the search" in repr(found)
+
+
+def test_a_common_seed_is_preferred_to_more_trials_without_one(tmp_path: Path) -> None:
+    trials = [ok(0, 0, 1.0), ok(0, 1, 1.2), ok(0, 2, 1.1), ok(1, 1, 0.8), ok(1, 2, 0.9), ok(1, 7, 0.1)]
+    with study_of(tmp_path, *trials) as study:
+        found = study.compare(0, 1).data
+    assert (found["pairs"], found["seeds"], found["effect"]) == ("seeds", [101, 102], pytest.approx(0.3))
+
+
+def test_audits_are_compared_with_audits_alone(tmp_path: Path) -> None:
+    audited = [replace(ok(0, 20 + place, 5.0 + place), purpose="audit") for place in range(2)]
+    with study_of(tmp_path, ok(0, 0, 1.0), ok(0, 1, 1.2), ok(1, 5, 0.5), ok(1, 6, 0.6), *audited) as study:
+        assert study.compare(0, 1).data["on"] == "search"
+
+
+@pytest.mark.parametrize(
+    ("trials", "who"),
+    [(((0, 0, 1.0), (0, 1, 1.2), (1, 5, 0.5)), "candidate 1 has one trial"), (((0, 0, 1.0), (1, 5, 0.5)), "both have one trial")],
+)
+def test_where_a_spread_is_missing_it_says_what_to_do(tmp_path: Path, trials: tuple[tuple[int, int, float], ...], who: str) -> None:
+    with study_of(tmp_path, *(ok(*trial) for trial in trials)) as study:
+        found = study.compare(0, 1)
+    assert (found.data["interval"], found.data["p"], found.data["verdict"]) == (None, None, "too few trials")
+    assert found.data["effect"] == pytest.approx(fmean(score for number, _, score in trials if not number) - 0.5)
+    said = f"{who}, so no spread; audit (incumbent, baseline) or reproduce 1 --seed 1 --trials 3 shows it"
+    assert said in " ".join(repr(found).split())
+
+
+def test_scores_without_any_spread_differ_or_do_not(tmp_path: Path) -> None:
+    with study_of(tmp_path, ok(0, 0, 1.0), ok(0, 1, 1.0), ok(1, 5, 0.5), ok(1, 6, 0.5)) as study:
+        found = study.compare(0, 1).data
+    assert (found["interval"], found["p"], found["verdict"]) == ([0.5, 0.5], 0.0, "B is better")
+    with study_of(tmp_path / "exact", ok(0, 0, 1.0), ok(1, 5, 1.0), noise="none") as study:
+        found = study.compare(0, 1).data
+    assert (found["interval"], found["p"], found["verdict"]) == ([0.0, 0.0], None, "not told apart")
+
+
+def test_a_candidate_without_a_score_is_not_compared(tmp_path: Path) -> None:
+    failed = Trial(candidate=1, trial=0, seed=100, status="failed", reason="TypeError")
+    with study_of(tmp_path, ok(0, 0, 1.0), failed) as study, pytest.raises(StudyError, match="candidate 1 has no score that could be"):
         scores(study.study, "toy-1", 0, 1)
 
 

@@ -2,20 +2,18 @@
 
 import json
 import shutil
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from workbench import cli
+from tests.conftest import Run
+from tests.waiting import until
 from workbench.errors import UsageError
 from workbench.experiment import builtin_experiments
 from workbench.ledger.folder import find
 from workbench.verbs import views
 from workbench.verbs.handle import StudyHandle
 
-Run = Callable[..., tuple[int, str, str]]
 WASTEFUL = """\
 import itertools
 
@@ -28,17 +26,6 @@ def priority(item: float, bins: np.ndarray) -> np.ndarray:
     return -bins if next(calls) < ITEMS else bins
 """
 SMALL = ["--set", "items=150", "--set", "count=2", "--set", "fresh=0"]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        return (cli.main(list(words)), *capsys.readouterr())
-
-    return call
 
 
 @pytest.fixture
@@ -106,10 +93,7 @@ def test_it_can_be_asked_for_without_waiting(run: Run, packed: Path) -> None:
     assert code == 0
     assert "goes on by itself" in json.loads(out)["text"]
     with StudyHandle(find("packed", packed)) as study:
-        end = time.monotonic() + 60
-        while study.status().data["audit"] is None:
-            assert time.monotonic() < end
-            time.sleep(0.05)
+        until(lambda: study.status().data["audit"] is not None)
 
 
 def test_ctrl_c_leaves_the_examination_going_and_says_so(run: Run, packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.studies import folded
 from workbench import experiment as experiments
 from workbench.errors import ExperimentError, UsageError
-from workbench.ledger.journal import Journal
-from workbench.ledger.study import Study
 from workbench.records import Options
 from workbench.verbs import given, launch
 
@@ -43,8 +42,7 @@ def test_a_study_has_a_copy_that_its_digest_covers_and_needs_the_file_no_longer(
         file.write_text(text)
         made = launch.create(str(folder), root=tmp_path, options=Options(sandbox="off"), settings={"data": "sub/mine.json"})
         file.unlink()
-        with Journal(made) as journal:
-            opened = Study().fold(journal.entries()).opened
+        opened = folded(made).opened
         assert opened.settings == {"data": "files/data-mine.json", "size": 3}
         assert (made.experiment / str(opened.settings["data"])).read_text() == text
         assert opened.experiment_digest == experiments.read(made.experiment).digest

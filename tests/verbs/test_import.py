@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import workbench
 from tests.by_hand import write_experiment
-from workbench import cli
+from tests.conftest import Run
 from workbench.errors import StudyError, UsageError
 from workbench.verbs.handle import StudyHandle
 
@@ -364,7 +364,7 @@ class TestRoundTrip:
         assert study.results(tsv=True) == text
         assert len(study.log()) == 126
 
-    def test_the_command_line_gives_it_back_too(self, tmp_path: Path, run: Any) -> None:
+    def test_the_command_line_gives_it_back_too(self, tmp_path: Path, run: Run) -> None:
         for name, text in (("a.tsv", published()), ("b.tsv", published().replace("\n", "\r\n")), ("c.tsv", SIMPLE + "\n\n")):
             (tmp_path / name).write_bytes(text.encode())
             assert run("import", name, "--study", name)[0] == 0
@@ -400,21 +400,8 @@ class TestRoundTrip:
             assert len(study.frame()) == len(rows)
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = cli.main(list(words))
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
-
-
 class TestCommandLine:
-    def test_it_says_what_was_read_and_what_is_odd(self, tmp_path: Path, run: Any) -> None:
+    def test_it_says_what_was_read_and_what_is_odd(self, tmp_path: Path, run: Run) -> None:
         (tmp_path / "night.tsv").write_text(SIMPLE + "d\t0.98\t0\tmaybe\tx\n" + "odd\n" * 9)
         code, out, _ = run("import", "night.tsv")
         assert code == 0
@@ -431,7 +418,7 @@ class TestCommandLine:
         assert json.loads(run("results", "--study", "night-1", "--json")[1])[0]["val_bpb"] == "0.997900"
         assert "night-1" in run("list")[1]
 
-    def test_the_options_reach_the_reader(self, tmp_path: Path, run: Any) -> None:
+    def test_the_options_reach_the_reader(self, tmp_path: Path, run: Run) -> None:
         (tmp_path / "x.tsv").write_text("a\t3\t4\tok\n")
         words = ["--columns", "commit,speed,size,status", "--metric", "size", "--goal", "maximize", "--status", "ok=keep", "--study", "s"]
         assert run("import", "x.tsv", *words)[0] == 0
@@ -467,7 +454,7 @@ class TestCommandLine:
         ],
     )
     def test_a_mistake_is_one_line_and_leaves_no_study(
-        self, tmp_path: Path, run: Any, name: str, content: bytes | None, words: tuple[str, ...], message: str
+        self, tmp_path: Path, run: Run, name: str, content: bytes | None, words: tuple[str, ...], message: str
     ) -> None:
         file = tmp_path / "here" / name
         (tmp_path / "here").mkdir()

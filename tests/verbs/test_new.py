@@ -147,11 +147,6 @@ TWO = "def one():\n    return 1\n\n\ndef two():\n    return 2\n\n\nprint('closen
             "say which printed value or function is the score",
         ),
         (TWO, Wanted(), "--minimize or --maximize is missing: which way is closeness better?"),
-        (
-            TWO,
-            Wanted(scoring=Scoring(score="one", metric="loss")),
-            "--score and --metric exclude each other: the score is a function's or a printed line's",
-        ),
         (TWO, Wanted(scoring=Scoring(metric="loss"), editable=("*.txt",)), "--editable *.txt: no such file in {folder}"),
         (TWO, Wanted(scoring=Scoring(metric="loss"), editable=("../x",)), "--editable ../x leads out of {folder}; name files below it"),
         (TWO, Wanted(scoring=Scoring(metric="loss"), time_limit="soon"), "not a time: 'soon'; write 8h, 30m, 1h30m or a number of seconds"),
@@ -177,6 +172,12 @@ def test_what_is_missing_is_named_in_one_line_where_nobody_can_be_asked(tmp_path
     with pytest.raises(UsageError) as raised:
         settle(look(tmp_path / "s.py"), wanted, None)
     assert str(raised.value) == message.format(folder=tmp_path)
+
+
+def test_two_ways_of_scoring_are_refused_before_anything_is_read(project: Path) -> None:
+    with pytest.raises(UsageError, match="--score and --metric exclude each other"):
+        workbench.new(project / "new", script=project / "train.py", score="score", metric="val_loss")
+    assert listed(project) == ["data.csv", "fit.py", "helper.py", "train.py"]
 
 
 def test_a_folder_that_cannot_be_is_said_in_one_line(project: Path, tmp_path: Path) -> None:

@@ -80,11 +80,6 @@ OTHER = "name another one with --score, or a printed line with --metric NAME"
         ("def (", Scoring(), "the program does not parse: line 1: invalid syntax"),
         ("x = 1\n", Scoring(), f"no function score() in the program (it has none); {OTHER}"),
         ("def f(): pass\n", Scoring(score="g"), f"no function g() in the program (it has f); {OTHER}"),
-        (
-            "def f(): pass\n",
-            Scoring(score="f", metric="m"),
-            "--score and --metric exclude each other: the score is a function's or a printed line's",
-        ),
         ("def score(): return 1\n", Scoring(), "score() calls no function of the program; what it scores would never change"),
         (
             "import random\ndata = [random.random()]\ndef f(x): return x\ndef score(): return f(data[0])\n",
@@ -98,6 +93,12 @@ def test_what_cannot_be_scored_is_said_in_one_line(tmp_path: Path, code: str, sc
         write(code, tmp_path / "new", "cell", scoring)
     assert str(raised.value) == message
     assert not (tmp_path / "new").exists()
+
+
+def test_a_score_comes_from_a_function_or_from_a_printed_line() -> None:
+    with pytest.raises(UsageError) as raised:
+        Scoring(score="f", metric="m")
+    assert str(raised.value) == "--score and --metric exclude each other: the score is a function's or a printed line's"
 
 
 def test_a_script_gets_its_scoring_function_back_where_it_stood() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.by_hand import BASELINE, BETTER, FINISHED, RECORDS, add_points, append, make_study
+from tests.studies import folded
 from workbench.errors import StudyError
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
@@ -18,11 +19,6 @@ from workbench.verbs import views
 LOG = {"candidate", "parent", "author", "hypothesis", "status", "score", "trials", "decision", "added", "removed", "self_reported", "flags"}
 
 
-def fold(folder: StudyFolder) -> Study:
-    with Journal(folder) as journal:
-        return Study().fold(journal.entries())
-
-
 def show(folder: StudyFolder, number: int) -> dict[str, Any]:
     with Journal(folder) as journal:
         return views.show(Study().fold(journal.entries()), journal, number)
@@ -30,7 +26,7 @@ def show(folder: StudyFolder, number: int) -> dict[str, Any]:
 
 def test_status_has_the_promised_fields(tmp_path: Path) -> None:
     folder = make_study(tmp_path)
-    view = views.status(fold(folder), folder)
+    view = views.status(folded(folder), folder)
     assert view["study"] == "toy-1"
     assert view["experiment"] == "toy"
     assert view["state"] == "finished"
@@ -45,7 +41,7 @@ def test_status_has_the_promised_fields(tmp_path: Path) -> None:
 
 def test_a_study_that_has_only_begun_has_no_numbers_and_no_nan(tmp_path: Path) -> None:
     folder = make_study(tmp_path, records=())
-    study = fold(folder)
+    study = folded(folder)
     view = views.status(study, folder)
     assert view["baseline"] == {"score": None, "spread": None}
     assert view["best"] == {"candidate": None, "score": None}
@@ -55,20 +51,20 @@ def test_a_study_that_has_only_begun_has_no_numbers_and_no_nan(tmp_path: Path) -
 
 def test_a_study_that_says_running_is_dead_without_a_loop_and_running_with_one(tmp_path: Path) -> None:
     folder = make_study(tmp_path, records=RECORDS)
-    assert views.state(fold(folder), folder) == "dead"
+    assert views.state(folded(folder), folder) == "dead"
     with Lease(folder):
-        assert views.state(fold(folder), folder) == "running"
+        assert views.state(folded(folder), folder) == "running"
 
 
 @pytest.mark.parametrize("state", ["paused", "finished", "stopped"])
 def test_a_study_that_came_to_rest_needs_no_loop_to_be_that(tmp_path: Path, state: Any) -> None:
     folder = make_study(tmp_path, records=[*RECORDS, StateChanged(state=state, reason="so")])
-    assert views.state(fold(folder), folder) == state
-    assert views.status(fold(folder), folder)["reason"] == "so"
+    assert views.state(folded(folder), folder) == state
+    assert views.status(folded(folder), folder)["reason"] == "so"
 
 
 def test_log_has_one_entry_per_candidate_with_the_promised_fields(tmp_path: Path) -> None:
-    log = views.log(fold(make_study(tmp_path)))
+    log = views.log(folded(make_study(tmp_path)))
     assert [row["candidate"] for row in log] == [0, 1, 2, 3, 4]
     assert all(set(row) == LOG for row in log)
     assert [row["status"] for row in log] == ["kept", "kept", "discarded", "failed", "waiting"]
@@ -87,20 +83,20 @@ def test_log_has_one_entry_per_candidate_with_the_promised_fields(tmp_path: Path
 
 def test_the_flags_of_a_candidate_are_in_the_log_and_in_the_frame(tmp_path: Path) -> None:
     records = [replace(record, flags=("seed-only",)) if isinstance(record, Candidate) else record for record in RECORDS]
-    log = views.log(fold(make_study(tmp_path, records=records)))
+    log = views.log(folded(make_study(tmp_path, records=records)))
     assert [row["flags"] for row in log] == [[], *[["seed-only"]] * 4]
     assert [views.flat(row)["flags"] for row in log] == ["", *["seed-only"] * 4]
 
 
 def test_an_early_import_has_its_flags_in_the_origin_of_a_row(tmp_path: Path) -> None:
     records = [replace(record, origin={"flags": ["no status"]}) if isinstance(record, Candidate) else record for record in RECORDS]
-    assert views.log(fold(make_study(tmp_path, records=records)))[1]["flags"] == ["no status"]
+    assert views.log(folded(make_study(tmp_path, records=records)))[1]["flags"] == ["no status"]
 
 
 def test_scores_that_candidates_print_themselves_are_marked(tmp_path: Path) -> None:
     folder = make_study(tmp_path, shape="claimed")
-    assert all(row["self_reported"] for row in views.log(fold(folder)))
-    assert views.status(fold(folder), folder)["self_reported"]
+    assert all(row["self_reported"] for row in views.log(folded(folder)))
+    assert views.status(folded(folder), folder)["self_reported"]
 
 
 def test_show_adds_the_patch_the_hunks_and_the_curves(tmp_path: Path) -> None:
@@ -110,12 +106,20 @@ def test_show_adds_the_patch_the_hunks_and_the_curves(tmp_path: Path) -> None:
     place.mkdir(parents=True)
     (place / "log.txt").write_text("hello\n")
     view = show(folder, 1)
-    assert set(view) == LOG | {"patch", "hunks", "metrics", "curves", "log", "audits"}
+    assert set(view) == LOG | {"patch", "hunks", "metrics", "beside", "curves", "log", "audits"}
+    assert view["beside"] is None
     assert view["patch"].startswith("diff --git a/solution.py b/solution.py\n")
     assert [hunk["id"] for hunk in view["hunks"]] == [1, 2]
     assert all(set(hunk) == {"id", "header", "text", "state"} for hunk in view["hunks"])
     assert view["curves"] == ["train_loss"]
     assert view["log"] == str(place / "log.txt")
+
+
+def test_show_says_which_incumbent_ran_in_the_trial_of_its_metrics(tmp_path: Path) -> None:
+    folder = make_study(tmp_path)
+    append(folder, Trial(candidate=1, trial=7, seed=9, status="ok", score=0.7, metrics={"over_incumbent": 0.1}, beside=0))
+    view = show(folder, 1)
+    assert (view["metrics"], view["beside"]) == ({"over_incumbent": 0.1}, 0)
 
 
 @pytest.mark.parametrize(("number", "state"), [(1, "accepted"), (2, "rejected"), (3, "rejected"), (4, "open")])
@@ -140,7 +144,7 @@ def test_a_candidate_that_is_not_there_is_named_with_those_that_are(tmp_path: Pa
 
 
 def test_results_are_autoresearchs_table(tmp_path: Path) -> None:
-    text = views.tsv(*views.results(fold(make_study(tmp_path))))
+    text = views.tsv(*views.results(folded(make_study(tmp_path))))
     lines = [line.split("\t") for line in text.splitlines()]
     assert lines[0] == ["commit", "loss", "memory_gb", "status", "description"]
     assert lines[1] == [BASELINE.digest[:7], "1.100000", "2.0", "keep", "baseline"]
@@ -155,12 +159,12 @@ def test_results_prefer_the_memory_of_the_gpu(tmp_path: Path) -> None:
     metrics = {"loss": 0.6, "peak_vram_mb": 45060.2}
     trial = Trial(candidate=4, trial=1, seed=101, status="ok", score=0.6, metrics=metrics, memory_mb=100.0)
     keep = Decision(candidate=4, verdict="keep", by="person")
-    _, rows = views.results(fold(make_study(tmp_path, records=[*RECORDS, trial, keep, FINISHED])))
+    _, rows = views.results(folded(make_study(tmp_path, records=[*RECORDS, trial, keep, FINISHED])))
     assert rows[-1][2:4] == ("44.0", "keep")
 
 
 def test_results_leave_out_what_a_person_discarded_before_it_had_a_score(tmp_path: Path) -> None:
     records = [record for record in RECORDS if not (isinstance(record, Trial) and record.candidate == 4)]
     veto = Decision(candidate=4, verdict="discard", by="person", why="no")
-    _, rows = views.results(fold(make_study(tmp_path, records=[*records, replace(veto, why="not this")])))
+    _, rows = views.results(folded(make_study(tmp_path, records=[*records, replace(veto, why="not this")])))
     assert len(rows) == 4

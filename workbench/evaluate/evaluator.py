@@ -3,6 +3,7 @@
 import importlib.abc
 import importlib.machinery
 import math
+import symtable
 import sys
 import types
 from collections.abc import Mapping, Sequence
@@ -116,6 +117,18 @@ class Evaluator:
             return EvaluatorFault(f"{self.experiment.evaluator} line {error.lineno}: SyntaxError: {error.msg}")
         text = " ".join(str(error).split())[:400]
         return EvaluatorFault(f"{place}: {type(error).__name__}{': ' + text if text else ''}")
+
+
+def has_check(experiment: Experiment) -> bool:
+    """Whether an evaluator has a `check` of its own, as its source says: nothing of it is run, for it costs a process to load one."""
+    if not experiment.evaluator:
+        return False
+    source = (experiment.folder / experiment.evaluator).read_text(encoding="utf-8")
+    try:
+        names = symtable.symtable(source, experiment.evaluator, "exec")
+    except SyntaxError:  # the first trial says where
+        return False
+    return "check" in names.get_identifiers() and (names.lookup("check").is_assigned() or names.lookup("check").is_imported())
 
 
 def imported(trial: Evaluation) -> None:

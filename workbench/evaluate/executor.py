@@ -9,6 +9,14 @@ from workbench.program import Program
 from workbench.records import Trial
 
 
+@dataclass(frozen=True)
+class Incumbent:
+    """The program that a candidate has to beat, with the number of its candidate."""
+
+    candidate: int
+    program: Program
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """One trial to run.
@@ -18,7 +26,8 @@ class Task:
         data: the study's folder for what the evaluator's `prepare` makes; shared by its trials.
         folder: this trial's own folder (`trials/0007.0`), for its log and artifacts; it need not exist yet.
         settings: the evaluator's settings, `--set` applied. stages: the incumbent's values at the stages of the cascade, to which
-            the trial is held; empty for one that is measured whole. sandbox: `auto`, or a level by name.
+            the trial is held; empty for one that is measured whole. incumbent: what the evaluator may run beside the program; None
+            in a trial of the incumbent itself, in an audit, and wherever a step is run again. sandbox: `auto`, or a level by name.
     """
 
     candidate: int
@@ -31,6 +40,7 @@ class Task:
     folder: Path
     settings: Mapping[str, bool | int | float | str] = field(default_factory=dict)
     stages: Mapping[str, float] = field(default_factory=dict)
+    incumbent: Incumbent | None = None
     sandbox: str = "auto"
 
 

@@ -21,7 +21,7 @@ from workbench import experiment as experiments
 from workbench.errors import EvaluatorFault, WorkbenchError
 from workbench.evaluate.answers import CandidateFailed
 from workbench.evaluate.evaluator import Evaluator
-from workbench.evaluate.executor import Task
+from workbench.evaluate.executor import Incumbent, Task
 from workbench.evaluate.output import clean
 from workbench.evaluate.prepared import prepare_once
 from workbench.evaluate.sandbox import confine, tree
@@ -41,20 +41,30 @@ MAX_REASON = 500
 
 def encode_task(task: Task, level: str, do: Literal["task", "check"] = "task") -> str:
     """A task as one line; `check`: only a smoke run of its program."""
-    program = {"files": dict(task.program.files), "executable": sorted(task.program.executable)}
+    beside = task.incumbent
     body = {
-        "do": do, "candidate": task.candidate, "trial": task.trial, "seed": task.seed, "program": program,
+        "do": do, "candidate": task.candidate, "trial": task.trial, "seed": task.seed, "program": _plain(task.program),
         "experiment": str(task.experiment), "digest": task.digest, "data": str(task.data), "folder": str(task.folder),
         "settings": dict(task.settings), "stages": dict(task.stages), "sandbox": level,
+        "incumbent": beside and {"candidate": beside.candidate, "program": _plain(beside.program)},
     }  # fmt: skip
     return json.dumps(body) + "\n"
 
 
+def _plain(program: Program) -> dict[str, Any]:
+    return {"files": dict(program.files), "executable": sorted(program.executable)}
+
+
+def _program(plain: dict[str, Any]) -> Program:
+    return Program(plain["files"], frozenset(plain["executable"]))
+
+
 def _decode_task(body: dict[str, Any]) -> Task:
-    program = Program(body["program"]["files"], frozenset(body["program"]["executable"]))
+    beside = body["incumbent"]
     values: dict[str, Any] = {name: Path(body[name]) for name in ("experiment", "data", "folder")}
     values |= {name: body[name] for name in ("candidate", "trial", "seed", "digest", "settings", "stages", "sandbox")}
-    return Task(program=program, **values)
+    values["incumbent"] = beside and Incumbent(beside["candidate"], _program(beside["program"]))
+    return Task(program=_program(body["program"]), **values)
 
 
 class Events:
@@ -212,7 +222,7 @@ class TrialProcess:
         outcome = {"metrics": running.stages.values, **outcome}
         (task.folder / "log.txt").write_text(running.output.text(), encoding="utf-8", errors="backslashreplace")
         return Trial(
-            **values, **outcome, exact=bool(running.exact), seconds=time.monotonic() - began,
+            **values, **outcome, exact=bool(running.exact), beside=running.beside, seconds=time.monotonic() - began,
             cpu_seconds=running.cpu_seconds + time.process_time() - usage, memory_mb=running.peak_mb, memory_limit=running.memory_limit,
         )  # fmt: skip
 

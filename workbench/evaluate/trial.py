@@ -20,6 +20,7 @@ from workbench.evaluate.sandbox.cgroup import Group
 from workbench.evaluate.sandbox.supervisor import Cancelled, Supervisor
 from workbench.evaluate.stages import Stages
 from workbench.experiment import Experiment
+from workbench.program import Program
 
 Report = Callable[[str, float, float, bool], None]
 MAX_QUESTIONS = 1000
@@ -111,12 +112,17 @@ class Evaluation:
 
     Attributes:
         seed: the evaluator's. settings: `--set` applied. data: what `prepare` made. program: the candidate's files.
+        incumbent: the program that the candidate has to beat, to be started beside it where that is worth a metric; None where there
+            is none, as in an audit or where a step is run again. So the score must not need it. It is candidate code too.
         folder: for artifacts. device: `cpu` or `cuda`. exact: the same seed gives the same score again; may be set.
+        beside: the number of the incumbent, once it was started.
     """
 
     def __init__(self, task: Task, experiment: Experiment, bench: Bench, level: str, report: Report) -> None:
         self.seed, self.settings, self.program = task.seed, task.settings, task.program
         self.data, self.folder, self.device = task.data, task.folder, bench.device
+        self.incumbent = task.incumbent.program if task.incumbent else None
+        self.beside: int | None = None
         self.exact = experiment.objective.noise in ("none", "seed")
         self.task, self.level, self.bench, self.experiment = task, level, bench, experiment
         self.output = Output(lambda series, step, value: report(series, step, value, True))
@@ -192,6 +198,7 @@ class Evaluation:
         data: Mapping[str, Path] | None = None,
         threads: int = 1,
         *,
+        program: Program | None = None,
         home: str = "",
     ) -> Process:
         """Starts the candidate in a new sandbox and imports one module of it; returns when that is done.
@@ -201,12 +208,14 @@ class Evaluation:
             files: further files of the box, by path; text and bytes, or a path to copy from.
             data: name to file or folder that the candidate may read, at `process.data_path(name)`.
             threads: for numerical libraries.
+            program: what to start in the candidate's place, such as `trial.incumbent`; of the candidate nothing is in that sandbox then.
             home: what HOME says, where a program looks for files below it.
 
         Raises:
             CandidateFailed: the import failed.
         """
-        contents = {path: text.encode() for path, text in self.program.files.items()}
+        started = self.program if program is None else program
+        contents = {path: text.encode() for path, text in started.files.items()}
         contents |= {path: _bytes(source) for path, source in (files or {}).items()}
         shown = {name: Path(path).resolve(strict=True) for name, path in (data or {}).items()}
         for path in shown.values():
@@ -215,12 +224,14 @@ class Evaluation:
             raise Cancelled(self.cancelled)
         supervisor, group = self.bench.sandbox(self.level, self.deadline, self._print, shown, threads, home)
         process = Process(self, supervisor, group)
+        if self.task.incumbent is not None and started is self.incumbent:
+            self.beside = self.task.incumbent.candidate
         with self._lock:
             self._processes.append(process)
         if self.cancelled is not None:
             supervisor.end("killed", self.cancelled)
         try:
-            supervisor.start(module, contents, sorted(self.program.executable))
+            supervisor.start(module, contents, sorted(started.executable))
         except BaseException:
             process.close()
             raise

@@ -81,14 +81,15 @@ class _Material:
         self.program = journal.program(history.record.program)
         self.parent_program = Program({}) if self.parent is None else journal.program(self.parent.record.program)
         self.experiment = experiments.read(journal.folder.experiment)
-        self.protected = {path: _text_or_bytes(data) for path, data in self.experiment.protected().items()}
+        self.frozen: dict[str, str | bytes] = {path: _text_or_bytes(data) for path, data in self.experiment.protected().items()}
+        self.frozen |= self.experiment.program().files  # the baseline, with which an evaluator may compare
         self.trials = [trial for trial in history.trials if trial.status == "ok" or trial.status in verdict.FAILURES]
         self.curves = journal.curves(history.number, self.trials[0].trial) if self.trials else {}
         if not self.trials:
             raise UsageError(
                 f"candidate {history.number} has no trial that ended in a score or a failure: there is nothing to run again yet"
             )
-        size = sum(len(content) for files in (self.program.files, self.parent_program.files, self.protected) for content in files.values())
+        size = sum(len(content) for files in (self.program.files, self.parent_program.files, self.frozen) for content in files.values())
         if size > MAX_BYTES:
             raise UsageError(
                 f"the files of {study.opened.experiment} are {size / 1e6:.0f} MB; a notebook embeds at most {MAX_BYTES / 1e6:.0f} MB"
@@ -116,7 +117,7 @@ class _Material:
             "executable": {
                 "program": sorted(self.program.executable),
                 "parent": sorted(self.parent_program.executable),
-                "experiment": [path for path in self.protected if (folder / path).stat().st_mode & 0o100],
+                "experiment": [path for path in self.frozen if (folder / path).stat().st_mode & 0o100],
             },
             "program": record.program,
             "parent_program": None if self.parent is None else self.parent.record.program,
@@ -178,8 +179,8 @@ def _notebook(material: _Material) -> "NotebookNode":
     ]
     cells += [(f"program-{n}", "code", text, ("file",)) for n, text in enumerate(_assignments("program", material.program.files))]
     cells.append(("parent", "code", _parent(material), ("file",)))
-    cells += [(f"experiment-{n}", "code", text, ("file",)) for n, text in enumerate(_assignments("experiment", material.protected))]
-    known = step.digests(material.program.files, material.parent_program.files, material.protected)
+    cells += [(f"experiment-{n}", "code", text, ("file",)) for n, text in enumerate(_assignments("experiment", material.frozen))]
+    known = step.digests(material.program.files, material.parent_program.files, material.frozen)
     cells += [
         (
             "recorded",

@@ -38,14 +38,26 @@ class ScoresView:
         low, high = data["interval"] or (None, None)
         bounds = "" if low is None else f", {0.95:.0%} interval [{number(low, decimals, True)}, {number(high, decimals, True)}]"
         facts = [("gain of B", f"{number(data['effect'], decimals, True)}{bounds} (above 0 is better)")]
+        is_paired = data["pairs"] != "none"
         if data["p"] is not None:
-            test = "McNemar, exact" if data["items"] else "Student, paired"
+            test = ("McNemar, exact" if data["items"] else "Student, paired") if is_paired else "Welch, unpaired"
             facts.append(("p", f"{data['p']:.2g} ({test})"))
-        facts.append(("pairs", f"{data['n']} {data['pairs']}, {len(data['seeds'])} equal seeds; {ON[data['on']]}"))
+        if is_paired:
+            facts.append(("pairs", f"{data['n']} {data['pairs']}, {len(data['seeds'])} equal seeds; {ON[data['on']]}"))
+        else:
+            first, second = (program["trials"] for program in data["programs"])
+            facts.append(("unpaired", f"no seed is common to both: {first} of A against {second} of B; {ON[data['on']]}"))
         if items := data["items"]:
             said = f"both {items['both']}, only A {items['a_only']}, only B {items['b_only']}, neither {items['neither']}"
             facts.append(("right", said))
-        return [*facts, ("verdict", VERDICTS[data["verdict"]])]
+        return [*facts, ("verdict", self._verdict())]
+
+    def _verdict(self) -> str:
+        if self.data["verdict"] != "too few trials":
+            return VERDICTS[self.data["verdict"]]
+        few = [program["candidate"] for program in self.data["programs"] if program["trials"] < 2]
+        who = f"candidate {few[0]} has" if len(few) == 1 else "both have"
+        return f"{who} one trial, so no spread; audit (incumbent, baseline) or reproduce {few[-1]} --seed 1 --trials 3 shows it"
 
     def _columns(self) -> list[Column]:
         name, decimals = self.data["objective"]["name"], self._decimals()

@@ -3,6 +3,7 @@
 import ast
 
 from workbench.lab.visible import visible
+from workbench.syntax import tree_of
 
 
 def literal(target: str, text: str) -> str:
@@ -26,7 +27,7 @@ def _holds(source: str, text: str) -> bool:
 
     try:
         cell: str = TransformerManager().transform_cell(source)  # type: ignore[no-untyped-call]
-        body = ast.parse(cell).body
+        body = tree_of(cell).body
     except (SyntaxError, ValueError):
         return False
     value = body[0].value if len(body) == 1 and isinstance(body[0], ast.Assign) else None

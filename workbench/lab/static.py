@@ -41,14 +41,15 @@ def svg(figure: Mapping[str, Any]) -> str:
     ]
     if title := (layout.get("title") or {}).get("text"):
         parts.append(f'<text x="{WIDTH / 2}" y="26" text-anchor="middle" font-size="15">{_text(title)}</text>')
-    for number, suffix in enumerate(name[5:] for name in layout if name.startswith("xaxis")):
+    for suffix in (name[5:] for name in layout if name.startswith("xaxis")):
         own = [trace for trace in traces if trace.get("xaxis", "x") == f"x{suffix}"]
         panel = _panel(layout, suffix, own, height)
-        parts += [_frame(panel, layout, suffix), f'<clipPath id="c{number}">{_rect(panel)}/></clipPath><g clip-path="url(#c{number})">']
+        clip = "c" + "-".join(f"{edge:g}" for edge in panel[:4])  # an id is one for the whole page, which may show several figures
+        parts += [_frame(panel, layout, suffix), f'<clipPath id="{clip}">{_rect(panel)}/></clipPath><g clip-path="url(#{clip})">']
         parts += [_trace(panel, trace) for trace in own if trace.get("cliponaxis", True)] + ["</g>"]
         parts += [_trace(panel, trace) for trace in own if not trace.get("cliponaxis", True)]
         parts += [_annotation(panel, note) for note in layout.get("annotations", [])[-MAX_ANNOTATIONS:]]
-    return "".join([*parts, _legend(traces, layout["margin"]), "</svg>"])
+    return "".join([*parts, _legend(traces, layout), "</svg>"])
 
 
 def ticks(low: float, high: float, about: int = 6) -> list[float]:
@@ -130,6 +131,12 @@ def _marker(x: float, y: float, marker: Mapping[str, Any]) -> str:
     if marker.get("symbol") == "x":
         cross = f"M{x - radius} {y - radius}l{2 * radius} {2 * radius}m0 {-2 * radius}l{-2 * radius} {2 * radius}"
         return f'<path d="{cross}" stroke="{colour}" stroke-width="2"/>'
+    if marker.get("symbol") == "triangle-up":
+        return f'<path d="M{x} {y - radius}l{radius} {2 * radius}h{-2 * radius}z" fill="{colour}"/>'
+    if (symbol := marker.get("symbol", "")).endswith("-open"):
+        corner = radius if symbol == "circle-open" else 0
+        box = f'x="{x - radius}" y="{y - radius}" width="{2 * radius}" height="{2 * radius}" rx="{corner}"'
+        return f'<rect {box} fill="none" stroke="{colour}" stroke-width="2"/>'
     edge = marker.get("line") or {}
     stroke = f' stroke="{edge["color"]}" stroke-width="{edge["width"]}"' if isinstance(edge, Mapping) and edge.get("color") else ""
     return f'<circle cx="{x}" cy="{y}" r="{radius}" fill="{colour}"{stroke}/>'
@@ -143,8 +150,10 @@ def _annotation(panel: Panel, note: Mapping[str, Any]) -> str:
     return f'<text {turn} font-size="{font["size"]}" fill="{font["color"]}">{_text(note["text"])}</text>'
 
 
-def _legend(traces: Sequence[Mapping[str, Any]], margin: Mapping[str, Any]) -> str:
-    parts, left = [], WIDTH - margin["r"] - 190
+def _legend(traces: Sequence[Mapping[str, Any]], layout: Mapping[str, Any]) -> str:
+    """Within the plot, or beside it where the layout puts it to the right of 1."""
+    margin, is_beside = layout["margin"], layout.get("legend", {}).get("x", 1) > 1
+    parts, left = [], WIDTH - margin["r"] + (14 if is_beside else -190)
     for row, trace in enumerate(trace for trace in traces if trace.get("showlegend", True)):
         marker = dict(trace.get("marker") or {})
         colour, y = (trace.get("line") or {}).get("color", "#333"), margin["t"] + 20 + 17 * row

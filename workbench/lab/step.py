@@ -46,7 +46,11 @@ class FilesEdited(AssertionError):
 
 @dataclass(frozen=True)
 class Step:
-    """One candidate of a study, in full: its files, those of its parent and of the experiment, and what was recorded of it."""
+    """One candidate of a study, in full: its files, those of its parent, and what was recorded of it.
+
+    `experiment` are the files of the experiment as the study froze it, the baseline's program among them; notebooks of earlier versions
+    lack that program, and the candidate's stands in its place.
+    """
 
     recorded: Mapping[str, Any]
     program: Mapping[str, str]
@@ -134,15 +138,15 @@ class Step:
         with tempfile.TemporaryDirectory(prefix="autoresearch-step-") as made:
             folder = Path(made) / str(self.recorded["experiment"])
             folder.mkdir()
+            for path in self.recorded["editable"]:  # what the candidate took out is still a file of the experiment
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).touch()
+            self._program("program").write(folder)
             for path, content in self.experiment.items():
                 file = folder / path
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
                 file.chmod(0o755 if path in self.recorded["executable"]["experiment"] else 0o644)
-            for path in self.recorded["editable"]:  # what the candidate took out is still a file of the experiment
-                (folder / path).parent.mkdir(parents=True, exist_ok=True)
-                (folder / path).touch()
-            self._program("program").write(folder)
             yield folder
 
     def _read(self, folder: Path) -> Experiment:
@@ -307,4 +311,5 @@ def rows(trials: Iterable[Trial]) -> list[dict[str, Any]]:
 def _row(trial: Trial) -> dict[str, Any]:
     names = ("seed", "status", "score", "exact", "self_reported", "reason", "seconds", "sandbox", "device", "data", "evaluator")
     found = {name: getattr(trial, name) for name in names}
-    return {name: value for name, value in found.items() if name in ("seed", "status") or value not in (None, "", False)}
+    empty = [name for name, value in found.items() if value in (None, "") or value is False]  # a score of 0.0 is not
+    return {name: value for name, value in found.items() if name in ("seed", "status") or name not in empty}

@@ -6,15 +6,18 @@ through `visible` and is escaped.
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import Any, get_args
 
 from workbench.lab import examination, layout
 from workbench.lab.layout import Column, decimals_for, duration, number
 from workbench.lab.visible import one_line, shorten
 from workbench.program import Patch
+from workbench.records import EndedBy
 
 MAX_ROWS = 200  # of a log that a notebook shows; `text()` has all, and so has `.data`
 SELF_REPORTED = "(self-reported)"
+ENDED_EARLY = "ended early"
+_RULES = tuple(name for name in get_args(EndedBy) if name)
 WARNINGS = {"seed-only": "nothing changed but seeds of randomness (seed-only): a better score is a better draw, not a better program"}
 
 
@@ -134,7 +137,7 @@ class ShowView:
         return [(rows, columns) for rows, columns in tables if rows]
 
     def _title(self) -> str:
-        return f"candidate {self.data.get('candidate')}: {one_line(str(self.data.get('status', '')))}"
+        return f"candidate {self.data.get('candidate')}: {_status(self.data)}"
 
     def _facts(self) -> list[tuple[str, str]]:
         row, cells = self.data, {column.title: column.cell for column in _log_columns([self.data])}
@@ -147,6 +150,8 @@ class ShowView:
         ]
         if metrics := row.get("metrics"):
             facts.append(("metrics", shorten(", ".join(f"{name} {number(value)}" for name, value in metrics.items()), layout.MAX_LINE)))
+        if (beside := row.get("beside")) is not None:
+            facts.append(("beside", f"candidate {beside}, the incumbent then, ran in the same trial"))
         if "fields" in row:  # imported: what the log says of it
             facts = [*facts[:-1], ("program", "not known: imported from a log"), ("line", f"{row.get('line')} of the log")]
             facts += [("flag", one_line(str(flag))) for flag in row.get("flags") or ()]
@@ -185,6 +190,11 @@ class DiffView:
         return layout.page(layout.diff_html(self._blocks))
 
 
+def standing(status: str, by: str) -> str:
+    """A candidate's status as tables and plots say it: one that its stage or curve discarded, on the word of `by`, was ended early."""
+    return ENDED_EARLY if status == "discarded" and by in _RULES else status
+
+
 def better(goal: Any) -> str:
     """The direction of an objective in words."""
     return "higher is better" if goal == "maximize" else "lower is better"
@@ -212,6 +222,10 @@ def _spent(spent: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
+def _status(row: Mapping[str, Any]) -> str:
+    return standing(one_line(str(row.get("status") or "-")), str((row.get("decision") or {}).get("by")))
+
+
 def _score(row: Mapping[str, Any], decimals: int | None = None) -> str:
     own = bool(row.get("self_reported")) or any(trial.get("self_reported") for trial in row.get("trials") or ())
     return number(row.get("score"), decimals) + (f" {SELF_REPORTED}" if own and row.get("score") is not None else "")
@@ -229,7 +243,7 @@ def _log_columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
     return [
         Column("#", lambda row: str(row.get("candidate", "")), numeric=True),
         Column("parent", lambda row: "-" if row.get("parent") is None else str(row["parent"]), numeric=True),
-        Column("status", lambda row: one_line(str(row.get("status") or "-"))),
+        Column("status", _status),
         Column("score", lambda row: _score(row, decimals), numeric=True),
         Column("effect [low, high]", lambda row: _effect(row, max(0, decimals - 1)), numeric=True),
         Column("trials", lambda row: str(len(row.get("trials") or ())), numeric=True),

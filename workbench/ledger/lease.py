@@ -3,6 +3,7 @@
 import fcntl
 import os
 import time
+from pathlib import Path
 from types import TracebackType
 
 from workbench.errors import StudyError
@@ -62,6 +63,22 @@ def holder(folder: StudyFolder) -> int | None:
         return None if _try(descriptor, fcntl.LOCK_SH) else _pid(folder)
     finally:
         os.close(descriptor)
+
+
+def process(folder: StudyFolder) -> int | None:
+    """Process id of a loop of this machine that is alive, known by its command line; None where there is none.
+
+    It may not hold the lease yet, while it starts, or any more, while it ends. Looks through all processes, so ask `holder` first.
+    """
+    wanted = [b"-m", b"workbench.loop", os.fsencode(folder.path)]
+    for number in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            words = Path("/proc", number, "cmdline").read_bytes().split(b"\0")[:-1]
+        except OSError:  # it has ended meanwhile
+            continue
+        if words[-3:] == wanted:
+            return int(number)
+    return None
 
 
 def _try(descriptor: int, how: int) -> bool:

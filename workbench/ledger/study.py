@@ -129,6 +129,7 @@ class Study:
         self.opened_at = self.last_at = 0.0
         self.active_seconds = 0.0
         self._seen: dict[int, CandidateStatus] = {}
+        self._took: dict[int, tuple[float, int]] = {}
 
     @property
     def opened(self) -> StudyOpened:
@@ -261,7 +262,7 @@ class Study:
             return
         self.by_program.setdefault(record.program, record.candidate)
         self.ideas.pop(record.request, None)
-        self.proposed += record.candidate > 0 and not record.author.startswith(PERSON)
+        self.proposed += record.is_proposal
         self._cost(record)
         self.failed_in_a_row = self.faults_in_a_row = 0
 
@@ -317,7 +318,11 @@ class Study:
 
     def _cost(self, record: Candidate | ProposalFailed) -> None:
         """What an answer cost counts here only where its calls are no records of their own."""
-        self.dearest = max(self.dearest[0], record.usd), max(self.dearest[1], record.tokens)
+        usd, tokens = record.usd, record.tokens
+        if record.question is not None:  # of those that come one by one, each has a part
+            before = self._took.get(record.question, (0.0, 0))
+            usd, tokens = self._took[record.question] = before[0] + usd, before[1] + tokens
+        self.dearest = max(self.dearest[0], usd), max(self.dearest[1], tokens)
         if record.question is None:
             self._spend(record)
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from workbench.errors import RequestRefused
-from workbench.experiment import syntax_problem
 from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.study import Study
 from workbench.loop import examine, making
 from workbench.program import Patch, Program
 from workbench.propose.model import ensemble, prices
 from workbench.records import PERSON, Adopted, Decision, Evidence, Record, Refused, Reproduction, Request, StateChanged
+from workbench.syntax import syntax_problem
 
 MAX_TEXT = 4000
 MAX_FILE = 4 << 20

@@ -2,8 +2,9 @@
 
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from queue import SimpleQueue
 from typing import Any
 
@@ -46,11 +47,17 @@ class Made:
 class Answered:
     """What came of one question: proposals, or why there is none (`final`: never again).
 
-    `follows`: as in the strategy's `Ask`. `usd` and `tokens` are what it cost in all, whatever came of it, and have been reported.
+    Attributes:
+        question: with as many `wanted` as were not handed over before.
+        goes_on: more may come, since the proposer gives them one by one. went_on: they have come, and this is the end of it.
+        follows: as in the strategy's `Ask`.
+        usd, tokens: what it cost since its answer before, whatever came of it; that has been reported.
     """
 
     question: Question
     made: tuple[Made, ...] = ()
+    goes_on: bool = False
+    went_on: bool = False
     follows: bool = False
     failure: str = ""
     fault: bool = False
@@ -62,6 +69,8 @@ class Answered:
 
 class Asking:
     """Strategy and proposer behind a queue of questions; `report` is called from their threads with each Paid and each Answered.
+
+    What a proposer yields is reported as it comes; a list of proposals, at once.
 
     Both are made in a thread at its first question: loading Optuna or LibCST holds nobody up. A proposer that is asked two questions at
     a time has two threads, each with a strategy, a proposer, a journal and a study of its own.
@@ -86,16 +95,19 @@ class Asking:
         self.ahead = 0  # until a proposer is made and says how many it makes
 
     def ask(self, question: Question) -> None:
-        """Begins a question; its answer is reported, and ends with `done`."""
+        """Begins a question; its answers are reported, and `taken` is called for each."""
         self.under_way.append(question)
         if len(self._threads) < len(self.under_way):
             self._threads.append(threading.Thread(target=self._work, name=f"proposer {len(self._threads)}", daemon=True))
             self._threads[-1].start()
         self._questions.put(question)
 
-    def done(self, question: Question) -> None:
-        """The answer to a question has been taken in."""
-        self.under_way.remove(question)
+    def taken(self, answered: Answered) -> None:
+        """An answer has been taken in: its question is done, or fewer proposals may come of it from now on."""
+        question = answered.question
+        left = [replace(question, wanted=question.wanted - len(answered.made))] if answered.goes_on else []
+        place = next(place for place, one in enumerate(self.under_way) if one.number == question.number)
+        self.under_way[place : place + 1] = left
 
     def close(self) -> None:
         """Lets the threads end. An answer under way is not waited for; a paid call is closed, and what it took so far reported."""
@@ -107,26 +119,35 @@ class Asking:
                 thread.join(CLOSE_SECONDS)
 
     def _work(self) -> None:
+        at_work: list[Question] = []
         try:
-            strategy, proposer = self._make()
-        except Exception as error:
-            while (question := self._questions.get()) is not None:
+            self._answer_all(at_work)
+        except Exception as error:  # every question is answered, or the study would wait
+            for question in chain(at_work, iter(self._questions.get, None)):
                 self._report(Answered(question, failure=_one_line(error), fault=True, final=isinstance(error, WorkbenchError)))
-            return
+
+    def _answer_all(self, at_work: list[Question]) -> None:
+        """Answers questions until there will be none any more; `at_work` holds the one that is being answered."""
+        strategy, proposer = self._make()
         self.ahead = ahead_of(proposer)
         with Journal(self._folder) as journal:
             study = Study()
             workspace = StudyWorkspace(self._experiment, journal, study)
             while (question := self._questions.get()) is not None:
+                at_work.append(question)
                 receipt = self._receipts[question.number] = Receipt(record=self._recorder(question))
+                bill = _Bill(receipt)
                 try:
                     study.fold(entry for entry in journal.entries(study.last_id) if entry.id <= question.last_id)
                     study.asked = question.number
-                    answered = self._answer(strategy, proposer, study, journal, workspace, question, receipt)
-                except Exception as error:  # such as a disk that cannot be read: every question is answered, or the study would wait
-                    answered = Answered(question, failure=_one_line(error), fault=True)
-                self._showing.end(question.number)
-                self._report(self._settled(answered, receipt))
+                    for answered in self._answers(strategy, proposer, study, journal, workspace, question, receipt):
+                        if not answered.goes_on:
+                            self._showing.end(question.number)
+                        self._report(self._settled(answered, bill))
+                except Exception as error:  # such as a disk that cannot be read
+                    self._showing.end(question.number)
+                    self._report(self._settled(Answered(question, failure=_one_line(error), fault=True), bill))
+                at_work.clear()
                 del self._receipts[question.number]
 
     def _recorder(self, question: Question) -> Callable[[float, int, Call], None]:
@@ -136,16 +157,17 @@ class Asking:
 
         return record
 
-    def _settled(self, answered: Answered, receipt: Receipt) -> Answered:
+    def _settled(self, answered: Answered, bill: "_Bill") -> Answered:
         """The answer with all that it cost; what no call has told of is reported first."""
         usd = sum(made.proposal.usd for made in answered.made)
         tokens = sum(made.proposal.tokens for made in answered.made)
         if usd or tokens:
             self._purse.take(usd, tokens)
             self._report(Paid(answered.question, usd, tokens))
-        return replace(answered, usd=receipt.usd + usd, tokens=receipt.tokens + tokens)
+        called_usd, called_tokens = bill.since()
+        return replace(answered, usd=called_usd + usd, tokens=called_tokens + tokens)
 
-    def _answer(
+    def _answers(
         self,
         strategy: Strategy,
         proposer: Proposer,
@@ -154,7 +176,8 @@ class Asking:
         workspace: StudyWorkspace,
         question: Question,
         receipt: Receipt,
-    ) -> Answered:
+    ) -> Iterator[Answered]:
+        """All that comes of a question; the last of it does not go on."""
         ask = Ask(parent=0)
         try:
             ask = strategy.ask(study)
@@ -179,20 +202,43 @@ class Asking:
                 show=self._showing.of(question.number),
             )
             given = proposer.propose(brief)
-            proposals: Sequence[Proposal] = () if given is None else (given,) if isinstance(given, Proposal) else given
-            parents = [ask.parent if proposal.parent is None else proposal.parent for proposal in proposals]
-            made = [Made(one, parent, brief.programs(parent)) for one, parent in zip(proposals, parents, strict=True)]
-            return Answered(question, tuple(made), follows=ask.follows)
+            if given is None or isinstance(given, Proposal | Sequence):
+                proposals = () if given is None else (given,) if isinstance(given, Proposal) else given
+                yield Answered(question, tuple(_made(one, brief) for one in proposals), follows=ask.follows)
+                return
+            left = question
+            for proposal in islice(given, question.wanted):
+                yield Answered(left, (_made(proposal, brief),), goes_on=True, follows=ask.follows)
+                left = replace(left, wanted=left.wanted - 1)
+            yield Answered(left, went_on=left != question)
         except ParentExhausted as error:
-            return Answered(question, failure=str(error), final=not ask.is_one_of_several)
+            yield Answered(question, failure=str(error), final=not ask.is_one_of_several)
         except Exhausted as error:
-            return Answered(question, failure=str(error) or "the proposer has nothing more", final=True)
+            yield Answered(question, failure=str(error) or "the proposer has nothing more", final=True)
         except Unusable as error:
-            return Answered(question, failure=str(error), origin=error.origin)
+            yield Answered(question, failure=str(error), origin=error.origin)
         except ProposerFault as error:
-            return Answered(question, failure=str(error), fault=True, final=isinstance(error, ProposerUnusable))
+            yield Answered(question, failure=str(error), fault=True, final=isinstance(error, ProposerUnusable))
         except Exception as error:  # a proposer is a plug-in: its mistakes are recorded, not fatal
-            return Answered(question, failure=_one_line(error), fault=True)
+            yield Answered(question, failure=_one_line(error), fault=True)
+
+
+def _made(proposal: Proposal, brief: Brief) -> Made:
+    parent = brief.parent if proposal.parent is None else proposal.parent
+    return Made(proposal, parent, brief.programs(parent))
+
+
+class _Bill:
+    """What the calls of a question cost, answer by answer."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        self._receipt, self._usd, self._tokens = receipt, 0.0, 0
+
+    def since(self) -> tuple[float, int]:
+        """What the receipt says beyond what it said the time before, as (usd, tokens)."""
+        usd, tokens = self._receipt.usd - self._usd, self._receipt.tokens - self._tokens
+        self._usd, self._tokens = self._receipt.usd, self._receipt.tokens
+        return usd, tokens
 
 
 class _Purse:

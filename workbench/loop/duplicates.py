@@ -7,6 +7,7 @@ from collections.abc import Callable
 from workbench.ledger.study import Study
 from workbench.program import Program
 from workbench.records import PERSON
+from workbench.syntax import tree_of
 
 
 class Duplicates:
@@ -66,7 +67,7 @@ def normal_form(program: Program) -> str:
 def _python(text: str, with_docstrings: bool) -> str | None:
     """The syntax tree as text; None where there is none."""
     try:
-        tree = ast.parse(text)
+        tree = tree_of(text)
         if not with_docstrings:
             for node in ast.walk(tree):
                 if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and _has_docstring(node):

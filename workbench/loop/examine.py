@@ -10,7 +10,6 @@ from typing import Any
 
 from workbench.decide.paired import audited, interval, paired, weight
 from workbench.errors import RequestRefused, UsageError
-from workbench.experiment import syntax_problem
 from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.examination import MAX_TRIALS, Change, Examination
 from workbench.ledger.study import Study
@@ -31,6 +30,7 @@ from workbench.records import (
     Trial,
     Verdict,
 )
+from workbench.syntax import syntax_problem
 
 AUTHOR = "ablate"
 _AUDIT: Purpose = "audit"

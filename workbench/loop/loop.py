@@ -17,12 +17,12 @@ from workbench.decide.early_stop import EarlyStop
 from workbench.decide.policy import Policy, Wanted
 from workbench.decide.review import Review
 from workbench.errors import WorkbenchError
-from workbench.evaluate.executor import Ended, Event, Executor, Points, Task
+from workbench.evaluate.executor import Ended, Event, Executor, Incumbent, Points, Task
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Call, LivePoint, Pen
 from workbench.ledger.lease import Lease
 from workbench.ledger.study import Study
-from workbench.loop import limits, questions, rebase
+from workbench.loop import limits, making, questions, rebase
 from workbench.loop.adopt import answer
 from workbench.loop.asking import Answered, Asking, Paid
 from workbench.loop.duplicates import Duplicates
@@ -242,12 +242,13 @@ class Loop:
             self._points_at = time.monotonic()
 
     def _propose(self, answered: Answered) -> None:
-        question = answered.question
-        self._asking.done(question)
-        called = self._called.pop(question.number, ())
+        number = answered.question.number
+        self._asking.taken(answered)
+        called = self._called.get(number, ()) if answered.goes_on else self._called.pop(number, ())
         records, programs = taken(self._study, self._experiment, self._duplicates, answered)
-        if not records:  # nothing now, perhaps later
-            self._ask_again_at = time.monotonic() + RETRY_SECONDS
+        if not records:
+            if not answered.went_on:  # nothing now, perhaps later
+                self._ask_again_at = time.monotonic() + RETRY_SECONDS
             return
         self._append(*records, programs=tuple(programs), called=called)
         if programs:
@@ -280,6 +281,8 @@ class Loop:
         elif self._study.incumbent is None:
             self._open()
         else:
+            if starters := making.starters(self._study, self._duplicates, self._pen.program):
+                self._append(*starters)
             self._judge()
             if plateau := limits.plateau(self._study, self._experiment.search.plateau):
                 self._append(plateau)
@@ -369,11 +372,17 @@ class Loop:
             folder=self._folder.trial(number, trial),
             settings={**opened.settings, **opened.audit} if purpose else opened.settings,
             stages=screen.stages(self._study, self._experiment, number, seed),
+            incumbent=self._beside(number, purpose),
             sandbox=self._study.options.sandbox,
         )
         self._append(TrialStarted(candidate=number, trial=trial, seed=seed, purpose=purpose))
         self._running[number, trial] = task
         executor.submit(task)
+
+    def _beside(self, number: int, purpose: Purpose) -> Incumbent | None:
+        """What an evaluator may run beside a trial of the search."""
+        incumbent = self._study.incumbent
+        return None if purpose or incumbent is None or incumbent == number else Incumbent(incumbent, self._program(incumbent))
 
     def _ask(self) -> None:
         executor, asking = self._executor, self._asking

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from workbench.ledger.study import Study
 from workbench.loop import limits
+from workbench.records import START
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +31,10 @@ def following(study: Study, under_way: Sequence[Question], slots: int, ahead: in
 
     Enough are `slots` times `1 + ahead` candidates, tried, queued or asked for; with 0 ahead and one slot a question is about all that
     came of those before it. What waits for a person does not count. `at_a_time` bounds the questions under way; the first of a study, and
-    one after a fault, goes alone.
+    one after a fault, goes alone, and none is asked before what the study begins with is decided: every proposal sees how that did.
     """
+    if any(study.candidates[number].record.author == START for number in study.open.difference(study.waiting)):
+        return None
     if study.faults_in_a_row or not study.proposed + study.proposals_failed:
         at_a_time = 1
     pending = sum(question.wanted for question in under_way)

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 from workbench.errors import UsageError
-from workbench.experiment import syntax_problem
 from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.study import Study
 from workbench.loop import seeds
 from workbench.loop.duplicates import normal_form
 from workbench.program import Patch, Program, revert
 from workbench.records import Decision, Rebased
+from workbench.syntax import syntax_problem
 
 
 def is_due(study: Study, history: CandidateHistory) -> bool:

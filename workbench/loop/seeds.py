@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from workbench.program import Program
+from workbench.syntax import tree_of
 
 SEED_ONLY = "seed-only"
 _SEED = re.compile(r"(^|_)seeds?(_(value|offset|base|all|everything))?$|(^|_)random_state$")
@@ -42,7 +43,7 @@ def flags(old: Program, new: Program) -> tuple[str, ...]:
 
 def _changed(old: str, new: str) -> Iterator[bool]:
     """For every difference between two sources, whether it is one of seeds."""
-    before, after = ast.parse(old), ast.parse(new)
+    before, after = tree_of(old), tree_of(new)
     places = {id(value) for node in ast.walk(before) for name, value in _given(node) if _is_seed(name)}
     return _compared(before, after, places, False)
 

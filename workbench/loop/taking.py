@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from workbench import experiment as experiments
 from workbench.experiment import Experiment
 from workbench.ledger.study import Study
 from workbench.loop import making
@@ -10,6 +9,7 @@ from workbench.loop.asking import Answered, Made
 from workbench.loop.duplicates import Duplicates
 from workbench.program import Program
 from workbench.records import PERSON, Candidate, ProposalFailed
+from workbench.syntax import syntax_problem
 
 MAX_REASON = 2000
 
@@ -96,6 +96,6 @@ def _unfit(study: Study, experiment: Experiment, duplicates: Duplicates, made: M
     if strangers := set(new.files) - set(experiment.editable):
         return f"it changes files that are not editable: {', '.join(sorted(strangers))}"
     for path, text in new.files.items():
-        if path.endswith(".py") and text != parent.files.get(path) and (problem := experiments.syntax_problem(text)):
+        if path.endswith(".py") and text != parent.files.get(path) and (problem := syntax_problem(text)):
             return f"{path} does not parse: {problem}"
     return "" if made.proposal.repeats else duplicates.problem(study, new)

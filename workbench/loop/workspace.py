@@ -7,6 +7,7 @@ from threading import Event
 
 from workbench.errors import SandboxUnavailable
 from workbench.evaluate.checker import Checker
+from workbench.evaluate.evaluator import has_check
 from workbench.experiment import Experiment
 from workbench.ledger.journal import Curve, Journal
 from workbench.ledger.study import Study
@@ -35,12 +36,12 @@ class StudyWorkspace:
     def repeats(self, program: Program) -> str:
         return self._duplicates.problem(self._study, program)
 
-    def check(self, program: Program, cancelled: Event) -> Checked | None:
+    def check(self, program: Program, cancelled: Event, imports: bool = True) -> Checked | None:
         """A smoke run at the level of the study's trials.
 
         None where there is no sandbox, the check itself fails, or the baseline does not pass it: then it would blame every program.
         """
-        if self._checker is None or not self._baseline_passes(self._checker, cancelled):
+        if not (imports or self._has_check) or self._checker is None or not self._baseline_passes(self._checker, cancelled):
             return None
         found = self._checker.run(program, cancelled)
         if found.fault:
@@ -61,6 +62,10 @@ class StudyWorkspace:
                 return False
             self._is_checked = True
         return True
+
+    @cached_property
+    def _has_check(self) -> bool:
+        return has_check(self._experiment)
 
     @cached_property
     def _checker(self) -> Checker | None:

@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workbench.experiment import syntax_problem
 from workbench.program import Program, lines_of
+from workbench.syntax import syntax_problem
 
 FORMAT = """\
 HYPOTHESIS: one sentence that names the change, why it should help, and what result would show that it does not.

@@ -5,6 +5,7 @@ inspirations is the strategy's affair.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -12,7 +13,7 @@ from workbench.errors import UsageError
 from workbench.experiment import Experiment
 from workbench.ledger.study import Study
 from workbench.program import Program
-from workbench.propose import blocks, meta, prompt, smoke
+from workbench.propose import blocks, meta, prompt, smoke, wording
 from workbench.propose.blocks import AnswerProblem
 from workbench.propose.meta import MetaPrompt
 from workbench.propose.model import ensemble
@@ -21,16 +22,21 @@ from workbench.propose.model.client import Client
 from workbench.propose.proposer import Brief, Proposal, Shown, Unusable
 from workbench.records import Options
 
-WORDS = ("full", "bandit", "meta")
+WORDS = ("full", "bandit", "meta", "no-context", "no-history")
 
 
 class Evolve:
-    """A proposer that asks a model, or an ensemble of them, for SEARCH/REPLACE blocks.
+    """A proposer that asks a model, or an ensemble of them, for SEARCH/REPLACE blocks; `Options.prompt` is what it tells them.
 
     The argument is any of these words, with commas between them:
         full: ask for whole files. An answer may always choose the form.
         bandit: choose among the models by their keeps per token, not by weight.
         meta: evolve what the model is told, too: see `meta`. One proposal in five takes a call more.
+        no-context: leave out `program.md` (or the description), and say the objective and the editable files alone.
+        no-history: show the parent with its result, and nothing else of what was tried. What people said stays.
+
+    The last two, and being without `meta`, are arms of AlphaEvolve's ablation (arXiv 2506.13131, figure 8); its arm without
+    evolution is `no-history` with the strategy `best-of-n`, which starts from the baseline every time.
     """
 
     name = "evolve"
@@ -40,7 +46,9 @@ class Evolve:
         self._words = words(argument)
         self._models = ensemble.models(options.model)
         self._options = options
-        self._system = prompt.system("full" in self._words)
+        told = wording.of(options.prompt)
+        self._wording = replace(told, attempts=0, inspirations=0, failures=0, logs=0) if "no-history" in self._words else told
+        self._system = prompt.system(self._wording, "full" in self._words)
         self._client = Client(options.base_url)
 
     def propose(self, brief: Brief) -> Proposal:
@@ -51,7 +59,8 @@ class Evolve:
         origin: dict[str, Any] = {"model": model, **told.origin}
         if told.is_new and brief.is_spent:
             raise _unusable("the budget was used before a program was asked for", origin, brief)
-        first = _turn(brief, prompt.question(brief, told.text, prompt.focus(rng)))
+        focus = prompt.focus(rng) if self._wording.focus else ""
+        first = self._turn(brief, prompt.question(brief, self._wording, told.text, focus))
         reply = self._ask(brief, model, self._system, [first])
         try:
             return self._proposal(reply, brief, origin)
@@ -72,8 +81,13 @@ class Evolve:
         if rng.random() >= meta.NEW_CHANCE:
             return meta.drawn(known, rng)
         examples = [(each.text, each.kept, each.ended) for each in known if each.text]
-        question = prompt.meta_question(brief, examples[: meta.N_EXAMPLES])
-        return meta.written(self._ask(brief, model, prompt.META_SYSTEM, [_turn(brief, question)]).text)
+        question = prompt.meta_question(brief, self._wording, examples[: meta.N_EXAMPLES])
+        return meta.written(self._ask(brief, model, prompt.META_SYSTEM, [self._turn(brief, question)]).text)
+
+    def _turn(self, brief: Brief, question: str) -> dict[str, Any]:
+        """The first turn of a call: what stays the same from call to call, and the question."""
+        stable = prompt.stable(brief.experiment, with_context="no-context" not in self._words)
+        return {"role": "user", "content": [text_block(stable), text_block(question)]}
 
     def _ask(self, brief: Brief, model: str, system: str, messages: list[Mapping[str, Any]]) -> Reply:
         seed = f"{self._options.seed}/{brief.number}"
@@ -85,7 +99,7 @@ class Evolve:
         answer = blocks.read(reply.text, brief.experiment.editable)
         program = blocks.made(answer, brief.program, brief.experiment.editable)
         _check_new(program, brief.study)
-        checked = smoke.check(brief, program)
+        checked = smoke.check(brief, program, imports=False)
         return Proposal(program=program, hypothesis=answer.hypothesis, origin={**origin, **checked})
 
 
@@ -104,11 +118,6 @@ def words(argument: str) -> frozenset[str]:
 def _check_new(program: Program, study: Study) -> None:
     if (twin := study.by_program.get(program.digest)) is not None:
         raise AnswerProblem(f"it gives the same program as candidate {twin}")
-
-
-def _turn(brief: Brief, question: str) -> dict[str, Any]:
-    """The first turn of a call: what stays the same from call to call, and the question."""
-    return {"role": "user", "content": [text_block(prompt.stable(brief.experiment)), text_block(question)]}
 
 
 def _unusable(reason: str, origin: Mapping[str, Any], brief: Brief) -> Unusable:

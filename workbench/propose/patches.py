@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import UsageError
-from workbench.experiment import MB, Experiment, syntax_problem
+from workbench.experiment import MB, Experiment
 from workbench.ledger.study import Study
 from workbench.program import Program
 from workbench.propose.proposer import Brief, Proposal, Unusable
 from workbench.propose.unified import Diff, DiffProblem, parse
 from workbench.records import Options
+from workbench.syntax import syntax_problem
 
 SETTLE_SECONDS = 1.0
 MAX_FILES = 1000

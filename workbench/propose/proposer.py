@@ -1,6 +1,6 @@
 """The role Proposer: a new program and a hypothesis, given the study so far."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any, Literal, Protocol
@@ -160,10 +160,11 @@ class Proposer(Protocol):
 
     name: str
 
-    def propose(self, brief: Brief) -> Proposal | Sequence[Proposal] | None:
+    def propose(self, brief: Brief) -> Proposal | Iterable[Proposal] | None:
         """The next proposal, or several, `brief.wanted` at most; None when there is none now but may be later.
 
-        Runs in a thread of its own. May take long.
+        Runs in a thread of its own. May take long. Of a list all become candidates at once; where it takes long and costs, `yield` them:
+        each is a candidate in the journal when it is yielded, and no end of the loop, nor an error that is raised later, loses it.
 
         Raises:
             Exhausted: there will be none any more. ParentExhausted: none from this parent.

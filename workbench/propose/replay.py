@@ -7,14 +7,14 @@ from workbench.experiment import Experiment
 from workbench.ledger import folder as folders
 from workbench.ledger.journal import Journal
 from workbench.propose.proposer import Brief, Exhausted, Proposal, Unusable
-from workbench.records import PERSON, Candidate, Options, ProposalFailed, Rebased
+from workbench.records import Candidate, Options, ProposalFailed, Rebased
 
 
 class Replay:
     """The argument is the recorded study: its name, or its folder.
 
-    Recorded are candidates by a proposer, and proposals that came to nothing; what a person made, and faults of the proposer
-    (no connection, say), are not. A candidate whose parent is not in the new study starts from the brief's.
+    Recorded are candidates by a proposer, and proposals that came to nothing; what a person made or the study began with,
+    and faults of the proposer (no connection, say), are not. A candidate whose parent is not in the new study starts from the brief's.
 
     Raises:
         StudyError: there is no such study.
@@ -30,7 +30,7 @@ class Replay:
             record = entry.record
             if isinstance(record, Candidate):
                 self._candidates.append(record)
-                if record.parent is not None and record.without is None and not record.author.startswith(PERSON):
+                if record.is_proposal:
                     self._steps.append(record)
             elif isinstance(record, Rebased) and record.program:  # what was tried is what is proposed again
                 old = self._candidates[record.candidate]

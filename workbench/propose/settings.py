@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from workbench.errors import UsageError
+from workbench.syntax import tree_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +95,7 @@ def written(source: str) -> TunerSettings:
         UsageError: it does something else as well, so that its settings are not known without it.
     """
     values = {}
-    for node in ast.parse(source).body:
+    for node in tree_of(source).body:
         match node:
             case ast.Expr(ast.Constant()):  # a docstring
                 continue

@@ -44,8 +44,12 @@ class Workspace(Protocol):
     def repeats(self, program: Program) -> str:
         """Which candidate a program repeats but for comments or layout, in words; empty for none."""
 
-    def check(self, program: Program, cancelled: Event) -> Checked | None:
-        """A short run of a program before a trial is spent on it; None where nothing can be said of it beforehand."""
+    def check(self, program: Program, cancelled: Event, imports: bool = True) -> Checked | None:
+        """A short run of a program before a trial is spent on it; None where nothing can be said of it beforehand.
+
+        Args:
+            imports: where the experiment has no `check` of its own, whether the modules can be imported is looked at instead.
+        """
 
     def run(self, program: Program, files: Iterable[tuple[str, str]], command: str, cancelled: Event) -> Ran:
         """Runs a command in a sandbox with a copy of a program, and other files (path, text) to read; only where there is a shell."""
@@ -65,7 +69,7 @@ class Bare:
     def repeats(self, program: Program) -> str:
         return ""
 
-    def check(self, program: Program, cancelled: Event) -> Checked | None:
+    def check(self, program: Program, cancelled: Event, imports: bool = True) -> Checked | None:
         return None
 
     def run(self, program: Program, files: Iterable[tuple[str, str]], command: str, cancelled: Event) -> Ran:

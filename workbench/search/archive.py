@@ -40,9 +40,9 @@ def value(study: Study, turn: Turn, name: str) -> float | None:
         UsageError: the baseline's trials lack it; the message names those that there are.
     """
     objective = study.opened.objective
-    values = _values(study.candidates[turn.candidate], turn.n_scored, objective, name)
-    if values:
-        return fmean(values)
+    found = mean(study.candidates[turn.candidate], objective, name, turn.n_scored)
+    if found is not None:
+        return found
     baseline = study.candidates[0].scored[:1]
     if baseline and name not in {objective.name, *baseline[0].metrics}:
         known = ", ".join(sorted({objective.name, *baseline[0].metrics}))
@@ -50,9 +50,9 @@ def value(study: Study, turn: Turn, name: str) -> float | None:
     return None
 
 
-def _values(history: CandidateHistory, n_scored: int, objective: Objective, name: str) -> list[float] | None:
+def mean(history: CandidateHistory, objective: Objective, name: str, n_scored: int | None = None) -> float | None:
+    """A metric's mean over the first `n_scored` ok trials of a candidate, or over all; None where there is none, or one lacks it."""
     trials = history.scored[:n_scored]
-    if name == objective.name:
-        return [trial.score for trial in trials if trial.score is not None]
-    values = [trial.metrics.get(name) for trial in trials]
-    return None if None in values else [value for value in values if value is not None]
+    values = [trial.score if name == objective.name else trial.metrics.get(name) for trial in trials]
+    known = [value for value in values if value is not None]
+    return fmean(known) if known and len(known) == len(values) else None

@@ -1,6 +1,5 @@
 """A notebook cell as a study's program: how it becomes an experiment, and what the cell reads with another candidate's program in it."""
 
-import ast
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TypeVar
 from workbench.errors import UsageError
 from workbench.ledger.folder import StudyFolder
 from workbench.program import Program
+from workbench.syntax import tree_of
 from workbench.verbs import scaffold
 from workbench.verbs.scaffold import Scoring
 
@@ -49,6 +49,6 @@ def text(study: StudyFolder, program: Program) -> tuple[str, str]:
     magic, parts = whole.partition("\n")[0], [program.files[PROGRAM].rstrip("\n")]
     if (study.experiment / "scoring.py").is_file():
         scoring = (study.experiment / "scoring.py").read_text(encoding="utf-8")
-        first, last = scaffold.span(ast.parse(scoring).body[-1])
+        first, last = scaffold.span(tree_of(scoring).body[-1])
         parts.append("\n".join(scoring.split("\n")[first:last]))
     return whole, "\n".join([magic, "\n\n\n".join(parts), ""])

@@ -161,7 +161,8 @@ def _start(parsed: Arguments, where: Where) -> Result:
     scored = asdict(_scoring(parsed)) if is_script else {}
 
     def begin(experiment: str | Path) -> StudyHandle:
-        return handle.start(experiment, root=where.root, review=review, settings=_pairs(parsed.settings), **options, **scored)
+        settings = _pairs(parsed.settings)
+        return handle.start(experiment, root=where.root, review=review, settings=settings, also=parsed.also, **options, **scored)
 
     study = begin(parsed.experiment) if where.cell is None else cell.begin(*where.cell, parsed.study or "cell", _scoring(parsed), begin)
     if estimate := launch.estimate(study.folder):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import StudyError, UsageError, WorkbenchError
 from workbench.experiment import Goal, Noise
 from workbench.ledger import folder as folders
+from workbench.ledger import lease
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
@@ -56,6 +57,7 @@ def start(
     seed: int = 0,
     sandbox: str = "auto",
     settings: Mapping[str, Any] | None = None,
+    also: Sequence[str | Path] = (),
     score: str | None = None,
     metric: str | None = None,
     goal: Goal | None = None,
@@ -75,6 +77,7 @@ def start(
         ahead: proposals made ahead per slot; 0: each learns from all before it. By default as the proposer wishes.
         round: how many candidates a proposer that can (`agent`) is asked for at a time.
         settings: values of the experiment's settings, as `--set KEY=VALUE`.
+        also: other programs to be tried before the proposer is asked: files in place of the editable one, or folders of such.
         score, metric, goal, noise, min_effect: how a script is scored, as in `Scoring`.
         wait: return only when the study has ended.
 
@@ -109,7 +112,8 @@ def start(
     script = place / Path(experiment).expanduser()
 
     def create(found: str | Path, source: Path | None = None) -> StudyFolder:
-        return launch.create(str(found), study=study, root=place, options=options, settings=texts, source=source)
+        others = [str(path) for path in also]
+        return launch.create(str(found), study=study, root=place, options=options, settings=texts, source=source, also=others)
 
     if new.is_script(script):
         folder = new.begin(script, scoring, lambda made: create(made, script.resolve()))
@@ -346,19 +350,26 @@ class StudyHandle:
         return write_back(self.folder, source, baseline, program, None, dry_run)
 
     def install(self, name: str, candidate: int | None = None) -> Path:
-        """Lets `--proposer NAME` mean the tuner with the settings that the incumbent, or one candidate, writes down.
+        """Lets `--proposer NAME` mean what the incumbent, or one candidate, writes down: the tuner's settings, or `evolve`'s prompt.
+
+        The prompt is what a study searched whose setting `model` is not empty.
 
         Raises:
-            UsageError: the program is no such settings, or the name cannot be.
+            UsageError: the program is neither, or the name cannot be.
         """
         from workbench import registry
-        from workbench.propose import settings
+        from workbench.propose import settings, wording
 
         imported.refuse_program(self.study, "apply")
         number = candidate if candidate is not None else self.study.incumbent
-        source = "" if number is None else self[number].program.files.get("settings.py", "")
+        files = {} if number is None else self[number].program.files
+        if self.study.opened.settings.get("model") and "prompt.toml" in files:
+            wording.read(files["prompt.toml"])
+            return registry.name_proposer(name, f"evolve\n{files['prompt.toml'].strip()}")
+        source = files.get("settings.py", "")
         if not source:
-            raise UsageError(f"{self.name} makes no proposer, or kept none yet: a settings.py with lines as REACH = 2.0 is one")
+            wanted = "a settings.py with lines as REACH = 2.0 is one, or, with a model, a prompt.toml"
+            raise UsageError(f"{self.name} makes no proposer, or kept none yet: {wanted}")
         return registry.name_proposer(name, f"tuner:{settings.written(source).text()}".removesuffix(":"))
 
     def export(self, candidate: int, path: str | Path | None = None) -> Path:
@@ -405,23 +416,26 @@ class StudyHandle:
         Args:
             follow: called with the study whenever the journal has something new.
         """
-        end, seen = None if timeout is None else clock.monotonic() + timeout, -1
+        began, seen = clock.monotonic(), -1
         while True:
             state = views.state(self.study, self.folder)  # first, so that what ended the study is in what is followed
+            if state == "dead" and not self._is_dead(began):
+                state = "running"
             study = self.study
             if follow is not None and study.last_id != seen:
                 seen = study.last_id
                 follow(study)
-            if (state != "running" and self._is_over(state)) or (end is not None and clock.monotonic() > end):
+            if state != "running" or (timeout is not None and clock.monotonic() > began + timeout):
                 return state
             clock.sleep(POLL_SECONDS)
 
-    def _is_over(self, state: views.State) -> bool:
-        """A loop looks dead while it starts, and between its last word and the release of its lease."""
-        end = clock.monotonic() + (START_SECONDS if self._study.loop is None else 1.0)
-        while state == "dead" and clock.monotonic() < end and views.state(self.study, self.folder) == state:
-            clock.sleep(POLL_SECONDS)
-        return views.state(self.study, self.folder) == state
+    def _is_dead(self, began: float) -> bool:
+        """A loop looks dead while it starts, and where its last word and its end came after the journal was read.
+
+        For a study that no loop has had, whoever made it may be about to start one.
+        """
+        is_expected = self._study.loop is None and clock.monotonic() < began + START_SECONDS
+        return not is_expected and lease.process(self.folder) is None and views.state(self.study, self.folder) == "dead"
 
     def frame(self) -> "pandas.DataFrame":
         """The log as a table, one row per candidate, indexed by its number."""
@@ -434,6 +448,17 @@ class StudyHandle:
         from workbench.lab.figures import progress
 
         return progress(self.study)
+
+    def frontier(self, *metrics: str) -> "plotly.graph_objects.Figure":
+        """Candidates over two of the metrics that the experiment weighs (`[search] metrics`), the first on the vertical axis.
+
+        Raises:
+            UsageError: it weighs its score alone, or these are not two of its metrics.
+        """
+        from workbench.lab.frontier import frontier
+        from workbench.verbs.frontier import weighed
+
+        return frontier(self.study, weighed(self.folder), metrics)
 
     def curves(self, *candidates: int) -> "plotly.graph_objects.Figure":
         """Curves of some candidates; without any, of the newest against the incumbent."""

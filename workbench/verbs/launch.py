@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,12 @@ from workbench.ledger.journal import Journal, write_new
 from workbench.ledger.study import Study
 from workbench.program import Program
 from workbench.records import Adopted, Candidate, LoopStarted, Options, Refused, StudyOpened
-from workbench.verbs import given, imported
+from workbench.verbs import given, imported, starters
 
 BASELINE = "baseline"
 SPAWN_SECONDS = 2.0
 PATIENCE_SECONDS = 5.0
+STUCK_SECONDS = 60.0
 POLL_SECONDS = 0.02
 RETRY_SECONDS = 1.0
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
@@ -52,6 +53,7 @@ def create(
     options: Options | None = None,
     settings: Mapping[str, str] | None = None,
     source: Path | None = None,
+    also: Sequence[str] = (),
 ) -> StudyFolder:
     """Makes a study whole or not at all: a frozen copy of the experiment, and a journal with the baseline as candidate 0.
 
@@ -60,6 +62,7 @@ def create(
         study: its name; by default the experiment's with a number.
         root: the folder in which `studies/` lies; the current one by default.
         source: where the program came from, and `apply` writes it to; the experiment's folder by default.
+        also: programs beside the baseline that are tried first, as in `starters.read`.
 
     Raises:
         UsageError: the experiment, an option or a setting cannot be; the name is taken.
@@ -70,10 +73,11 @@ def create(
     program, options = found.program(), checked(options or Options(), root)
     if study is not None and (root / folders.STUDIES / study).exists():
         raise StudyError(f"a study {study!r} is there already; {_go_on(root, study)}choose another name")
+    others = starters.read(found, program, also, root)
     _check_sandbox(options.sandbox)
 
     def fill(name: str) -> StudyFolder:
-        return folders.create(root, name, lambda draft: _fill(draft, name, found, program, options, files, source))
+        return folders.create(root, name, lambda draft: _fill(draft, name, found, program, others, options, files, source))
 
     if study is not None:
         return fill(study)
@@ -105,7 +109,8 @@ def checked(options: Options, root: Path) -> Options:
     """
     from workbench import registry  # reads entry points, which most verbs need not pay for
 
-    options = replace(options, proposer=registry.meant(options.proposer))
+    proposer, prompt = registry.meant(options.proposer)
+    options = replace(options, proposer=proposer, prompt=prompt or options.prompt)
     for role in ("proposer", "policy", "executor"):
         registry.check({"policy": "policies"}.get(role, role + "s"), getattr(options, role))
     registry.check("strategies", options.strategy)
@@ -141,7 +146,7 @@ def checked(options: Options, root: Path) -> Options:
 
 def _check_model(options: Options, name: str, argument: str) -> None:
     """Raises UsageError where a study that asks a model cannot, or could not be held to its budget."""
-    from workbench.propose import evolve
+    from workbench.propose import evolve, wording
     from workbench.propose.agent import agent
     from workbench.propose.model import client, ensemble, prices
 
@@ -149,6 +154,7 @@ def _check_model(options: Options, name: str, argument: str) -> None:
         agent.level(argument)
     else:
         evolve.words(argument)
+        wording.of(options.prompt)
     client.check(options.base_url, options.effort)
     names = ensemble.models(options.model)
     if options.max_usd and (strangers := prices.unpriced(names)):
@@ -167,10 +173,10 @@ def estimate(folder: StudyFolder) -> str:
         return f"agent makes as many calls per candidate as it needs, up to {MAX_TURNS}; --max-usd or --max-tokens bounds what they cost"
     if name != "evolve":
         return ""
-    from workbench.propose import prompt
+    from workbench.propose import prompt, wording
     from workbench.propose.model import ensemble, prices
 
-    size = prompt.size(experiments.read(folder.experiment), program)
+    size = prompt.size(experiments.read(folder.experiment), program, wording.of(study.options.prompt))
     return prices.estimate(ensemble.models(study.options.model), size, study.options.candidates)
 
 
@@ -221,6 +227,7 @@ def _fill(
     name: str,
     experiment: Experiment,
     program: Program,
+    others: Mapping[Program, str],
     options: Options,
     files: Mapping[str, bytes],
     source: Path | None,
@@ -242,9 +249,10 @@ def _fill(
         audit=dict(experiment.audit),
         environment=environment(),
         version=workbench.__version__,
+        also={other.digest: hypothesis for other, hypothesis in others.items()},
     )
     baseline = Candidate(candidate=0, parent=None, program=program.digest, author=BASELINE, hypothesis="the experiment as it is")
-    write_new(draft, [opened, baseline], [program])
+    write_new(draft, [opened, baseline], [program, *others])
 
 
 def freeze(experiment: Experiment, program: Program, target: Path) -> None:
@@ -375,7 +383,7 @@ def last_line(file: Path) -> str:
 
 
 class Reviver:
-    """Starts the loop of a study when called while none is alive, at most once a second.
+    """Starts the loop of a study when called while none is alive or on its way, at most once a second.
 
     A loop may end between the filing of a request and its own last look at them: who waits for the answer calls this again and again.
     """
@@ -385,7 +393,8 @@ class Reviver:
 
     def __call__(self, patience: float = SPAWN_SECONDS) -> None:
         """Raises WorkbenchError when the loop could not be started."""
-        if lease.holder(self._folder) is None and time.monotonic() - self._tried_at > RETRY_SECONDS:
+        is_early = time.monotonic() - self._tried_at <= RETRY_SECONDS
+        if lease.holder(self._folder) is None and not is_early and lease.process(self._folder) is None:
             spawn(self._folder, patience)
             self._tried_at = time.monotonic()
 
@@ -395,15 +404,17 @@ def request(folder: StudyFolder, verb: str, body: Mapping[str, Any], after: int 
 
     Args:
         after: the last journal entry that the caller knows; the answer is looked for behind it.
+        patience: seconds without a loop. One that is alive, or starts, is waited for: on a busy machine either may take long.
 
     Raises:
         RequestRefused: the loop refused it; the message is its reason.
-        WorkbenchError: nobody answered in time. The request stays recorded.
+        WorkbenchError: nobody answered in time, or a loop that is alive did not for a minute. The request stays recorded.
     """
     with Journal(folder) as journal:
         name = journal.request(verb, body)
-        end, revive = time.monotonic() + patience, Reviver(folder)
-        while time.monotonic() < end:
+        began, revive = time.monotonic(), Reviver(folder)
+        end = began + patience
+        while time.monotonic() < end or (lease.process(folder) is not None and time.monotonic() < began + STUCK_SECONDS):
             for entry in journal.entries(after):
                 after = entry.id
                 if isinstance(entry.record, Adopted) and entry.record.request == name:

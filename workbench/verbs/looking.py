@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.errors import UsageError
-from workbench.experiment import Goal, syntax_problem
+from workbench.experiment import Goal
+from workbench.syntax import syntax_problem, tree_of
 
 HOLE = "\0"  # stands for a value in a printed text
 _CLAIM = re.compile(rf"\s*([A-Za-z_][\w./-]{{0,63}})(?:\s*=|:)\s*{HOLE}\s*")
@@ -94,6 +95,21 @@ def look(script: Path, root: Path | None = None) -> Look:
     )
 
 
+def parsed(code: str, name: str = "") -> ast.Module:
+    """The syntax tree of a program; `name` is that of its file, empty for a notebook's cell.
+
+    Raises:
+        UsageError: a line is for IPython, or it does not parse.
+    """
+    for number, line in enumerate(code.split("\n"), 1):
+        if re.match(r"\s*[%!]", line):
+            place, remedy = (f"{name}: ", "take that line out") if name else ("", "put that line in another cell")
+            raise UsageError(f"{place}line {number} is for IPython ({line.strip()[:40]}); a program is plain Python, {remedy}")
+    if problem := syntax_problem(code):
+        raise UsageError(f"{name or 'the program'} does not parse: {problem}")
+    return tree_of(code)
+
+
 def direction(metric: str) -> Goal | None:
     """Which way a metric of this name is better, as far as its words say."""
     words = set(re.split(r"[^a-z0-9]+", metric.lower()))
@@ -118,13 +134,7 @@ class _Source:
     downloads: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for number, line in enumerate(self.text.split("\n"), 1):
-            if re.match(r"\s*[%!]", line):
-                told = f"line {number} is for IPython ({line.strip()[:40]}); a program is plain Python, take that line out"
-                raise UsageError(f"{self.name}: {told}")
-        if problem := syntax_problem(self.text):
-            raise UsageError(f"{self.name} does not parse: {problem}")
-        self.tree = ast.parse(self.text)
+        self.tree = parsed(self.text, self.name)
         timed = {
             name
             for node in ast.walk(self.tree)

@@ -7,14 +7,15 @@ it prints is, then the score is the program's own word and marked as self-report
 import ast
 import builtins
 import difflib
-import re
 import symtable
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.errors import UsageError
-from workbench.experiment import Experiment, Goal, Limits, Noise, Objective, as_toml, syntax_problem
+from workbench.experiment import Experiment, Goal, Limits, Noise, Objective, as_toml
+from workbench.syntax import tree_of
+from workbench.verbs.looking import parsed
 
 SCORE = "score"
 EVALUATE = '''"""Scores `{program}`: runs `{name}` as it was at first; the functions that it calls are the candidate's."""
@@ -42,6 +43,10 @@ class Scoring:
     goal: Goal | None = None
     noise: Noise | None = None
     min_effect: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.score and self.metric:
+            raise UsageError("--score and --metric exclude each other: the score is a function's or a printed line's")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,16 +79,7 @@ def write(code: str, folder: Path, name: str, scoring: Scoring, program: str = "
     Raises:
         UsageError: the code does not parse, is scored by nothing, or the scoring function needs what only the program makes.
     """
-    for number, line in enumerate(code.split("\n"), 1):
-        if re.match(r"\s*[%!]", line):
-            raise UsageError(
-                f"line {number} is for IPython ({line.strip()[:40]}); a program is plain Python, put that line in another cell"
-            )
-    if problem := syntax_problem(code):
-        raise UsageError(f"the program does not parse: {problem}")
-    if scoring.score and scoring.metric:
-        raise UsageError("--score and --metric exclude each other: the score is a function's or a printed line's")
-    functions = {node.name: node for node in ast.parse(code).body if isinstance(node, ast.FunctionDef)}
+    functions = {node.name: node for node in parsed(code).body if isinstance(node, ast.FunctionDef)}
     function = scoring.score or (None if scoring.metric else SCORE)
     editable = setup.editable or (program,)
     if function is None:
@@ -132,7 +128,7 @@ def _experiment(folder: Path, name: str, scoring: Scoring, function: str | None,
 
 def _split(code: str, functions: dict[str, ast.FunctionDef], name: str, program: str, along: tuple[str, ...]) -> dict[str, str]:
     """The program without its scoring function, and the evaluator with what that needs."""
-    tree, lines = ast.parse(code), code.split("\n")
+    tree, lines = tree_of(code), code.split("\n")
     first, last = span(functions[name])
     rest = "\n".join([*lines[:first], *lines[last:]]).strip("\n") + "\n"
     used = _globals(code, name)
@@ -157,7 +153,7 @@ def _split(code: str, functions: dict[str, ast.FunctionDef], name: str, program:
 
 def rejoined(whole: str, program: str, function: str) -> str:
     """The script as it was, with this program in it: its scoring function stays where it stood."""
-    old, node = whole.split("\n"), next(node for node in ast.parse(whole).body if getattr(node, "name", "") == function)
+    old, node = whole.split("\n"), next(node for node in tree_of(whole).body if getattr(node, "name", "") == function)
     first, last = span(node)
     outside = [number for number in range(len(old)) if not first <= number < last]
     while outside and not old[outside[-1]].strip():

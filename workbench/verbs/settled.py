@@ -84,8 +84,6 @@ def _ask(question: str, default: str) -> str:
 
 
 def _scored(look: Look, given: Scoring, ask: Ask | None) -> Scoring:
-    if given.score and given.metric:
-        raise UsageError("--score and --metric exclude each other: the score is a function's or a printed line's")
     if not given.score and not given.metric:
         score, metric = _chosen(look, ask)
         given = replace(given, score=score, metric=metric)

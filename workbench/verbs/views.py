@@ -174,6 +174,7 @@ def show(study: Study, journal: Journal, number: int) -> View:
     | `patch` | unified diff against its parent, as `git apply` reads it |
     | `hunks` | `id`, `header`, `text` (lines of the diff), `state`: `accepted`, `rejected`, `open` |
     | `metrics` | named values of its newest trial that has any, the stages that it reached among them |
+    | `beside` | number of the incumbent that ran in that trial too, to compare the two there; None for most |
     | `curves` | names of the series of its last trial |
     | `log` | path of the last trial's log, or None |
     | `audits` | ended trials of audits and ablations, as `trials` |
@@ -185,14 +186,15 @@ def show(study: Study, journal: Journal, number: int) -> View:
     """
     history = study.history(number)
     change = patch(study, journal, number)
-    last = last_trial(history)
+    last, measured = last_trial(history), next((trial for trial in reversed(history.trials) if trial.metrics), None)
     hunks = [{"id": hunk.id, "header": hunk.header, "text": hunk.text, "state": hunk_state(history, hunk.id)} for hunk in change.hunks]
     return {
         **entry(study, history),
         "audits": [_trial(trial) for trial in history.audits],
         "patch": change.unified(),
         "hunks": hunks,
-        "metrics": next((dict(trial.metrics) for trial in reversed(history.trials) if trial.metrics), {}),
+        "metrics": {} if measured is None else dict(measured.metrics),
+        "beside": None if measured is None else measured.beside,
         "curves": [] if last is None else sorted(journal.curves(number, last)),
         "log": None if last is None else log_path(journal.folder, number, last),
         **(imported.raw(history) if imported.is_imported(study) else {}),

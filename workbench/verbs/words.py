@@ -31,6 +31,8 @@ def start(one: ArgumentParser) -> None:
     add("--seed", metavar="S", type=int, default=0, help="all chance in the study derives from it (0)")
     add("--sandbox", metavar="LEVEL", default="auto", help="auto, bwrap, landlock, or off: without isolation (auto)")
     add("--set", metavar="KEY=VALUE", action="append", default=[], dest="settings", help="a setting of the experiment; may be repeated")
+    others = "programs tried before the proposer is asked: files in place of the editable one, or folders of such"
+    add("--also", metavar="PATH", nargs="+", action="extend", default=[], help=others)
     add("--wait", action="store_true", help="follow the study to its end")
     scoring(one)
 
@@ -118,7 +120,7 @@ def diff(one: ArgumentParser) -> None:
     """Two candidates."""
     one.add_argument("old", metavar="A", type=int, help="number of a candidate")
     one.add_argument("new", metavar="B", type=int, help="number of another")
-    one.add_argument("--scores", action="store_true", help="compare their scores instead, pair by pair, with an interval")
+    one.add_argument("--scores", action="store_true", help="compare their scores instead, in pairs where they can be, with an interval")
 
 
 def results(one: ArgumentParser) -> None:
@@ -142,7 +144,7 @@ def apply(one: ArgumentParser) -> None:
     """A candidate, and where to."""
     one.add_argument("candidate", metavar="N", type=int, nargs="?", help="a candidate (default: the incumbent)")
     one.add_argument("--to", metavar="FOLDER", help="write there instead; a new folder becomes a copy of the experiment")
-    named = "install it as a proposer of this name instead, where it is settings of the tuner; start --proposer NAME uses it"
+    named = "install it as a proposer of this name instead, where it is settings of the tuner, or a prompt; start --proposer NAME uses it"
     one.add_argument("--proposer", metavar="NAME", help=named)
     one.add_argument("--dry-run", action="store_true", help="check, and show the diff only")
 

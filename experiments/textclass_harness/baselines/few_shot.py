@@ -2,7 +2,7 @@
 
 import json
 
-N_EXAMPLES = 32
+N_EXAMPLES = 32  # None: all
 
 
 class MemorySystem:

@@ -4,7 +4,7 @@ import type { Client } from '../client';
 import { h, setText } from '../dom';
 import { Asking, obstacle, press } from './asking';
 import { intoCell } from './cell';
-import { SHAPES, idea } from './words';
+import { SHAPES, idea, standing } from './words';
 
 export function mountActions(el: HTMLElement, client: Client, on: { review: () => void; lineage: (candidate: number) => void }): () => void {
   const what = h('span', { class: 'ar-chosen' });
@@ -56,7 +56,7 @@ export function mountActions(el: HTMLElement, client: Client, on: { review: () =
   function update(): void {
     const row = client.selected === null ? undefined : client.rows[client.selected];
     const none = row ? '' : 'no candidate is selected';
-    setText(what, row ? `${row.candidate} ${SHAPES[row.status]} ${row.status}: ${idea(row)}` : 'Select a candidate in the plot or in the table.');
+    setText(what, row ? `${row.candidate} ${SHAPES[standing(row)]} ${standing(row)}: ${idea(row)}` : 'Select a candidate in the plot or in the table.');
     what.title = row ? idea(row) : '';
     review.update('Review', none);
     lineage.update('Lineage', none);

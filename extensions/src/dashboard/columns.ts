@@ -1,8 +1,8 @@
 /** Columns of the candidate table: how each is said, and by what it is sorted. */
 
 import { duration, show } from '../dom';
-import { STATUSES, type Row } from '../protocol';
-import { SHAPES, effect, idea, marks } from './words';
+import type { Row } from '../protocol';
+import { SHAPES, STANDINGS, effect, idea, marks, standing } from './words';
 
 /** Digits after the point that scores and effects of this study need. */
 export interface Digits {
@@ -23,7 +23,7 @@ export interface Column {
 
 export const COLUMNS: Column[] = [
   { key: 'number', title: '#', value: row => row.candidate, text: row => String(row.candidate), down: true },
-  { key: 'status', title: 'Status', value: row => STATUSES.indexOf(row.status), text: row => `${SHAPES[row.status]} ${row.status}` },
+  { key: 'status', title: 'Status', value: row => STANDINGS.indexOf(standing(row)), text: row => `${SHAPES[standing(row)]} ${standing(row)}` },
   { key: 'score', title: 'Score', value: row => row.score, text: (row, digits) => (row.score === null ? '' : show(row.score, digits.score)) },
   { key: 'effect', title: 'Effect', value: row => row.effect, text: (row, digits) => effect(row, digits.effect), down: true },
   { key: 'trials', title: 'Trials', value: row => row.trials, text: row => String(row.trials), down: true },

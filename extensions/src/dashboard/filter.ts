@@ -2,8 +2,8 @@
 
 import type { Client } from '../client';
 import { h, setText } from '../dom';
-import { STATUSES, type CandidateStatus, type Row } from '../protocol';
-import { SHAPES, marks } from './words';
+import type { Row } from '../protocol';
+import { SHAPES, STANDINGS, marks, standing, type Standing } from './words';
 
 export interface Filter {
   readonly element: HTMLElement;
@@ -17,8 +17,8 @@ export interface Filter {
 export function makeFilter(client: Client, onChange: () => void): Filter {
   const search = h('input', { type: 'search', class: 'ar-search', placeholder: 'Filter by idea, author, reason', 'aria-label': 'Filter candidates', oninput: onChange });
   search.addEventListener('keydown', event => event.stopPropagation());
-  const wanted = new Set<CandidateStatus>();
-  const chips = STATUSES.map(status => {
+  const wanted = new Set<Standing>();
+  const chips = STANDINGS.map(status => {
     const count = h('span', { class: 'ar-count' });
     const chip = h('button', {
       type: 'button', class: 'ar-toggle', 'aria-pressed': 'false',
@@ -61,11 +61,11 @@ export function makeFilter(client: Client, onChange: () => void): Filter {
     apply(rows) {
       const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
       const family = lineage === null ? null : familyOf(rows, lineage);
-      return rows.filter(row => (!wanted.size || wanted.has(row.status)) && (!family || family.has(row.candidate)) && words.every(word => textOf(row).includes(word)));
+      return rows.filter(row => (!wanted.size || wanted.has(standing(row))) && (!family || family.has(row.candidate)) && words.every(word => textOf(row).includes(word)));
     },
     update(shown) {
-      const counts = new Map<CandidateStatus, number>();
-      for (const row of client.rows) counts.set(row.status, (counts.get(row.status) ?? 0) + 1);
+      const counts = new Map<Standing, number>();
+      for (const row of client.rows) counts.set(standing(row), (counts.get(standing(row)) ?? 0) + 1);
       for (const { status, chip, count } of chips) {
         const n = counts.get(status) ?? 0;
         setText(count, String(n));

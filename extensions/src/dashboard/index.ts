@@ -1,4 +1,4 @@
-/** The dashboard of one study: lays out header, budget, plot, curves, the proposer at work, review, table and steering. */
+/** The dashboard of one study: lays out header, budget, plots, curves, the proposer at work, review, table and steering. */
 
 import type { Client } from '../client';
 import { mountCurves } from '../curves';
@@ -7,7 +7,7 @@ import { mountReview } from '../review';
 import { mountActions } from './actions';
 import { mountBudget } from './budget';
 import { mountHeader } from './header';
-import { mountProgress } from './progress';
+import { mountPlots } from './plots';
 import { section } from './sections';
 import { mountSteering } from './steering';
 import { mountTable } from './table';
@@ -48,7 +48,7 @@ export function mountDashboard(el: HTMLElement, client: Client, options: { view?
     if (!root.clientWidth) return; // not on the page yet
     width.disconnect();
     if (root.clientWidth < NARROW_PX) steering.suggest(false);
-    removes.push(mountProgress(progress.body, client, openReview), mountCurves(curves.body, client)); // their colours are the page's
+    removes.push(mountPlots(progress.body, client, openReview), mountCurves(curves.body, client)); // their colours are the page's
   });
   const candidates = mountTable(table.body, client, openReview);
   const removes = [

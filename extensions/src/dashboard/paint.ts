@@ -1,6 +1,6 @@
-/** Draws the progress plot's points, running best and labels on a canvas; all lengths are device pixels. */
+/** Draws a plot's candidates on a canvas, and the progress plot's running best and labels; all lengths are device pixels. */
 
-import type { Kind, Points } from './points';
+import type { Dots, Kind, Points } from './points';
 import { idea, shorten } from './words';
 
 export interface Colours {
@@ -21,14 +21,14 @@ export interface Area {
   height: number;
   /** Of the whole canvas; labels may leave the plotting area but not the canvas. */
   right: number;
-  x: (candidate: number) => number;
-  y: (score: number) => number;
+  x: (value: number) => number;
+  y: (value: number) => number;
   /** Device pixels of one CSS pixel. */
   ratio: number;
   upwards: boolean;
 }
 
-const RADIUS: Record<Kind, number> = { discarded: 2, open: 3.5, waiting: 4.5, kept: 4.5, crashed: 3.5 };
+const RADIUS: Record<Kind, number> = { discarded: 2, open: 3.5, waiting: 4.5, kept: 4.5, crashed: 3.5, ended: 3.5 };
 const MAX_LABELS = 60;
 const LABEL_LENGTH = 45;
 const LABEL_PX = 10.5;
@@ -40,24 +40,24 @@ export function paint(ctx: CanvasRenderingContext2D, points: Points, area: Area,
   within(ctx, area, () => {
     line(ctx, points, area, colours);
     spreads(ctx, points, area, colours);
-    for (const kind of ['crashed', 'open', 'waiting', 'kept'] as const) dots(ctx, kind, points, area, colours);
+    for (const kind of ['ended', 'crashed', 'open', 'waiting', 'kept'] as const) dots(ctx, kind, points, area, colours);
   });
 }
 
-/** Where a point stands: without a score, on the axis. */
-export function place(points: Points, index: number, area: Pick<Area, 'x' | 'y' | 'top' | 'height'>): [x: number, y: number] {
-  const { candidate, score } = points.rows[index];
-  return [area.x(candidate), score === null ? area.top + area.height : area.y(score)];
+/** Where a point stands on the canvas. */
+export function place(points: Dots, index: number, area: Pick<Area, 'x' | 'y' | 'top' | 'height'>): [x: number, y: number] {
+  const [x, y] = points.places[index];
+  return [area.x(x), y === null ? area.top + area.height : area.y(y)];
 }
 
 /** The many discarded ones are squares: on a canvas without a GPU 10,000 of those take 2 ms, circles take 90. */
-function dots(ctx: CanvasRenderingContext2D, kind: Kind, points: Points, area: Area, colours: Colours): void {
+export function dots(ctx: CanvasRenderingContext2D, kind: Kind, points: Dots, area: Area, colours: Colours): void {
   const r = RADIUS[kind] * area.ratio;
   ctx.beginPath();
   ctx.globalAlpha = kind === 'discarded' ? 0.45 : 1;
-  ctx.fillStyle = { discarded: colours.faint, open: colours.back, waiting: colours.back, kept: colours.good, crashed: colours.back }[kind];
-  ctx.strokeStyle = { discarded: colours.faint, open: colours.accent, waiting: colours.accent, kept: colours.text, crashed: colours.bad }[kind];
-  ctx.lineWidth = (kind === 'crashed' ? 1.5 : 2.5) * area.ratio;
+  ctx.fillStyle = { discarded: colours.faint, open: colours.back, waiting: colours.back, kept: colours.good, crashed: colours.back, ended: colours.back }[kind];
+  ctx.strokeStyle = { discarded: colours.faint, open: colours.accent, waiting: colours.accent, kept: colours.text, crashed: colours.bad, ended: colours.faint }[kind];
+  ctx.lineWidth = (kind === 'crashed' || kind === 'ended' ? 1.5 : 2.5) * area.ratio;
   for (let i = 0; i < points.rows.length; i++) {
     if (points.kinds[i] !== kind) continue;
     const [x, y] = place(points, i, area);
@@ -75,6 +75,11 @@ function outline(ctx: CanvasRenderingContext2D, kind: Kind, x: number, y: number
     ctx.lineTo(x + r, y + r);
     ctx.moveTo(x - r, y + r);
     ctx.lineTo(x + r, y - r);
+  } else if (kind === 'ended') {
+    ctx.moveTo(x, y - r);
+    ctx.lineTo(x + r, y + r);
+    ctx.lineTo(x - r, y + r);
+    ctx.closePath();
   } else if (kind === 'waiting') {
     ctx.moveTo(x, y - r);
     ctx.lineTo(x + r, y);
@@ -167,7 +172,7 @@ function fitting(ctx: CanvasRenderingContext2D, text: string, room: number): str
 }
 
 /** Draws inside the plotting area; marks on its edge are whole. */
-function within(ctx: CanvasRenderingContext2D, area: Area, draw: () => void): void {
+export function within(ctx: CanvasRenderingContext2D, area: Area, draw: () => void): void {
   const margin = 5 * area.ratio;
   ctx.save();
   ctx.beginPath();

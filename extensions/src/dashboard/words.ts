@@ -1,15 +1,24 @@
 /** How statuses and figures are said on the dashboard: always a word and a shape, never a colour alone. */
 
 import { show } from '../dom';
-import type { CandidateStatus, Row, RunState, StudyInfo } from '../protocol';
+import { STATUSES, type CandidateStatus, type Row, type RunState, type StudyInfo } from '../protocol';
 
-export const SHAPES: Record<CandidateStatus, string> = {
+/** What a candidate's status is called: what was ended early was discarded, and for another reason than the rest. */
+export type Standing = CandidateStatus | 'ended early';
+export const STANDINGS: Standing[] = STATUSES.flatMap((status): Standing[] => (status === 'discarded' ? [status, 'ended early'] : [status]));
+
+export function standing({ status, ended }: Row): Standing {
+  return ended ? 'ended early' : status;
+}
+
+export const SHAPES: Record<Standing, string> = {
   queued: '·',
   running: '▸',
   provisional: '◔',
   waiting: '◇',
   kept: '●',
   discarded: '○',
+  'ended early': '△',
   failed: '✕',
   revised: '↻',
   ablated: '⊖',

@@ -30,7 +30,7 @@ export class Head {
     const result = isBeforeRun(card) ? 'Nothing of it has run yet: it waits for you first.' : effectInWords(card, minEffect);
     this.drawn = '';
     this.element.replaceChildren(
-      h('div', { class: 'ar-review-title' }, h('h3', {}, `Candidate ${card.candidate}`), statusMark(card.status), ...tags, counts),
+      h('div', { class: 'ar-review-title' }, h('h3', {}, `Candidate ${card.candidate}`), statusMark(card), ...tags, counts),
       this.lineage(card),
       h('p', { class: 'ar-review-hypothesis' }, card.hypothesis || 'No hypothesis was given.'),
       ...flags.filter(([, means]) => means).map(([name, means]) => h('p', { class: 'ar-review-warning' }, `${name}: ${means}.`)),

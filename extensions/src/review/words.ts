@@ -1,12 +1,13 @@
 /** Statuses, effects and decisions as people say them. */
 
 import type { Client } from '../client';
-import { SHAPES, signed } from '../dashboard/words';
+import { SHAPES, signed, standing } from '../dashboard/words';
 import { digitsFor, h, show } from '../dom';
-import type { CandidateStatus, Card, DecisionView } from '../protocol';
+import type { Card, DecisionView } from '../protocol';
 
-export function statusMark(status: CandidateStatus): HTMLElement {
-  return h('span', { class: `ar-review-state ar-review-state-${status}` }, h('span', { 'aria-hidden': 'true' }, SHAPES[status]), ` ${status}`);
+export function statusMark(card: Card): HTMLElement {
+  const word = standing(card);
+  return h('span', { class: `ar-review-state ar-review-state-${card.status}` }, h('span', { 'aria-hidden': 'true' }, SHAPES[word]), ` ${word}`);
 }
 
 /** A candidate's number that selects it. */
@@ -63,7 +64,7 @@ export function progressOf(client: Client, candidate: number): string {
   if (!row) return 'recorded';
   if (trials.length) return `${row.status}, trial ${trials.join(' and ')}`;
   if (row.status === 'waiting') return 'waits for you';
-  return row.why && ['kept', 'discarded', 'failed', 'revised'].includes(row.status) ? `${row.status}: ${row.why}` : row.status;
+  return row.why && ['kept', 'discarded', 'failed', 'revised'].includes(row.status) ? `${standing(row)}: ${row.why}` : row.status;
 }
 
 /** What stands where no card is. */

@@ -1,13 +1,13 @@
 """A screen without a browser: it collects what a feed sends, and waits for conditions on it."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from tests.waiting import until
 from workbench.lab.live.feed import Feed
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import LivePoint, Pen
@@ -56,10 +56,7 @@ class Screen:
         return next(row for change in reversed(self.of("changes")) for row in change["rows"] if row["candidate"] == candidate)
 
     def wait_for(self, holds: Callable[[], object], seconds: float = 30.0) -> None:
-        end = time.monotonic() + seconds
-        while not holds():
-            assert time.monotonic() < end, [message["type"] for message in self.messages]
-            time.sleep(0.01)
+        until(holds, seconds, told=lambda: [message["type"] for message in self.messages])
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.by_hand import BASELINE, BETTER, RECORDS, append, make_study, ok
+from tests.by_hand import BASELINE, BETTER, append, ok
 from tests.lab.live.screen import add_points, watching
 from workbench.errors import StudyError
 from workbench.lab.live.card import card, files
@@ -13,11 +13,6 @@ from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.records import Candidate, Decision, Trial, TrialStarted
 from workbench.verbs import importing, views
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> StudyFolder:
-    return make_study(tmp_path, records=RECORDS)
 
 
 def following(folder: StudyFolder) -> Following:

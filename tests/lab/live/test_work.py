@@ -1,22 +1,15 @@
 """A screen sees the proposer at work, whole and safe, while the loop that says so is alive."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.by_hand import RECORDS, make_study
 from tests.lab.live.screen import HELLO, Screen, watching
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.lease import Lease
 from workbench.loop.showing import Showing
 from workbench.propose.proposer import Shown
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> StudyFolder:
-    return make_study(tmp_path, records=RECORDS)
 
 
 @pytest.fixture

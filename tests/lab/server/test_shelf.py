@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.by_hand import append
 from workbench.errors import StudyError
 from workbench.lab.server import shelf as shelves
 from workbench.lab.server.shelf import Shelf, homes
@@ -20,11 +21,6 @@ def make(root: Path, name: str) -> StudyFolder:
     source = root / f"{name}-source"
     source.mkdir(parents=True)
     return folders.create(root, name, lambda draft: write_new(draft, opening(experiment_for_tests(source)), [PROGRAM]))
-
-
-def add(folder: StudyFolder, *records: object) -> None:
-    with Lease(folder) as lease, Pen(folder, lease) as pen:
-        pen.append(*records)  # type: ignore[arg-type]
 
 
 def waiting(number: int) -> tuple[Candidate, Decision]:
@@ -51,7 +47,7 @@ def test_every_study_under_the_root_is_listed_that_written_to_last_first(tmp_pat
     make(tmp_path / "deep" / "er", "two")
     shelf = Shelf(tmp_path)
     assert [view["study"] for view in shelf.listing()["studies"]] == ["two", "one"]
-    add(StudyFolder(tmp_path / "studies" / "one"), *waiting(1))
+    append(StudyFolder(tmp_path / "studies" / "one"), *waiting(1))
     first, second = shelf.listing()["studies"]
     assert (first["study"], first["folder"], first["waiting"], first["counts"]["waiting"]) == ("one", "", [1], 1)
     assert (second["study"], second["folder"]) == ("two", "deep/er")
@@ -124,13 +120,13 @@ def test_a_loop_that_dies_without_a_word_is_seen_as_dead(tmp_path: Path) -> None
 
 def test_a_study_that_nothing_is_written_to_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, shelf = make(tmp_path, "one"), Shelf(tmp_path)
-    add(folder, StateChanged(state="finished", reason="done"))
+    append(folder, StateChanged(state="finished", reason="done"))
     age(folder)
     listing = shelf.listing()
     monkeypatch.setattr(shelves, "Journal", None)
     assert shelf.listing() == listing
     monkeypatch.setattr(shelves, "Journal", Journal)
-    add(folder, *waiting(1))
+    append(folder, *waiting(1))
     assert shelf.listing()["studies"][0]["waiting"] == [1]
 
 
@@ -138,13 +134,13 @@ def test_two_writes_within_one_tick_of_the_clock_are_both_seen(tmp_path: Path, m
     folder, shelf = make(tmp_path, "one"), Shelf(tmp_path)
     monkeypatch.setattr(shelves, "_stamp", lambda folder: ((1, time.time_ns(), 1), None))
     assert shelf.listing()["studies"][0]["waiting"] == []
-    add(folder, *waiting(1))
+    append(folder, *waiting(1))
     assert shelf.listing()["studies"][0]["waiting"] == [1]
 
 
 def test_a_study_that_replaced_another_one_at_its_path_is_read_from_its_beginning(tmp_path: Path) -> None:
     shelf, old = Shelf(tmp_path), make(tmp_path, "one")
-    add(old, *waiting(1))
+    append(old, *waiting(1))
     assert shelf.listing()["studies"][0]["waiting"] == [1]
     old.path.rename(tmp_path / "elsewhere")
     (tmp_path / "one-source" / "train.py").unlink()

@@ -39,7 +39,7 @@ class Left:
     def repeats(self, program: Program) -> str:
         return self.repeated
 
-    def check(self, program: Program, cancelled: Event) -> Checked | None:
+    def check(self, program: Program, cancelled: Event, imports: bool = True) -> Checked | None:
         """One of `checks` after the other; None where there are no more."""
         return self.checks.pop(0) if self.checks else None
 

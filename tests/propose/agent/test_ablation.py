@@ -11,7 +11,7 @@ import pytest
 
 from tests.messages_server import MessagesServer, Step, uses
 from tests.propose.studies import finished
-from tests.toy_study import EVALUATE, EXPERIMENT, SOLUTION
+from tests.toy_study import SOLUTION, write_experiment
 from workbench.ledger.study import Study
 
 pytestmark = pytest.mark.slow
@@ -73,11 +73,9 @@ def run(tmp_path: Path, level: str) -> Arm:
     return Arm(study, told, len(server.requests))
 
 
-def test_each_arm_reads_what_its_level_allows_and_all_have_the_same_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-made-up-for-this-test")
-    (tmp_path / "toy").mkdir()
-    for name, text in {"experiment.toml": EXPERIMENT, "evaluate.py": EVALUATE, "solution.py": SOLUTION}.items():
-        (tmp_path / "toy" / name).write_text(text)
+@pytest.mark.usefixtures("key")
+def test_each_arm_reads_what_its_level_allows_and_all_have_the_same_budget(tmp_path: Path) -> None:
+    write_experiment(tmp_path / "toy")
     arms = [run(tmp_path, level) for level in ("scores", "summaries", "full")]
 
     for arm, level in zip(arms, ("scores", "summaries", "full"), strict=True):

@@ -22,16 +22,12 @@ from workbench.propose.workspace import Checked
 from workbench.records import Options
 from workbench.testing import ProposerContract
 
+pytestmark = pytest.mark.usefixtures("key")
 OPUS = "claude-opus-5-5"
 LOG = "candidates/0003/log.0.txt"
 READ = ("read_file", {"path": LOG})
 EDIT = ("edit", {"path": "train.py", "search": "WIDTH = 9", "text": "WIDTH = 64"})
 SUBMIT = ("submit", {"hypothesis": "wider is better; if not, loss stays"})
-
-
-@pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-made-up")
 
 
 @pytest.fixture
@@ -251,6 +247,14 @@ def a_round(server: MessagesServer, brief: Brief) -> list[Proposal]:
     return [proposals] if isinstance(proposals, Proposal) else list(proposals)
 
 
+def before_it_failed(server: MessagesServer, brief: Brief, why: str) -> list[Proposal]:
+    """What a round gave before it ended with an error that says why."""
+    given: list[Proposal] = []
+    with pytest.raises((ProposerFault, Unusable), match=why):
+        given.extend(iter(Agent("", brief.experiment, options(server)).propose(brief)))  # type: ignore[arg-type]
+    return given
+
+
 def told(proposals: list[Proposal]) -> list[tuple[str, int]]:
     return [(one.hypothesis, int(one.program.files["train.py"].partition("WIDTH = ")[2].split()[0])) for one in proposals]
 
@@ -260,7 +264,6 @@ def test_several_candidates_come_of_one_conversation_each_from_the_parent(server
     proposals = a_round(server, brief_of(experiment, wanted=3))
     assert told(proposals) == [("idea 1", 20), ("idea 2", 30), ("idea 3", 40)]
     assert [one.origin["read"] for one in proposals] == [[LOG]] * 3
-    assert not any("cut_short" in one.origin for one in proposals)
     assert len(server.requests) == 4
     asked = server.requests[0]["body"]["messages"][0]["content"][-1]["text"]
     assert "Submit up to 3 candidates" in asked
@@ -298,12 +301,8 @@ def test_what_was_submitted_before_a_fault_or_the_end_of_a_budget_is_not_lost(
 ) -> None:
     used = {"input_tokens": 10_000, "output_tokens": 0}
     server.script = in_turn(uses(wider(20), submit(1), usage=used), uses(wider(30), submit(2), usage=used), last)
-    lines: list[str] = []
-    brief = brief_of(experiment, options(server, **given), wanted=5, say=lines.append)
-    proposals = a_round(server, brief)
-    assert told(proposals) == [("idea 1", 20), ("idea 2", 30)]
-    assert why in proposals[-1].origin["cut_short"]
-    assert lines[-1].startswith("the round ended with 2 of 5 candidates: ")
+    brief = brief_of(experiment, options(server, **given), wanted=5)
+    assert told(before_it_failed(server, brief, why)) == [("idea 1", 20), ("idea 2", 30)]
 
 
 def test_what_was_submitted_before_a_stop_is_not_lost(server: MessagesServer, experiment: Experiment) -> None:
@@ -316,7 +315,18 @@ def test_what_was_submitted_before_a_stop_is_not_lost(server: MessagesServer, ex
         return replies(body)
 
     server.script = script
-    assert told(a_round(server, brief)) == [("idea 1", 20)]
+    assert told(before_it_failed(server, brief, "the call was ended")) == [("idea 1", 20)]
+
+
+def test_a_candidate_is_given_before_the_rest_of_its_turn_is_worked_on(server: MessagesServer, experiment: Experiment) -> None:
+    shown: list[Shown] = []
+    server.script = in_turn(uses(wider(20), submit(1), READ), uses(wider(30), submit(2)))
+    proposals = Agent("", experiment, options(server)).propose(brief_of(experiment, wanted=2, show=shown.append))
+    assert isinstance(proposals, Iterator)
+    assert next(proposals).hypothesis == "idea 1"
+    assert [one.text for one in shown if one.kind == "tool"] == ["edit train.py", "submit idea 1"]
+    assert len(server.requests) == 1
+    assert next(proposals).hypothesis == "idea 2"
 
 
 def test_a_program_that_fails_its_smoke_run_goes_back_with_what_it_printed(server: MessagesServer, experiment: Experiment) -> None:

@@ -39,8 +39,7 @@ class Logs(Bare):
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MessagesServer]:
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-made-up")
+def server(monkeypatch: pytest.MonkeyPatch, key: str) -> Iterator[MessagesServer]:
     monkeypatch.setattr(tools, "SEARCH_SECONDS", 300.0)  # a busy machine is not what is tested here
     with MessagesServer(in_turn("nothing")) as server:
         yield server

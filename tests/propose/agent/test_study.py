@@ -8,21 +8,14 @@ from typing import Any
 import pytest
 
 from tests.messages_server import MessagesServer, Step, uses
-from tests.propose.studies import OPUS, SMALL, finished
+from tests.propose.studies import OPUS, PRICE, SMALL, USED, finished
 from workbench.errors import UsageError
 from workbench.records import Options, ProposalFailed
 from workbench.verbs import launch
 
-pytestmark = pytest.mark.slow
-USED = {"input_tokens": 5000, "output_tokens": 800, "cache_read_input_tokens": 2000}
-PRICE = (5000 * 4 + 800 * 20 + 2000 * 0.2) / 1e6
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("key")]
 LOG = "candidates/0003/log.0.txt"
 FILE = "working/heuristic.py"
-
-
-@pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-made-up-for-this-test")
 
 
 def shown(body: Any) -> str:
@@ -101,7 +94,7 @@ def test_a_later_candidate_is_made_with_the_raw_log_of_an_earlier_one_in_view(tm
         assert [history.record.author for history in study.candidates[1:]] == ["agent"] * 9
         assert study.spent.usd == pytest.approx(20 * PRICE)
         assert all(call["response"]["model"] == f"{OPUS} (scripted)" for call in calls)
-        assert "made-up" not in json.dumps([journal.transcript(number) for number in range(10)])
+        assert "zyxwv" not in json.dumps([journal.transcript(number) for number in range(10)])
 
 
 def test_a_budget_ends_a_study_in_the_middle_of_the_work(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def card(following: Following, number: int, context: int) -> Message:
     record, last = history.record, views.last_trial(history)
     parent = None if record.parent is None else study.history(record.parent).record.program
     return {
-        **row(study, history),
+        **row(following, history),
         "hypothesis": block(record.hypothesis, MAX_TEXT),
         "program": record.program,
         "parent_program": parent,

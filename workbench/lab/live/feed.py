@@ -171,12 +171,13 @@ class Feed:
         now = state(following, self.folder) if news.n_entries or asked.greeted or is_due or shown is None else shown
         if asked.greeted:
             streams.restart()
-            about = {"protocol": PROTOCOL, "study": info(study, self.folder)}
+            about = {"protocol": PROTOCOL, "study": info(following, self.folder)}
             with no_collections():
-                every = columns(row(study, history) for history in study.candidates)
+                every = columns(row(following, history) for history in study.candidates)
             self._say({"type": "snapshot", **about, "state": now, "columns": every})
         elif news.touched or (now is not shown and {**now, "at": 0} != {**(shown or {}), "at": 0}):
-            self._say({"type": "changes", "state": now, "rows": [row(study, study.candidates[number]) for number in sorted(news.touched)]})
+            touched = [row(following, study.candidates[number]) for number in sorted(news.touched)]
+            self._say({"type": "changes", "state": now, "rows": touched})
         self._answer(following, [*news.answered, *asked.pending])
         if is_new or asked.greeted or asked.watched is not None:
             for message, buffer in streams.update(following.journal, study, news, self._watched):

@@ -6,6 +6,7 @@ from workbench.ledger.bulk import no_collections
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.records import Ablation, Adopted, Audit, Candidate, Decision, Refused, Reproduction, Trial, TrialStarted
+from workbench.verbs import frontier
 
 
 @dataclass
@@ -30,6 +31,7 @@ class Following:
         started_at: Unix time at which a running trial started, by candidate and trial.
         decided_at: Unix times of the decisions about a candidate, in the order of its `decisions`.
         examined: the last audit or ablation.
+        weighed: the metrics that the experiment weighs, with their goals.
     """
 
     def __init__(self, journal: Journal) -> None:
@@ -37,6 +39,7 @@ class Following:
         self.started_at: dict[tuple[int, int], float] = {}
         self.decided_at: dict[int, list[float]] = {}
         self.examined: Audit | Ablation | None = None
+        self.weighed = frontier.weighed(journal.folder)
 
     def advance(self) -> News:
         """Folds what is new in the journal."""

@@ -9,13 +9,14 @@ from typing import Any
 
 from workbench.lab import examination
 from workbench.lab.live.following import Following
+from workbench.lab.tables import ENDED_EARLY, standing
 from workbench.lab.visible import one_line, visible
 from workbench.ledger import lease
 from workbench.ledger.candidate import N_STATUSES, CandidateHistory
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.study import Study
 from workbench.records import Ablation, Audit, Evidence
-from workbench.verbs import cell, imported, views
+from workbench.verbs import cell, frontier, imported, views
 
 Message = dict[str, Any]
 SHORT = 300
@@ -38,8 +39,9 @@ def block(text: str, limit: int) -> str:
     return cut(visible(text[: 2 * limit]), limit)
 
 
-def info(study: Study, folder: StudyFolder) -> Message:
+def info(following: Following, folder: StudyFolder) -> Message:
     """`StudyInfo`: what never changes."""
+    study = following.study
     opened, objective = study.opened, study.opened.objective
     return {
         "name": line(folder.name),
@@ -53,6 +55,7 @@ def info(study: Study, folder: StudyFolder) -> Message:
             "noise": objective.noise,
             "max_trials": objective.max_trials,
         },
+        "metrics": [{"name": line(name), "goal": goal} for name, goal in following.weighed.items()],
         "shape": opened.shape,
         "self_reported": imported.is_self_reported(study),
         "read_only": imported.is_imported(study),
@@ -120,8 +123,9 @@ def _examined(following: Following, view: Message) -> str:
             return ""
 
 
-def row(study: Study, history: CandidateHistory) -> Message:
-    """`Row`: one candidate in the table and the plot."""
+def row(following: Following, history: CandidateHistory) -> Message:
+    """`Row`: one candidate in the table and the plots."""
+    study = following.study
     entry = views.entry(study, history)
     flat = views.flat(entry)
     measured = (decision.evidence for decision in reversed(history.decisions) if decision.evidence.effect is not None)
@@ -146,6 +150,10 @@ def row(study: Study, history: CandidateHistory) -> Message:
         "flags": [line(flag, 80) for flag in entry["flags"]],
         "pinned": history.pinned,
         "revises": record.revises,
+        "ended": standing(flat["status"], flat["by"] or "") == ENDED_EARLY,
+        "weighed": [_short(value) for value in frontier.values(study.opened.objective, history, following.weighed)],
+        "vetoed": frontier.is_vetoed(history),
+        "without": record.without,
     }
 
 

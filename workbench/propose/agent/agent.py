@@ -4,12 +4,11 @@ Source: Meta-Harness (arXiv 2603.28052, algorithm 1) and karpathy/autoresearch (
 what `history` makes, its shell is a sandbox that holds nothing else, and which parent it starts from is the strategy's affair.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from workbench.errors import ProposerFault, UsageError
+from workbench.errors import UsageError
 from workbench.experiment import Experiment
 from workbench.propose import prompt
 from workbench.propose.agent.conversation import Conversation
@@ -62,28 +61,20 @@ class Agent:
         self._options = options
         self._client = Client(options.base_url)
 
-    def propose(self, brief: Brief) -> Proposal | Sequence[Proposal]:
-        """The proposals of one round, of as many calls as the model needs and the bounds allow; see `Proposer`.
+    def propose(self, brief: Brief) -> Proposal | Iterator[Proposal]:
+        """The proposal of one conversation, of as many calls as the model needs and the bounds allow; see `Proposer`.
 
-        What was taken before a fault or the end of a budget is proposed; the last of it says in `origin` what cut the round short.
+        Where several are wanted, each is yielded when it is submitted: a fault, or the end of a budget, takes none of them away.
         """
-        model = ensemble.by_weight(self._models, Random(f"{self._options.seed}/{brief.number}/agent"))
-        tools, cut_short = Tools(brief, History(brief, self._level)), {}
-        try:
-            self._work(brief, tools, model)
-        except (ProposerFault, Unusable) as error:
-            if not tools.taken:
-                raise
-            brief.say(f"the round ended with {len(tools.taken)} of {brief.wanted} candidates: {error}")
-            cut_short = {"cut_short": str(error)[: prompt.LINE_CHARS]}
-        made = [self._proposal(model, taken) for taken in tools.taken]
-        made[-1] = replace(made[-1], origin={**made[-1].origin, **cut_short})
-        return made if len(made) > 1 else made[0]
+        proposals = self._proposals(brief)
+        return proposals if brief.wanted > 1 else next(proposals)
 
-    def _work(self, brief: Brief, tools: Tools, model: str) -> None:
+    def _proposals(self, brief: Brief) -> Iterator[Proposal]:
         """Talks until as many programs were taken as are wanted, or the model has no more than it gave."""
+        model = ensemble.by_weight(self._models, Random(f"{self._options.seed}/{brief.number}/agent"))
+        tools = Tools(brief, History(brief, self._level))
         talk = Conversation(self._client, self._request(brief, model, tools.names), brief)
-        n_turns, n_silent = MAX_TURNS + MORE_TURNS * (brief.wanted - 1), 0
+        n_turns, n_silent, n_given = MAX_TURNS + MORE_TURNS * (brief.wanted - 1), 0, 0
         for turn in range(1, n_turns + 1):
             if turn > 1:
                 self._check_bounds(brief, tools, model)
@@ -94,7 +85,13 @@ class Agent:
                 return
             if n_silent == MAX_SILENT:
                 raise self._unusable(f"the model called no tool in {MAX_SILENT} turns; does it know tools at all?", brief, tools, model)
-            talk.tell(_answers(reply, calls, tools, brief, n_turns - turn, talk.turn_chars))
+            answers: list[Mapping[str, Any]] = []
+            for answer in _answers(reply, calls, tools, brief, n_turns - turn, talk.turn_chars):
+                answers.append(answer)
+                if len(tools.taken) > n_given:
+                    n_given += 1
+                    yield self._proposal(model, tools.taken[-1])
+            talk.tell(answers)
             if tools.is_done:
                 return
         raise self._unusable(f"{_nothing(tools)} was submitted within {n_turns} turns", brief, tools, model)
@@ -147,14 +144,13 @@ def _nothing(tools: Tools) -> str:
 
 def _answers(
     reply: Reply, calls: Sequence[Mapping[str, Any]], tools: Tools, brief: Brief, turns_left: int, max_chars: int
-) -> list[Mapping[str, Any]]:
-    """What the tools say to one turn of the model, call by call, until all that is wanted was taken."""
-    answers: list[Mapping[str, Any]] = []
+) -> Iterator[Mapping[str, Any]]:
+    """What the tools say to one turn of the model, call by call as each is done, until all that is wanted was taken."""
+    size = 0
     for number, call in enumerate(calls):
         if tools.is_done or brief.cancelled.is_set():
             break
-        answer = {"type": "tool_result", "tool_use_id": call["id"]}
-        size = sum(len(given["content"]) for given in answers)
+        answer: dict[str, Any] = {"type": "tool_result", "tool_use_id": call["id"]}
         try:
             if number >= MAX_CALLS:
                 raise ToolProblem(f"not done: call at most {MAX_CALLS} tools in one turn")
@@ -162,14 +158,15 @@ def _answers(
                 raise ToolProblem("not done: the answers of this turn are long enough; call it again in the next one")
             if (given := reply.malformed.get(call["id"])) is not None:
                 raise ToolProblem(f"not done: the arguments are no JSON object: {given[:MAX_GIVEN]!r}; give them anew")
-            answers.append({**answer, "content": tools.call(str(call["name"]), call["input"])})
+            answer["content"] = tools.call(str(call["name"]), call["input"])
         except ToolProblem as problem:
-            answers.append({**answer, "content": str(problem), "is_error": True})
+            answer |= {"content": str(problem), "is_error": True}
+        size += len(answer["content"])
+        yield answer
     if not calls:
-        answers.append(text_block("Nothing was done: call a tool, and end with submit."))
+        yield text_block("Nothing was done: call a tool, and end with submit.")
     if turns_left <= WARNING_TURNS:
-        answers.append(text_block(f"({turns_left} turns are left; what is not submitted by then is lost.)"))
-    return answers
+        yield text_block(f"({turns_left} turns are left; what is not submitted by then is lost.)")
 
 
 def _question(brief: Brief) -> str:

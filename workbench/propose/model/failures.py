@@ -13,6 +13,10 @@ _TOO_LONG = re.compile(r"(?i)prompt is too long|context (length|window|size)|max
 _MAX_MESSAGE = 300
 
 
+class Unanswered(ProposerFault):
+    """The model was reached and gave no whole answer: it refused, was cut off, or was asked too much. Another prompt may help."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """What went wrong.
@@ -45,12 +49,12 @@ def no_messages_server(address: str) -> ProposerUnusable:
 
 
 def check_end(reply: Reply) -> None:
-    """Raises ProposerFault where an answer did not come to its end."""
+    """Raises Unanswered or ProposerFault where an answer did not come to its end."""
     if reply.stop == "refusal":
-        raise ProposerFault(f"{reply.model} refused to answer; reword program.md or the guidance, or choose another --model")
+        raise Unanswered(f"{reply.model} refused to answer; reword program.md or the guidance, or choose another --model")
     if reply.stop == "max_tokens":
         tokens = f"{reply.usage.output:,} tokens"
-        raise ProposerFault(f"the answer was cut off after {tokens}; ask for smaller changes with guide, or lower --effort")
+        raise Unanswered(f"the answer was cut off after {tokens}; ask for smaller changes with guide, or lower --effort")
     if reply.stop == "model_context_window_exceeded":
         raise _too_long(reply.model)
     if not reply.stop:
@@ -114,5 +118,5 @@ def _later(error: Any, what: str, problem: str) -> Failure:
     return Failure(ProposerFault(problem), what, again=True, retry_after=seconds)
 
 
-def _too_long(model: str) -> ProposerFault:
-    return ProposerFault(f"the prompt is too long for the context of {model}; shorten program.md, or choose a model with a larger context")
+def _too_long(model: str) -> Unanswered:
+    return Unanswered(f"the prompt is too long for the context of {model}; shorten program.md, or choose a model with a larger context")

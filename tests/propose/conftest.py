@@ -1,0 +1,10 @@
+"""A key for the proposers that ask a model; a scripted server answers them."""
+
+import pytest
+
+
+@pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch) -> str:
+    given = "sk-ant-zyxwv-for-this-test"
+    monkeypatch.setenv("ANTHROPIC_API_KEY", given)
+    return given

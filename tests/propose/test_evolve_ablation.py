@@ -1,0 +1,78 @@
+"""AlphaEvolve's ablation as settings of `evolve`: each word leaves one part out of what the model is shown, and nothing else changes."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.messages_server import MessagesServer, in_turn
+from tests.propose.test_evolve import GOOD, a_brief, options
+from workbench.program import Program
+from workbench.propose.evolve import Evolve
+from workbench.records import Options
+from workbench.search.best_of_n import BestOfN
+from workbench.testing import experiment_for_tests
+
+CONTEXT = "Make the loss small, as the data are few."
+HISTORY = (
+    "# the program of candidate 1",
+    "a higher rate learns faster",
+    "Traceback of 3: loss is inf",
+    "train.py does not parse: line 3",
+)
+ALWAYS = (
+    "Score: loss. Lower is better.",
+    "Files that may change: train.py",
+    'parent candidate="0" score="1.5"',
+    "WIDTH = 8",
+    "Traceback of 0: loss is inf",
+    "try the optimiser first",
+    "larger batches",
+    "we need the warm-up",
+    "use a cosine schedule",
+)
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-made-up")
+
+
+@pytest.mark.parametrize(
+    ("argument", "has_context", "has_history"),
+    [("", True, True), ("no-context", False, True), ("no-history", True, False), ("no-context,no-history", False, False)],
+)
+def test_each_arm_is_shown_what_it_names_and_nothing_else_is_left_out(
+    tmp_path: Path, argument: str, has_context: bool, has_history: bool
+) -> None:
+    (tmp_path / "program.md").write_text(CONTEXT)
+    experiment = experiment_for_tests(tmp_path)
+    with MessagesServer(in_turn(GOOD)) as server:
+        brief = a_brief(
+            experiment,
+            options(server),
+            inspirations=(1,),
+            guidance=("try the optimiser first",),
+            banned=("larger batches",),
+            idea="use a cosine schedule",
+            programs=lambda number: Program({"train.py": f"# the program of candidate {number}\n"}),
+            logs=lambda number: f"Traceback of {number}: loss is inf",
+        )
+        assert Evolve(argument, experiment, options(server)).propose(brief).hypothesis
+        (request,) = server.requests
+    shown = "\n".join(block["text"] for block in request["body"]["messages"][0]["content"])
+    assert (CONTEXT in shown, "<instructions>" in shown) == (has_context, has_context)
+    assert [text in shown for text in HISTORY] == [has_history] * len(HISTORY)
+    assert [text for text in ALWAYS if text not in shown] == []
+
+
+def test_the_arm_without_evolution_starts_from_the_baseline_and_shows_it_alone(tmp_path: Path) -> None:
+    experiment = experiment_for_tests(tmp_path)
+    with MessagesServer(in_turn(GOOD)) as server:
+        brief = a_brief(experiment, options(server))
+        ask = BestOfN(experiment, Options()).ask(brief.study)
+        Evolve("no-history", experiment, options(server)).propose(brief)
+        shown = server.prompts[0]
+    assert (ask.parent, ask.inspirations) == (0, ())
+    assert 'candidate="0"' in shown
+    assert not any(f'candidate="{number}"' in shown for number in (1, 2, 3))
+    assert "<attempts>" not in shown
