@@ -18,6 +18,7 @@ from workbench.evaluate import CandidateFailed
 
 FOLDER = Path(__file__).parent
 EXHAUSTED = 0.05  # of a machine's capacity: what is below counts as used up
+CHECKED = (0.1, 0.1)  # mean durations of a job that a smoke run warms up and measures
 
 Choose = Callable[[np.ndarray, np.ndarray, list[list[int]]], int]
 
@@ -56,18 +57,38 @@ def evaluate(trial: Any) -> dict[str, float]:
     if settings["workloads"] < 2:
         raise ValueError(f"workloads = {settings['workloads']}; a comparison needs 2 or more")
     outcomes, units = [], []
-    with trial.start("driver.py", files={"driver.py": FOLDER / "driver.py"}, threads=1) as process:
+    with start(trial) as process:
         rngs = np.random.default_rng(trial.seed).spawn(int(settings["workloads"]))
         for number, rng in enumerate(rngs, 1):
             workload = draw(MIXES[settings["mix"]], settings["load"], settings["warm_up"], settings["measured"], rng)
-            process.call("begin", workload.capacity, returns=None)
-            outcomes.append(simulate(workload, lambda job, _, ended: process.call("place", *job.tolist(), ended, returns=int)))
+            outcomes.append(placed(process, workload))
             units.append(simulate(workload, best_fit(workload)).idle - outcomes[-1].idle)
             trial.report("recovered", number, float(np.mean(units)))
     trial.units(units)
     trial.exact = True
     means = {name: float(np.mean([getattr(outcome, name) for outcome in outcomes])) for name in ("idle", "stranded", "refused", "lost")}
     return {"recovered": float(np.mean(units)), **means, "cpu_seconds": float(process.cpu_seconds)}
+
+
+def check(trial: Any) -> None:
+    """A smoke run: places the jobs of one short workload that no trial draws.
+
+    Raises:
+        CandidateFailed: the rule would fail in a trial.
+    """
+    workload = draw(MIXES[trial.settings["mix"]], trial.settings["load"], *CHECKED, np.random.default_rng(0))
+    with start(trial) as process:
+        placed(process, workload)
+
+
+def start(trial: Any) -> Any:
+    return trial.start("driver.py", files={"driver.py": FOLDER / "driver.py"}, threads=1)
+
+
+def placed(process: Any, workload: Workload) -> Outcome:
+    """What becomes of a workload under the candidate's rule; raises as `simulate` does."""
+    process.call("begin", workload.capacity, returns=None)
+    return simulate(workload, lambda job, _, ended: process.call("place", *job.tolist(), ended, returns=int))
 
 
 def best_fit(workload: Workload) -> Choose:

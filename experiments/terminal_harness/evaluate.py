@@ -119,6 +119,20 @@ def evaluate(trial: Any) -> dict[str, float]:
     }  # fmt: skip
 
 
+def check(trial: Any) -> None:
+    """A smoke run: one easy task that no trial draws, with the scripted model whatever the settings say; solved or not.
+
+    Raises:
+        CandidateFailed: the harness would fail in a trial.
+    """
+    settings, task = trial.settings, easy.SEARCH[0](random.Random(0))
+    with trial.start("driver.py", files={"driver.py": FOLDER / "driver.py"}) as harness, sandbox(trial, task.files) as box:
+        questions = Work(trial, box, policy.answer, settings).questions()
+        limits = {"timeout": float(settings["task_seconds"]), "max_questions": int(settings["calls"]) * QUESTIONS_PER_CALL}
+        harness.call("solve", task.text, returns=None, questions=questions, **limits)
+        harness.call("judged", False, returns=None)
+
+
 def mean(values: list[Any]) -> float:
     return sum(values) / len(values)
 

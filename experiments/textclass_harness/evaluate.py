@@ -14,6 +14,7 @@ import docstrings
 import models
 
 from workbench.evaluate import CandidateFailed, Question
+from workbench.propose.proposer import Receipt
 
 FOLDER = Path(__file__).parent
 BATCH = 16
@@ -90,6 +91,25 @@ def evaluate(trial: Any) -> dict[str, float]:
         "accuracy": sum(units) / len(units), "context": sum(chars) / len(chars), "calls": sum(calls) / len(calls),
         "learning_accuracy": online, "state_chars": float(len(state)), "usd": counter.receipt.usd, "tokens": float(counter.receipt.tokens),
     }  # fmt: skip
+
+
+def check(trial: Any) -> None:
+    """A smoke run: one batch of one made-up text is learnt, and another text classified with the state that is left; no model is asked.
+
+    Raises:
+        CandidateFailed: the harness would fail in a trial.
+    """
+    settings, labels = trial.settings, ["left", "right"]
+    counter = models.Counter(lambda prompt: labels[0], Receipt(), int(settings["prompt_chars"]))
+    state = ""
+    for number in range(2):
+        with start(trial) as process:
+            process.call("begin", labels, returns=None)
+            if number:
+                process.call("set_state", state, returns=None)
+                predicted(process, counter, "Turn the other way.", settings)
+            else:
+                state, _ = learned(process, counter, [{"input": "Turn this way.", "target": labels[1]}], settings)
 
 
 def start(trial: Any) -> Any:

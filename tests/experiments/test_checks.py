@@ -36,6 +36,32 @@ def test_binpacking(check: Check) -> None:
     assert "it must be" in check("binpacking", "heuristic.py", "return -gap - SMALL_GAP_COST * small", "return -gap[:1]").problem
 
 
+def test_cluster_scheduling(check: Check) -> None:
+    file = "scheduler.py"
+    passed = check("cluster_scheduling", file, "IMBALANCE = 0.1", "IMBALANCE = 0.2")
+    assert (passed.problem, passed.fault) == ("", "")
+    assert "name 'left' is not defined" in check("cluster_scheduling", file, "IMBALANCE * imbalance", "IMBALANCE * left").problem
+    assert "NaN" in check("cluster_scheduling", file, "return -(", "return np.nan * (").problem
+
+
+def test_textclass_harness(check: Check) -> None:
+    file = "harness.py"
+    passed = check("textclass_harness", file, "N_EXAMPLES = 8", "N_EXAMPLES = 4")
+    assert (passed.problem, passed.fault) == ("", "")
+    assert "AttributeError" in check("textclass_harness", file, "self.remember(text, label)", "self.recall(text, label)").problem
+    assert (
+        "the evaluator expects str" in check("textclass_harness", file, "return json.dumps(self.examples)", "return self.examples").problem
+    )
+
+
+def test_terminal_harness(check: Check) -> None:
+    file = "harness.py"
+    passed = check("terminal_harness", file, "MAX_TURNS = 6", "MAX_TURNS = 4")
+    assert (passed.problem, passed.fault) == ("", "")
+    assert "KeyError" in check("terminal_harness", file, 'result["stdout"]', 'result["output"]').problem
+    assert "what the model did not say" in check("terminal_harness", file, "run(found[1])", 'run("ls /")').problem
+
+
 def test_kernel(check: Check) -> None:
     passed = check("kernel", "build.py", "TILE_N = 16", "TILE_N = 32")
     assert (passed.problem, passed.fault) == ("", "")
