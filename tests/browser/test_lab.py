@@ -94,6 +94,27 @@ def test_tabs_come_back_after_a_reload(lab: Lab, page: Page, study: StudyFolder)
     expect(page.locator(".ar-tab").get_by_text("toy-1").first).to_be_visible(timeout=SLOW_MS)
 
 
+def test_a_study_that_is_seen_beside_the_notebook_in_front_is_steered_and_a_hidden_one_is_not(
+    lab: Lab, page: Page, study: StudyFolder
+) -> None:
+    lab.open_notebook(page, "beside.ipynb", ["1"])
+    run(page, "autoresearch:open-newest")
+    tab = page.get_by_role("tab", name="toy-1", exact=True)
+    expect(tab).to_be_visible()
+    page.evaluate("() => { const { shell } = window.jupyterapp; shell.add(shell.currentWidget, 'main', { mode: 'split-right' }); }")
+    page.locator(".jp-NotebookPanel .cm-content").first.click()
+    assert page.evaluate("() => window.jupyterapp.shell.currentWidget.title.label") == "beside.ipynb"
+    assert page.evaluate("() => window.jupyterapp.commands.isEnabled('autoresearch:pause')")
+    run(page, "autoresearch:pause")
+    until(lambda: folded(study).state == "paused", pause=events_of(page))
+    run(page, "autoresearch:resume")
+    until(lambda: folded(study).state == "running", pause=events_of(page))
+    tab.click()
+    run(page, "launcher:create")
+    expect(page.locator(".ar-tab")).to_be_hidden()
+    assert not page.evaluate("() => window.jupyterapp.commands.isEnabled('autoresearch:pause')")
+
+
 def test_the_palette_steers_the_open_study_and_its_end_is_told(lab: Lab, page: Page, study: StudyFolder) -> None:
     lab.open(page)
     run(page, "autoresearch:open-newest")

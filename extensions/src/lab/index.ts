@@ -97,7 +97,7 @@ function activate(app: JupyterFrontEnd, palette: ICommandPalette | null, restore
       Notification.emit('Nothing waits for your review.', 'info', { autoClose: 5000 });
     }
   });
-  const openClient = () => (tabs.currentWidget && shell.currentWidget === tabs.currentWidget ? tabs.currentWidget.content.client : null);
+  const openClient = () => (tabs.currentWidget?.isVisible ? tabs.currentWidget.content.client : null); // wherever the focus is, beside a notebook say
   for (const [verb, label] of STEERING) {
     commands.addCommand(`autoresearch:${verb}`, { label, icon, isEnabled: () => openClient() !== null, execute: () => openClient()?.ask(verb) });
   }

@@ -19,6 +19,7 @@ declare module '@lumino/widgets' {
     readonly node: HTMLElement;
     readonly title: Title;
     readonly isDisposed: boolean;
+    readonly isVisible: boolean;
     readonly parent: Widget | null;
     addClass(name: string): void;
     dispose(): void;
