@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from tests.evaluate.attacks import OUTCOME
 from tests.evaluate.test_local import Rig, rig
 from workbench.evaluate.executor import Incumbent
 from workbench.program import Program
@@ -52,13 +53,10 @@ def folder():
 def answer():
     return 7
 """
-ATTACK = """
-import os, resource, signal
-def outcome(action):
-    try:
-        return str(action())[:200]
-    except BaseException as error:
-        return "refused: " + type(error).__name__
+ATTACK = (
+    OUTCOME
+    + """
+import resource, signal
 def attack(pids, folder, boxes):
     found = {}
     for pid in pids:
@@ -83,6 +81,7 @@ def attack(pids, folder, boxes):
     found["boxes"] = outcome(lambda: os.listdir(boxes))
     return found
 """
+)
 
 
 def once(rig: Rigs, candidate: str, evaluate: str, incumbent: Program | None, **changes: Any) -> Trial:

@@ -12,6 +12,7 @@ from pathlib import Path
 import optuna
 import pytest
 
+from tests.evaluate.attacks import OUTCOME
 from workbench.errors import SandboxUnavailable
 from workbench.evaluate.sandbox import levels, seccomp, view
 from workbench.records import Trial
@@ -27,14 +28,6 @@ def evaluate(trial):
     (trial.folder / "found.json").write_text(json.dumps(found))
     return {"score": 1.0}
 """
-HEAD = """
-import os
-def outcome(action):
-    try:
-        return str(action())[:200]
-    except BaseException as error:
-        return "refused: " + type(error).__name__
-"""
 
 
 @pytest.fixture
@@ -42,7 +35,7 @@ def attack(run: Run, tmp_path: Path) -> Callable[..., dict[str, str]]:
     """Runs `attack(argument)` of the candidate; what each action came to."""
 
     def go(body: str, argument: object, **keys: object) -> dict[str, str]:
-        trial = run(HEAD + body, REPORT.replace("ARGUMENT", repr(argument)), **keys)
+        trial = run(OUTCOME + body, REPORT.replace("ARGUMENT", repr(argument)), **keys)
         assert trial.status == "ok", trial
         found: dict[str, str] = json.loads((tmp_path / "out" / "trial" / "found.json").read_text())
         return found

@@ -30,47 +30,57 @@ def check() -> Iterator[Check]:
         checker.close()
 
 
-def test_binpacking(check: Check) -> None:
-    assert check("binpacking", "heuristic.py", "SMALL_GAP_COST = 5.0", "SMALL_GAP_COST = 6.0").problem == ""
-    assert "name 'items' is not defined" in check("binpacking", "heuristic.py", "gap = bins - item", "gap = bins - items").problem
-    assert "it must be" in check("binpacking", "heuristic.py", "return -gap - SMALL_GAP_COST * small", "return -gap[:1]").problem
+Change = tuple[str, str, str]  # a file, what stands there, and what takes its place
+WRONG: dict[str, tuple[Change, dict[Change, str]]] = {  # by experiment: a harmless change, and those that fail with what is told
+    "binpacking": (
+        ("heuristic.py", "SMALL_GAP_COST = 5.0", "SMALL_GAP_COST = 6.0"),
+        {
+            ("heuristic.py", "gap = bins - item", "gap = bins - items"): "name 'items' is not defined",
+            ("heuristic.py", "return -gap - SMALL_GAP_COST * small", "return -gap[:1]"): "it must be",
+        },
+    ),
+    "cluster_scheduling": (
+        ("scheduler.py", "IMBALANCE = 0.1", "IMBALANCE = 0.2"),
+        {
+            ("scheduler.py", "IMBALANCE * imbalance", "IMBALANCE * left"): "name 'left' is not defined",
+            ("scheduler.py", "return -(", "return np.nan * ("): "NaN",
+        },
+    ),
+    "textclass_harness": (
+        ("harness.py", "N_EXAMPLES = 8", "N_EXAMPLES = 4"),
+        {
+            ("harness.py", "self.remember(text, label)", "self.recall(text, label)"): "AttributeError",
+            ("harness.py", "return json.dumps(self.examples)", "return self.examples"): "the evaluator expects str",
+        },
+    ),
+    "terminal_harness": (
+        ("harness.py", "MAX_TURNS = 6", "MAX_TURNS = 4"),
+        {
+            ("harness.py", 'result["stdout"]', 'result["output"]'): "KeyError",
+            ("harness.py", "run(found[1])", 'run("ls /")'): "what the model did not say",
+        },
+    ),
+    "kernel": (
+        ("build.py", "TILE_N = 16", "TILE_N = 32"),
+        {
+            ("kernels/matmul.c", "const float x =", "const float y ="): "undeclared",
+            ("kernels/matmul.c", "b[p * n + j]", "b[j]"): "times what float32 is allowed",
+        },
+    ),
+    "tinygpt": (
+        ("train.py", "LEARNING_RATE = 1e-3", "LEARNING_RATE = 2e-3"),
+        {
+            ("train.py", "torch.log_softmax(logits.float(), dim=-1)", "logits.float()"): "do not sum to 1",
+            ("train.py", 'ACTIVATION = "gelu"', 'ACTIVATION = "no_such"'): "AttributeError",
+        },
+    ),
+}
 
 
-def test_cluster_scheduling(check: Check) -> None:
-    file = "scheduler.py"
-    passed = check("cluster_scheduling", file, "IMBALANCE = 0.1", "IMBALANCE = 0.2")
+@pytest.mark.parametrize("name", WRONG)
+def test_a_harmless_change_passes_and_what_would_fail_is_told(check: Check, name: str) -> None:
+    harmless, wrong = WRONG[name]
+    passed = check(name, *harmless)
     assert (passed.problem, passed.fault) == ("", "")
-    assert "name 'left' is not defined" in check("cluster_scheduling", file, "IMBALANCE * imbalance", "IMBALANCE * left").problem
-    assert "NaN" in check("cluster_scheduling", file, "return -(", "return np.nan * (").problem
-
-
-def test_textclass_harness(check: Check) -> None:
-    file = "harness.py"
-    passed = check("textclass_harness", file, "N_EXAMPLES = 8", "N_EXAMPLES = 4")
-    assert (passed.problem, passed.fault) == ("", "")
-    assert "AttributeError" in check("textclass_harness", file, "self.remember(text, label)", "self.recall(text, label)").problem
-    assert (
-        "the evaluator expects str" in check("textclass_harness", file, "return json.dumps(self.examples)", "return self.examples").problem
-    )
-
-
-def test_terminal_harness(check: Check) -> None:
-    file = "harness.py"
-    passed = check("terminal_harness", file, "MAX_TURNS = 6", "MAX_TURNS = 4")
-    assert (passed.problem, passed.fault) == ("", "")
-    assert "KeyError" in check("terminal_harness", file, 'result["stdout"]', 'result["output"]').problem
-    assert "what the model did not say" in check("terminal_harness", file, "run(found[1])", 'run("ls /")').problem
-
-
-def test_kernel(check: Check) -> None:
-    passed = check("kernel", "build.py", "TILE_N = 16", "TILE_N = 32")
-    assert (passed.problem, passed.fault) == ("", "")
-    assert "undeclared" in check("kernel", "kernels/matmul.c", "const float x =", "const float y =").problem
-    assert "times what float32 is allowed" in check("kernel", "kernels/matmul.c", "b[p * n + j]", "b[j]").problem
-
-
-def test_tinygpt(check: Check) -> None:
-    passed = check("tinygpt", "train.py", "LEARNING_RATE = 1e-3", "LEARNING_RATE = 2e-3")
-    assert (passed.problem, passed.fault) == ("", "")
-    assert "do not sum to 1" in check("tinygpt", "train.py", "torch.log_softmax(logits.float(), dim=-1)", "logits.float()").problem
-    assert "AttributeError" in check("tinygpt", "train.py", 'ACTIVATION = "gelu"', 'ACTIVATION = "no_such"').problem
+    for change, told in wrong.items():
+        assert told in check(name, *change).problem

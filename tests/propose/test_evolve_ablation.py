@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from tests.messages_server import MessagesServer, in_turn
-from tests.propose.test_evolve import GOOD, a_brief, options
-from workbench.program import Program
+from tests.propose.test_evolve import EVERYTHING, GOOD, a_brief, options
 from workbench.propose.evolve import Evolve
 from workbench.records import Options
 from workbench.search.best_of_n import BestOfN
 from workbench.testing import experiment_for_tests
 
+pytestmark = pytest.mark.usefixtures("key")
 CONTEXT = "Make the loss small, as the data are few."
 HISTORY = (
     "# the program of candidate 1",
@@ -32,11 +32,6 @@ ALWAYS = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-made-up")
-
-
 @pytest.mark.parametrize(
     ("argument", "has_context", "has_history"),
     [("", True, True), ("no-context", False, True), ("no-history", True, False), ("no-context,no-history", False, False)],
@@ -47,16 +42,7 @@ def test_each_arm_is_shown_what_it_names_and_nothing_else_is_left_out(
     (tmp_path / "program.md").write_text(CONTEXT)
     experiment = experiment_for_tests(tmp_path)
     with MessagesServer(in_turn(GOOD)) as server:
-        brief = a_brief(
-            experiment,
-            options(server),
-            inspirations=(1,),
-            guidance=("try the optimiser first",),
-            banned=("larger batches",),
-            idea="use a cosine schedule",
-            programs=lambda number: Program({"train.py": f"# the program of candidate {number}\n"}),
-            logs=lambda number: f"Traceback of {number}: loss is inf",
-        )
+        brief = a_brief(experiment, options(server), **EVERYTHING)
         assert Evolve(argument, experiment, options(server)).propose(brief).hypothesis
         (request,) = server.requests
     shown = "\n".join(block["text"] for block in request["body"]["messages"][0]["content"])

@@ -4,7 +4,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,11 +53,12 @@ def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow]:
 def test_a_request_waits_for_a_loop_that_starts_and_begins_no_second_one(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launch, "SPAWN_SECONDS", 0.1)
     monkeypatch.setattr(launch, "RETRY_SECONDS", 0.0)
-    answered: list[str] = []
+    answered, looks, process = list[str](), list[int | None](), lease.process
+    monkeypatch.setattr(lease, "process", lambda folder: looks.append(process(folder)) or looks[-1])
     asking = threading.Thread(target=lambda: answered.append(launch.request(slow.folder, "pause", {}, patience=0.2)))
     asking.start()
     until(lambda: slow.begun)
-    time.sleep(1.0)  # five times its patience, which a loop that is on its way does not use up
+    until(lambda: len(looks) > 4 * 0.2 / launch.POLL_SECONDS)  # past its patience, which a loop that is on its way does not use up
     assert asking.is_alive()
     assert not answered
     slow.let()

@@ -55,6 +55,12 @@ class CandidateHistory:
         return self.record.without is not None
 
     @property
+    def is_vetoed(self) -> bool:
+        """Whether a person discarded it, or kept only some of its hunks."""
+        decision = self.decision
+        return decision is not None and decision.by.startswith(PERSON) and decision.verdict in ("discard", "revise")
+
+    @property
     def next_trial(self) -> int:
         """Number of its next trial."""
         return len(self.trials) + len(self.audits) + len(self.running)

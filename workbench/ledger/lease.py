@@ -81,6 +81,11 @@ def process(folder: StudyFolder) -> int | None:
     return None
 
 
+def is_alive(folder: StudyFolder) -> bool:
+    """Whether a loop is alive: at work, starting or ending."""
+    return holder(folder) is not None or process(folder) is not None
+
+
 def _try(descriptor: int, how: int) -> bool:
     try:
         fcntl.flock(descriptor, how | fcntl.LOCK_NB)

@@ -16,7 +16,6 @@ from workbench.ledger.examination import Examination
 from workbench.ledger.repeats import Repeats
 from workbench.ledger.turns import Turn
 from workbench.records import (
-    PERSON,
     Ablation,
     Adopted,
     Audit,
@@ -347,7 +346,7 @@ class Study:
             self._count_test(history, record)
         history.decisions.append(record)
         self._recount(record.candidate)
-        self._turn(history, record, was_open)
+        self._turn(history, was_open)
         if record.verdict == "keep" and not was_kept:
             self.kept.append(record.candidate)
             self._follow(record)
@@ -358,12 +357,12 @@ class Study:
                 best = self._best(self.kept)
                 self.incumbent = None if best is None else best.number
 
-    def _turn(self, history: CandidateHistory, decision: Decision, was_open: bool) -> None:
+    def _turn(self, history: CandidateHistory, was_open: bool) -> None:
         """What a search learns from a decision; nothing from one that leaves the candidate open, or about an ablation."""
         if history.number in self.open or history.status == "ablated":
             return
         self.since_keep += was_open
-        if decision.by.startswith(PERSON) and decision.verdict != "keep":
+        if history.is_vetoed:
             self.turns.append(Turn("barred", history.number))
         elif history.scored and history.failure is None:
             self.turns.append(Turn("scored", history.number, len(history.scored)))

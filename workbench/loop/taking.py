@@ -8,7 +8,7 @@ from workbench.loop import making
 from workbench.loop.asking import Answered, Made
 from workbench.loop.duplicates import Duplicates
 from workbench.program import Program
-from workbench.records import PERSON, Candidate, ProposalFailed
+from workbench.records import Candidate, ProposalFailed
 from workbench.syntax import syntax_problem
 
 MAX_REASON = 2000
@@ -80,8 +80,7 @@ def _failed(answered: Answered, author: str, reason: str) -> ProposalFailed:
 def _vetoed(study: Study, parent: int) -> str:
     """What is made of a vetoed candidate goes with it, on its way as well as in the queue."""
     for number in study.changes(parent):
-        decision = study.candidates[number].decision
-        if decision is not None and decision.verdict in ("discard", "revise") and decision.by.startswith(PERSON):
+        if study.candidates[number].is_vetoed:
             return f"it was made from candidate {number}, which was vetoed"
     return ""
 

@@ -42,8 +42,7 @@ def wait(folder: StudyFolder, now: Callable[[], Study], request: str, follow: Fo
     """
     seen, spawns = View(), 0
     while True:
-        # first, so that a loop's last words are in what is read next
-        is_alive = lease.holder(folder) is not None or lease.process(folder) is not None
+        is_alive = lease.is_alive(folder)  # first, so that a loop's last words are in what is read next
         study = now()
         results: list[Audit | Ablation] = [*study.audits, *study.ablations]
         result = next((found for found in results if found.request == request), None)

@@ -10,7 +10,6 @@ from workbench.experiment import Goal, Objective
 from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.study import Study
-from workbench.records import PERSON
 from workbench.search.archive import mean
 
 Point = tuple[float, float]
@@ -37,19 +36,13 @@ def values(objective: Objective, history: CandidateHistory, names: Collection[st
     return [None if history.failure is not None else mean(history, objective, name) for name in names]
 
 
-def is_vetoed(history: CandidateHistory) -> bool:
-    """Whether a person discarded a candidate, or kept only some of its hunks."""
-    decision = history.decision
-    return decision is not None and decision.by.startswith(PERSON) and decision.verdict in ("discard", "revise")
-
-
 def barred(study: Study) -> set[int]:
     """The candidates that a person vetoed, and those with a vetoed one's change; linear in the number of candidates."""
     vetoed: list[frozenset[int]] = []  # by candidate: the vetoed ones that its program has changes of
     for history in study.candidates:
         record = history.record
         inherited = NOBODY if record.parent is None else vetoed[record.parent]
-        own = {record.candidate} if is_vetoed(history) else NOBODY
+        own = {record.candidate} if history.is_vetoed else NOBODY
         vetoed.append(inherited | own if record.without is None else (inherited | own) - {record.without})
     return {number for number, found in enumerate(vetoed) if found}
 

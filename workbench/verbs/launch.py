@@ -394,7 +394,7 @@ class Reviver:
     def __call__(self, patience: float = SPAWN_SECONDS) -> None:
         """Raises WorkbenchError when the loop could not be started."""
         is_early = time.monotonic() - self._tried_at <= RETRY_SECONDS
-        if lease.holder(self._folder) is None and not is_early and lease.process(self._folder) is None:
+        if not is_early and not lease.is_alive(self._folder):
             spawn(self._folder, patience)
             self._tried_at = time.monotonic()
 

@@ -152,7 +152,7 @@ def row(following: Following, history: CandidateHistory) -> Message:
         "revises": record.revises,
         "ended": standing(flat["status"], flat["by"] or "") == ENDED_EARLY,
         "weighed": [_short(value) for value in frontier.values(study.opened.objective, history, following.weighed)],
-        "vetoed": frontier.is_vetoed(history),
+        "vetoed": history.is_vetoed,
         "without": record.without,
     }
 
