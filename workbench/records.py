@@ -40,7 +40,7 @@ class Options:
         effort: how hard it thinks; empty: its default.
         ahead: proposals made ahead per slot while trials run; 0: only once nothing else is under way; None: as the proposer wishes.
         round: how many candidates a proposer that can is asked for at a time.
-        prompt: what `evolve` tells a model, as TOML; empty: the default (`propose.wording`).
+        prompt: what `evolve` or `agent` tells a model, as TOML; empty: the default (`propose.wording`).
     """
 
     proposer: str = "tuner"

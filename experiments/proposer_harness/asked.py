@@ -17,7 +17,7 @@ import numpy as np
 from simulated import Broke, Simulated
 from surrogates import NotAProgram, Objective
 
-from workbench.propose.evolve import Evolve
+from workbench import registry
 from workbench.propose.model.failures import Unanswered
 from workbench.propose.proposer import Receipt, Unusable
 from workbench.records import Options
@@ -42,7 +42,8 @@ def searched(
     """Each objective's study, in order; `AT_ONCE` of them run at a time.
 
     Args:
-        prompt: as `workbench.propose.wording` reads it. check: raises when the trial is over. record: is told of every call of the model.
+        prompt: of the proposer that the settings name, as `workbench.propose.wording` reads it. check: raises when the trial is over.
+        record: is told of every call of the model.
 
     Raises:
         ProposerFault: the model could not be asked; what it answers, or refuses to, is the prompt's affair.
@@ -69,15 +70,16 @@ class _Study:
         self._rng = np.random.default_rng([*seed, 1])
         self._receipt = Receipt(record=record)
         self._options = Options(
-            proposer="evolve", model=str(settings["model"]), base_url=str(settings["base_url"]), prompt=prompt,
+            proposer=str(settings["proposer"]), model=str(settings["model"]), base_url=str(settings["base_url"]), prompt=prompt,
             max_tokens=int(settings["max_tokens"]), seed=int(self._rng.integers(1 << 31)),
         )  # fmt: skip
 
     def ended(self, check: Callable[[], None]) -> Ended:
-        settings, objective, n_unusable = self._settings, self._objective, 0
+        settings, objective, n_unusable, name = self._settings, self._objective, 0, self._options.proposer
+        make = partial(registry.find("proposers", name), name.partition(":")[2])
         with tempfile.TemporaryDirectory() as folder:
             study = Simulated(
-                Path(folder), objective.source, settings["evaluations"], settings["noise"], self._options, partial(Evolve, ""), self._score
+                Path(folder), objective.source, settings["evaluations"], settings["noise"], self._options, make, self._score
             )  # fmt: skip
             while self._goes_on(study):
                 check()

@@ -1,7 +1,7 @@
 """What a proposer gains on simulated studies: the objectives are in here, and each evaluation is asked for.
 
-Without a model the tuner is scored, whose study runs in the sandbox (`driver.py`); with one, the prompt of `evolve`, which is data
-(`asked.py`). No candidate code is imported here; what a study ends with is scored again, without noise.
+A study of the tuner runs in the sandbox (`driver.py`). One of a proposer that asks a model runs here (`asked.py`): its prompt is data. No
+candidate code is imported here; what a study ends with is scored again, without noise.
 """
 
 import json
@@ -16,11 +16,13 @@ from surrogates import SHAPES, NotAProgram, Objective, drawn
 
 from workbench.errors import UsageError
 from workbench.evaluate import CandidateFailed, Question
-from workbench.propose import wording
+from workbench.propose import evolve
+from workbench.propose.agent import agent
+from workbench.propose.wording import WORDINGS
 
 FOLDER = Path(__file__).parent
 BOX = {name: FOLDER / name for name in ("driver.py", "simulated.py")}
-SETTINGS, PROMPT = "settings.py", "prompt.toml"
+FILES = {"tuner": "settings.py", **{name: f"{name}.toml" for name in WORDINGS}}  # what counts, by proposer
 WORST = -1.0  # of a study's gain: what is worse than twice the baseline's loss counts no more
 SECONDS = 120.0  # of the proposer's own time, per study
 
@@ -30,11 +32,11 @@ def evaluate(trial: Any) -> dict[str, float]:
 
     Raises:
         CandidateFailed: the tuner asks for more evaluations than it has, or for one of something else than the given program with other
-            values; the prompt is none; the file changed that does not count.
+            values; the prompt is none; a file changed that does not count.
     """
     check_settings(trial.settings)
     check_files(trial)
-    return prompted(trial) if trial.settings["model"] else tuned(trial)
+    return tuned(trial) if kind(trial.settings) == "tuner" else prompted(trial)
 
 
 def tuned(trial: Any) -> dict[str, float]:
@@ -49,7 +51,7 @@ def tuned(trial: Any) -> dict[str, float]:
 
 
 def prompted(trial: Any) -> dict[str, float]:
-    """What `evolve` gains under the candidate's prompt, and what the model took; its calls are kept in the trial's folder."""
+    """What a proposer gains under the candidate's prompt, and what the model took; its calls are kept in the trial's folder."""
     settings, gains, ended, lock = trial.settings, list[float](), [], Lock()
     objectives = drawn(settings["kinds"], settings["studies"], trial.seed)
     with (trial.folder / "calls.jsonl").open("w", encoding="utf-8") as file:
@@ -59,7 +61,7 @@ def prompted(trial: Any) -> dict[str, float]:
                 file.write(json.dumps(call) + "\n")
                 file.flush()
 
-        for study in searched(objectives, trial.program.files[PROMPT], settings, trial.seed, trial.check, record):
+        for study in searched(objectives, trial.program.files[FILES[kind(settings)]], settings, trial.seed, trial.check, record):
             ended.append(study)
             gains.append(100.0 * max(WORST, 1.0 - study.loss))
             trial.report("gained", len(gains), float(np.mean(gains)))
@@ -75,23 +77,24 @@ def prompted(trial: Any) -> dict[str, float]:
 
 def check(trial: Any) -> None:
     """A smoke run: one short study of the tuner, or a look at the prompt, which costs no call."""
+    check_settings(trial.settings)
     check_files(trial)
-    if trial.settings["model"]:
+    if kind(trial.settings) != "tuner":
         return
     with trial.start("driver.py", files=BOX, threads=1) as process:
         gain(process, drawn("search", 1, 0)[0], 8, 0.03, [0, 0])
 
 
 def check_files(trial: Any) -> None:
-    """Raises CandidateFailed where the prompt is needed and none, or the file was changed that does not count."""
-    name = str(trial.settings["model"])
-    counts, idle = (PROMPT, SETTINGS) if name else (SETTINGS, PROMPT)
-    given = (FOLDER / idle).read_text(encoding="utf-8")
-    if trial.program.files.get(idle, given) != given:
-        raise CandidateFailed(f"{idle} counts for nothing where the setting model is {name!r}; change {counts}")
-    if name:
+    """Raises CandidateFailed where the prompt is needed and none, or a file was changed that does not count."""
+    name = kind(trial.settings)
+    for other, idle in FILES.items():
+        given = (FOLDER / idle).read_text(encoding="utf-8")
+        if other != name and trial.program.files.get(idle, given) != given:
+            raise CandidateFailed(f"{idle} counts for nothing where the setting proposer is {name!r}; change {FILES[name]}")
+    if name in WORDINGS:
         try:
-            wording.read(trial.program.files.get(PROMPT, ""))
+            WORDINGS[name].read(trial.program.files.get(FILES[name], ""))
         except UsageError as error:
             raise CandidateFailed(str(error)) from None
 
@@ -127,8 +130,27 @@ def exact(objective: Objective, text: str) -> float:
         raise CandidateFailed(f"a study proposed something that is not its program: {error}") from None
 
 
+def kind(settings: Any) -> str:
+    """The proposer that is scored, without its argument."""
+    return str(settings["proposer"]).partition(":")[0]
+
+
 def check_settings(settings: Any) -> None:
     """Raises ValueError for settings that cannot be."""
+    name, _, argument = str(settings["proposer"]).partition(":")
+    if name not in FILES:
+        raise ValueError(f"--set proposer={settings['proposer']}; choose one of {', '.join(FILES)}")
+    if name in WORDINGS and not settings["model"]:
+        raise ValueError(f"{name} asks a model; name it with --set model=NAME")
+    if name not in WORDINGS and settings["model"]:
+        raise ValueError(f"{name} asks no model; choose with --set proposer= one that does: {', '.join(WORDINGS)}")
+    match name:
+        case "evolve":
+            evolve.words(argument)
+        case "agent":
+            agent.level(argument)
+        case _ if argument:
+            raise ValueError(f"the settings of the {name} stand in {FILES[name]}, and not in --set proposer={settings['proposer']}")
     if settings["kinds"] not in SHAPES:
         raise ValueError(f"--set kinds={settings['kinds']}; choose one of {', '.join(SHAPES)}")
     if settings["studies"] < 2 or settings["evaluations"] < 4 or settings["noise"] < 0:

@@ -13,6 +13,7 @@ from workbench.experiment import Experiment, Objective
 from workbench.ledger.study import Study
 from workbench.program import Patch, Program
 from workbench.propose.proposer import Brief, Exhausted, Proposal, Proposer
+from workbench.propose.workspace import Bare
 from workbench.records import Candidate, Decision, Entry, Evidence, Options, ProposalFailed, Record, StudyOpened, Trial
 
 FILE = "train.py"
@@ -24,6 +25,16 @@ ABOUT = "A program that consists of constants. Its loss is measured with noise, 
 
 class Broke(Exception):
     """A program has no loss; the message says why."""
+
+
+class Left(Bare):
+    """What is left of the evaluations: why one has no loss. `reasons`: of programs, by number."""
+
+    def __init__(self, reasons: Mapping[int, str]) -> None:
+        self._reasons = reasons
+
+    def log(self, candidate: int, trial: int) -> str:
+        return self._reasons.get(candidate, "")
 
 
 class Simulated:
@@ -79,7 +90,7 @@ class Simulated:
         brief = Brief(
             experiment=self.experiment, study=self.study, parent=parent, program=program, number=self.asked,
             inspirations=tuple([other for other in self.study.kept if other != parent][-N_INSPIRATIONS:]),
-            programs=self.programs.__getitem__, logs=lambda failed: self.reasons.get(failed, ""), **more,
+            programs=self.programs.__getitem__, logs=lambda failed: self.reasons.get(failed, ""), workspace=Left(self.reasons), **more,
         )  # fmt: skip
         self.asked += 1
         proposal = self.proposer.propose(brief)

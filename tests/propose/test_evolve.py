@@ -17,7 +17,7 @@ from workbench.program import Program
 from workbench.propose import prompt
 from workbench.propose.evolve import Evolve
 from workbench.propose.proposer import Brief, Proposal, Shown, Unusable
-from workbench.propose.wording import Wording
+from workbench.propose.wording import EvolveWording
 from workbench.propose.workspace import Checked
 from workbench.records import Candidate, Decision, Evidence, Options, ProposalFailed, Trial
 from workbench.testing import PROGRAM, ProposerContract, experiment_for_tests, fold, opening
@@ -148,7 +148,7 @@ def test_what_is_shown_does_not_grow_with_the_study(server: MessagesServer, expe
         veto = Decision(candidate=number, verdict="discard", by="person", why="w" * 900)
         records += [Candidate(candidate=number, parent=0, program=f"{number:064}", author="evolve", hypothesis="h" * 900), veto]
     long = replace(brief, study=fold(records))
-    assert len(prompt.question(long, Wording())) < (Wording().attempts + prompt.N_VETOES) * (prompt.LINE_CHARS + 10) + 2000
+    assert len(prompt.question(long, EvolveWording())) < (EvolveWording().attempts + prompt.N_VETOES) * (prompt.LINE_CHARS + 10) + 2000
 
 
 @pytest.mark.parametrize(

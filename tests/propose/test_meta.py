@@ -17,15 +17,17 @@ from workbench.ledger.study import Study
 from workbench.propose import meta, prompt
 from workbench.propose.evolve import Evolve
 from workbench.propose.proposer import Proposal, Unusable
+from workbench.propose.wording import EvolveWording
 from workbench.records import Candidate, Decision, Entry, ProposalFailed, Record
 from workbench.testing import experiment_for_tests, fold, opening
 
+META_SYSTEM = prompt.meta_system(EvolveWording())
 TEXT = "Look at how the rate falls, not at how high it is."
 
 
 def script(body: Any) -> Step:
     """Writes the instruction where one is asked for, and a program else."""
-    return TEXT if body["system"] == prompt.META_SYSTEM else Says(answer(("WIDTH = 8", f"WIDTH = {next(WIDTHS)}")))
+    return TEXT if body["system"] == META_SYSTEM else Says(answer(("WIDTH = 8", f"WIDTH = {next(WIDTHS)}")))
 
 
 WIDTHS = itertools.count(20)
@@ -73,7 +75,7 @@ def test_one_in_five_proposals_begins_with_a_new_one_that_is_tried_at_once_and_r
     assert all(proposal.origin["meta_text"] == TEXT for proposal in new)
     assert len({proposal.origin["meta"] for proposal in new}) == 1
     assert len(server.requests) == len(made) + len(new)
-    asked = next(at for at, request in enumerate(server.requests) if request["body"]["system"] == prompt.META_SYSTEM)
+    asked = next(at for at, request in enumerate(server.requests) if request["body"]["system"] == META_SYSTEM)
     assert f"<advice>\n- {TEXT}\n</advice>" in server.prompts[asked + 1]
     assert "Write the instruction." in server.prompts[asked]
     assert all("meta" not in proposal.origin for proposal in made if proposal not in new), "there was none to draw before"
@@ -118,7 +120,7 @@ def test_a_model_sees_the_best_earlier_ones_with_their_outcomes_when_it_writes_a
     assert len(meta.alive(study)) == meta.N_ALIVE
     assert any(not each.text for each in meta.alive(study))
     proposals(server, experiment, study, range(20))
-    asked = next(at for at, request in enumerate(server.requests) if request["body"]["system"] == prompt.META_SYSTEM)
+    asked = next(at for at, request in enumerate(server.requests) if request["body"]["system"] == META_SYSTEM)
     told = server.prompts[asked]
     listed = told.partition("<earlier-instructions>")[2].partition("</earlier-instructions>")[0]
     assert listed.count("\n- ") == meta.N_EXAMPLES
@@ -138,7 +140,7 @@ def test_no_program_is_asked_for_where_the_meta_prompt_took_the_budget(server: M
     writes = next(number for number, proposal in enumerate(made) if "meta_text" in proposal.origin)
     with pytest.raises(Unusable, match="the budget was used before a program was asked for") as unusable:
         evolve.propose(replace(brief, number=writes))
-    assert server.requests[-1]["body"]["system"] == prompt.META_SYSTEM
+    assert server.requests[-1]["body"]["system"] == META_SYSTEM
     assert unusable.value.origin["meta_text"] == TEXT
 
 

@@ -13,13 +13,14 @@ from workbench.errors import UsageError
 from workbench.experiment import Experiment
 from workbench.ledger.study import Study
 from workbench.program import Program
-from workbench.propose import blocks, meta, prompt, smoke, wording
+from workbench.propose import blocks, meta, prompt, smoke
 from workbench.propose.blocks import AnswerProblem
 from workbench.propose.meta import MetaPrompt
 from workbench.propose.model import ensemble
 from workbench.propose.model.call import Reply, Request, text_block
 from workbench.propose.model.client import Client
 from workbench.propose.proposer import Brief, Proposal, Shown, Unusable
+from workbench.propose.wording import EvolveWording
 from workbench.records import Options
 
 WORDS = ("full", "bandit", "meta", "no-context", "no-history")
@@ -46,7 +47,7 @@ class Evolve:
         self._words = words(argument)
         self._models = ensemble.models(options.model)
         self._options = options
-        told = wording.of(options.prompt)
+        told = EvolveWording.of(options.prompt)
         self._wording = replace(told, attempts=0, inspirations=0, failures=0, logs=0) if "no-history" in self._words else told
         self._system = prompt.system(self._wording, "full" in self._words)
         self._client = Client(options.base_url)
@@ -82,7 +83,7 @@ class Evolve:
             return meta.drawn(known, rng)
         examples = [(each.text, each.kept, each.ended) for each in known if each.text]
         question = prompt.meta_question(brief, self._wording, examples[: meta.N_EXAMPLES])
-        return meta.written(self._ask(brief, model, prompt.META_SYSTEM, [self._turn(brief, question)]).text)
+        return meta.written(self._ask(brief, model, prompt.meta_system(self._wording), [self._turn(brief, question)]).text)
 
     def _turn(self, brief: Brief, question: str) -> dict[str, Any]:
         """The first turn of a call: what stays the same from call to call, and the question."""

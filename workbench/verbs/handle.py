@@ -350,25 +350,29 @@ class StudyHandle:
         return write_back(self.folder, source, baseline, program, None, dry_run)
 
     def install(self, name: str, candidate: int | None = None) -> Path:
-        """Lets `--proposer NAME` mean what the incumbent, or one candidate, writes down: the tuner's settings, or `evolve`'s prompt.
+        """Lets `--proposer NAME` mean what the incumbent, or one candidate, writes down: the tuner's settings, or the prompt of a proposer.
 
-        The prompt is what a study searched whose setting `model` is not empty.
+        Of which proposer the prompt is says the study's setting `proposer`; `NAME.toml` holds it, as in `agent.toml`.
 
         Raises:
             UsageError: the program is neither, or the name cannot be.
         """
         from workbench import registry
-        from workbench.propose import settings, wording
+        from workbench.propose import settings
+        from workbench.propose.wording import WORDINGS
 
         imported.refuse_program(self.study, "apply")
         number = candidate if candidate is not None else self.study.incumbent
         files = {} if number is None else self[number].program.files
-        if self.study.opened.settings.get("model") and "prompt.toml" in files:
-            wording.read(files["prompt.toml"])
-            return registry.name_proposer(name, f"evolve\n{files['prompt.toml'].strip()}")
+        proposer = str(self.study.opened.settings.get("proposer", ""))
+        kind = proposer.partition(":")[0]
+        if kind in WORDINGS and (prompt := files.get(f"{kind}.toml")) is not None:
+            WORDINGS[kind].read(prompt)
+            return registry.name_proposer(name, f"{proposer}\n{prompt.strip()}")
         source = files.get("settings.py", "")
-        if not source:
-            wanted = "a settings.py with lines as REACH = 2.0 is one, or, with a model, a prompt.toml"
+        if not source or kind in WORDINGS:
+            prompts = " or ".join(f"{kind}.toml" for kind in WORDINGS)
+            wanted = f"a settings.py with lines as REACH = 2.0 is one, or, of a study with the setting proposer, {prompts}"
             raise UsageError(f"{self.name} makes no proposer, or kept none yet: {wanted}")
         return registry.name_proposer(name, f"tuner:{settings.written(source).text()}".removesuffix(":"))
 

@@ -146,15 +146,16 @@ def checked(options: Options, root: Path) -> Options:
 
 def _check_model(options: Options, name: str, argument: str) -> None:
     """Raises UsageError where a study that asks a model cannot, or could not be held to its budget."""
-    from workbench.propose import evolve, wording
+    from workbench.propose import evolve
     from workbench.propose.agent import agent
     from workbench.propose.model import client, ensemble, prices
+    from workbench.propose.wording import WORDINGS
 
     if name == "agent":
         agent.level(argument)
     else:
         evolve.words(argument)
-        wording.of(options.prompt)
+    WORDINGS[name].of(options.prompt)
     client.check(options.base_url, options.effort)
     names = ensemble.models(options.model)
     if options.max_usd and (strangers := prices.unpriced(names)):
@@ -167,16 +168,16 @@ def estimate(folder: StudyFolder) -> str:
         study = Study().fold(journal.entries())
         program = journal.program(study.candidates[0].record.program)
     name = study.options.proposer.partition(":")[0]
-    if name == "agent":
-        from workbench.propose.agent.agent import MAX_TURNS
-
-        return f"agent makes as many calls per candidate as it needs, up to {MAX_TURNS}; --max-usd or --max-tokens bounds what they cost"
-    if name != "evolve":
+    if name not in MODEL_PROPOSERS:
         return ""
-    from workbench.propose import prompt, wording
+    from workbench.propose import prompt
     from workbench.propose.model import ensemble, prices
+    from workbench.propose.wording import AgentWording, EvolveWording
 
-    size = prompt.size(experiments.read(folder.experiment), program, wording.of(study.options.prompt))
+    if name == "agent":
+        turns = AgentWording.of(study.options.prompt).turns
+        return f"agent makes as many calls per candidate as it needs, up to {turns}; --max-usd or --max-tokens bounds what they cost"
+    size = prompt.size(experiments.read(folder.experiment), program, EvolveWording.of(study.options.prompt))
     return prices.estimate(ensemble.models(study.options.model), size, study.options.candidates)
 
 

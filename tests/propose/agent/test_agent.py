@@ -12,9 +12,8 @@ from tests.messages_server import Fails, MessagesServer, Says, in_turn, uses
 from tests.propose.agent.histories import PROGRAMS, Left, brief_of, experiment_in
 from workbench.errors import ProposerFault, UsageError
 from workbench.experiment import Experiment
-from workbench.propose.agent import agent as module
 from workbench.propose.agent import conversation
-from workbench.propose.agent.agent import MAX_CALLS, MAX_REFUSED, MAX_SILENT, MAX_TURNS, Agent
+from workbench.propose.agent.agent import MAX_CALLS, MAX_REFUSED, MAX_SILENT, Agent
 from workbench.propose.model.call import Request, text_block
 from workbench.propose.model.client import wire
 from workbench.propose.proposer import Brief, Proposal, Shown, Unusable
@@ -27,6 +26,7 @@ OPUS = "claude-opus-5-5"
 LOG = "candidates/0003/log.0.txt"
 READ = ("read_file", {"path": LOG})
 EDIT = ("edit", {"path": "train.py", "search": "WIDTH = 9", "text": "WIDTH = 64"})
+SHORT = "system = 'Be bold. {files} {material}'\n"
 SUBMIT = ("submit", {"hypothesis": "wider is better; if not, loss stays"})
 
 
@@ -118,7 +118,7 @@ def test_bad_arguments_and_unknown_tools_are_answered_and_the_work_goes_on(serve
 @pytest.mark.parametrize(
     ("step", "said", "n_asked"),
     [
-        (uses(READ), f"nothing was submitted within {MAX_TURNS} turns", MAX_TURNS),
+        (uses(READ), "nothing was submitted within 40 turns", 40),
         (uses(SUBMIT), f"{MAX_REFUSED} programs were not taken; the last: it changes nothing", MAX_REFUSED),
         (Says("I would widen it."), f"called no tool in {MAX_SILENT} turns", MAX_SILENT),
     ],
@@ -135,11 +135,10 @@ def test_work_without_an_end_is_ended_and_told_with_its_cost(
     assert said in problem.value.origin["problem"]
 
 
-def test_the_last_turns_are_announced(server: MessagesServer, experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_TURNS", 7)
+def test_the_last_turns_are_announced(server: MessagesServer, experiment: Experiment) -> None:
     server.script = in_turn(uses(READ))
     with pytest.raises(Unusable):
-        Agent("", experiment, options(server)).propose(brief_of(experiment))
+        Agent("", experiment, options(server, prompt=f"{SHORT}turns = 7\n")).propose(brief_of(experiment))
     assert ["turns are left" in prompt for prompt in server.prompts] == [False, False, *[True] * 5]
 
 

@@ -100,3 +100,4 @@ SUBMIT = Tool(
     ("hypothesis",),
 )
 ALL = {tool.name: tool for tool in (LIST, READ, SEARCH, QUERY, EDIT, SHELL, SUBMIT)}
+TOLD = {name: tool.what for name, tool in ALL.items()}

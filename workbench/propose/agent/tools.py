@@ -5,7 +5,7 @@ What a tool says is data for the model; what the model says is data for a tool: 
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -13,7 +13,7 @@ from workbench.errors import UsageError
 from workbench.ledger.candidate import N_STATUSES, CandidateHistory
 from workbench.program import Patch, Program
 from workbench.propose import blocks, smoke
-from workbench.propose.agent.described import ALL, MAX_ROWS, WORKING, ToolProblem
+from workbench.propose.agent.described import ALL, MAX_ROWS, TOLD, WORKING, ToolProblem
 from workbench.propose.agent.history import History
 from workbench.propose.agent.matching import Hit, matches
 from workbench.propose.blocks import AnswerProblem, Block
@@ -36,15 +36,15 @@ class Taken:
 
 
 class Tools:
-    """The tools of one round.
+    """The tools of one round. `told`: those that the model has, each with what it is told of it.
 
     Attributes:
         program: the working program. taken: what was submitted and taken, in order.
         refused: why programs were not taken since then. read: the files that were shown, whole or in part, in order.
     """
 
-    def __init__(self, brief: Brief, history: History) -> None:
-        self._brief, self._history = brief, history
+    def __init__(self, brief: Brief, history: History, told: Mapping[str, str] = TOLD) -> None:
+        self._brief, self._history, self._told = brief, history, told
         self.program = brief.program
         self.taken: list[Taken] = []
         self.refused: list[str] = []
@@ -61,8 +61,13 @@ class Tools:
 
     @property
     def names(self) -> list[str]:
-        """The tools that there are here: no shell where there is no sandbox for it."""
-        return [name for name in ALL if name != "shell" or self._brief.workspace.has_shell]
+        """The tools that there are here: of those in `told`, no shell where there is no sandbox for it."""
+        return [name for name in ALL if name in self._told and (name != "shell" or self._brief.workspace.has_shell)]
+
+    @property
+    def wire(self) -> list[dict[str, Any]]:
+        """They, as the Messages API describes tools."""
+        return [replace(ALL[name], what=self._told[name]).wire for name in self.names]
 
     def call(self, name: str, given: object) -> str:
         """The answer of a tool, of bounded length.
