@@ -41,7 +41,7 @@ export interface StudyState {
   reason: string;
   /** Paused because something is broken, not by a person. */
   fault?: boolean;
-  /** Whether a loop holds the lease. */
+  /** Whether a loop holds the lease; where it does not and the study is running, it is starting. */
   alive: boolean;
   options: { proposer: string; strategy: string; policy: string; review: 'off' | 'keeps' | 'all'; candidates: number; seconds: number; max_usd: number; max_tokens: number; max_waiting: number };
   /** By candidate status, the baseline not counted; `proposed` is what the budget counts. */

@@ -94,7 +94,7 @@ def test_the_header_says_how_the_study_stands_and_the_bars_what_was_spent(stage:
     [
         ({"state": "paused", "reason": "paused by a person"}, "‖ paused", ""),
         ({"state": "paused", "fault": True, "reason": "it failed: " + "x" * 400}, "‖ paused", "Paused by a fault: it failed: xxx"),
-        ({"state": "running", "alive": False}, "✕ dead", "No loop is alive; Resume brings it back"),
+        ({"state": "dead", "alive": False, "reason": "no loop is alive"}, "✕ dead", "no loop is alive; Resume brings it back"),
         ({"state": "finished", "alive": False, "reason": "all 100 candidates were tried"}, "✓ finished", ""),
         ({"state": "stopped", "alive": False}, "■ stopped", ""),
     ],
@@ -111,6 +111,14 @@ def test_every_state_has_a_word_a_shape_and_what_to_do(
         expect(page.locator(".ar-alarm")).to_be_hidden()
         expect(page.locator(".ar-summary")).to_contain_text(state.get("reason", ""))
     expect(page.get_by_role("button", name="Resume", exact=True)).to_have_attribute("aria-disabled", "false")
+
+
+def test_a_loop_that_is_starting_is_not_dead(stage: Callable[..., Stage], page: Page) -> None:
+    stage(rows(), state="running", alive=False, reason="its loop is starting")
+    expect(page.locator(".ar-runstate")).to_have_text("▶ running")
+    expect(page.locator(".ar-header")).to_contain_text("the loop is starting, heard")
+    expect(page.locator(".ar-alarm")).to_be_hidden()
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_have_attribute("aria-disabled", "false")
 
 
 def test_no_sandbox_and_self_reported_scores_are_loud(stage: Callable[..., Stage], page: Page) -> None:

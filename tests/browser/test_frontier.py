@@ -1,6 +1,6 @@
 """The frontier on the dashboard, and what was ended early: the shipped bundle in a real browser, on a study read by the real feed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,10 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.stage import Stage, row, snapshot
 from tests.browser.test_feed import Kernel
+from tests.by_hand import append
+from tests.lab.arms import arms
 from tests.lab.live.weighing import EARLY, HOSTILE, weighing_study
+from workbench.records import Record
 
 Play = Callable[..., Stage]
 EDGE = 0.08 / 1.16  # of the plot's width and height, beyond the outermost candidates on either side
@@ -20,10 +23,11 @@ def play(page: Page, tmp_path: Path) -> Iterator[Play]:
     """A dashboard of the study that weighs three metrics."""
     kernels = list[Kernel]()
 
-    def made(theme: str = "light", width: int = 1000) -> Stage:
+    def made(theme: str = "light", width: int = 1000, more: Sequence[Record] = ()) -> Stage:
         page.set_viewport_size({"width": width + 20, "height": 1000})
-        stage = Stage(page, theme, width)
-        kernels.append(Kernel(weighing_study(tmp_path), stage))
+        stage, folder = Stage(page, theme, width), weighing_study(tmp_path)
+        append(folder, *more)
+        kernels.append(Kernel(folder, stage))
         kernels[0].until(lambda: record(page, 6).count())
         return stage
 
@@ -154,6 +158,23 @@ def test_what_was_made_from_a_vetoed_one_is_kept_in_neither_plot(page: Page) -> 
     expect(key).to_contain_text("●\u00a0kept\u00a02")  # the baseline, and the one without the vetoed change
     choose(page, "Frontier")
     expect(key).to_contain_text("frontier\u00a02   ●\u00a0kept\u00a02")
+
+
+def test_what_an_ablation_tried_is_in_the_plots_once_a_person_is_asked_about_it(play: Play, page: Page) -> None:
+    play(more=arms(7, parent=5, without=1, score=0.75, tokens=300.0, recall=0.5))
+    expect(page.get_by_role("button", name="⊖ ablated 3")).to_be_visible()
+    key, spoken = page.locator(".ar-progress-key"), page.locator(".ar-section-progress [aria-live]")
+    for plot, counts in (("Progress", (4, 2, 1)), ("Frontier", (4, 3, 1))):
+        shown = choose(page, plot)
+        for name, count in zip(("●\u00a0kept", "•\u00a0discarded", "◇\u00a0waiting"), counts, strict=True):
+            expect(key).to_contain_text(f"{name}\u00a0{count}")
+        shown.focus()
+        page.keyboard.press("Home")
+        heard = [spoken.text_content() or ""]
+        while page.keyboard.press("ArrowRight") or spoken.text_content() != heard[-1]:
+            heard.append(spoken.text_content() or "")
+        arms_heard = [text.partition(";")[0] for text in heard if "without candidate 1" in text]
+        assert arms_heard == ["candidate 10, ◇ waiting", "candidate 11, ● kept"]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.lab.arms import arms
 from workbench.experiment import Goal
 from workbench.lab import figures, static
 from workbench.ledger.journal import Curve
@@ -109,6 +110,22 @@ def test_what_was_ended_early_is_a_triangle_without_a_value(tmp_path: Path) -> N
     assert "Ended early (1)" in figure._repr_mimebundle_()["image/svg+xml"]
     vetoed = fold([*records, Decision(candidate=6, verdict="discard", by="person", why="no")])
     assert "Ended early" not in named(figures.progress(vetoed))
+
+
+def test_what_an_ablation_tried_is_drawn_once_a_person_is_asked_about_it(tmp_path: Path) -> None:
+    records = [
+        *opening(experiment_for_tests(tmp_path)),
+        trial(0, 0, 10.0),
+        Decision(candidate=0, verdict="keep", by="tested"),
+        *decided(1, [9.0], "keep"),
+        *decided(2, [9.5], "discard"),
+        *arms(3, parent=1, without=1, score=9.2),
+    ]
+    study = fold(records)
+    traces, title = named(figures.progress(study)), figures.progress(study).to_plotly_json()["layout"]["title"]["text"]
+    drawn = {name: list(trace["x"]) for name, trace in traces.items() if name != "Running best"}
+    assert drawn == {"Discarded": [2], "Undecided": [6], "Kept": [0, 1, 7]}
+    assert title == f"Autoresearch Progress: {study.n_candidates} Experiments, 3 Kept Improvements"
 
 
 def test_pointing_at_a_dot_tells_what_was_tried(study: Study) -> None:

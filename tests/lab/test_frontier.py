@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.by_hand import TOML, make_study, write_experiment
+from tests.lab.arms import arms
 from workbench.errors import UsageError
 from workbench.experiment import Goal
 from workbench.lab.figures import progress
@@ -73,6 +74,16 @@ def test_the_line_joins_what_no_other_one_beats(study: Study) -> None:
     assert layout["xaxis"]["title"]["text"] == "tokens (lower is better)"
     assert layout["yaxis"]["title"]["text"] == "loss (lower is better)"
     assert layout["title"]["text"] == "loss against tokens: 3 that no other one beats, 2 without these metrics, 2 of 3 metrics"
+
+
+def test_what_an_ablation_tried_is_drawn_once_a_person_is_asked_about_it(tmp_path: Path) -> None:
+    tries = [*tried(0, 10, "keep", parent=None, tokens=50), *tried(1, 9, "keep", tokens=90), *tried(2, 9.5, tokens=70)]
+    ablated = arms(3, parent=1, without=1, score=9.2, tokens=80)
+    study = fold([*opening(experiment_for_tests(tmp_path)), *tries, *ablated])
+    traces = named(frontier(study, {"loss": "minimize", "tokens": "minimize"}))
+    assert [*zip(traces["Discarded"]["x"], traces["Discarded"]["y"], strict=True)] == [(70, 9.5)]
+    assert [*zip(traces["Undecided"]["x"], traces["Undecided"]["y"], strict=True)] == [(80, 9.2)]
+    assert [*zip(traces["Kept"]["x"], traces["Kept"]["y"], strict=True)] == [(50, 10), (90, 9), (80, 9.2)]
 
 
 def test_any_two_of_the_metrics_can_be_chosen(study: Study) -> None:

@@ -142,6 +142,8 @@ def test_a_file_that_is_no_study_is_said_to_be_none(tmp_path: Path) -> None:
 
 def test_a_study_is_found_by_name_by_path_and_as_the_newest(study: StudyFolder, tmp_path: Path) -> None:
     assert folders.find("toy-1", tmp_path) == folders.find(None, tmp_path) == folders.find(str(study.path), tmp_path)
+    below_here = Path(os.path.relpath(tmp_path))  # a loop runs elsewhere, and is known by the path that it was given
+    assert folders.find("toy-1", below_here) == folders.find(None, below_here) == study
     assert folders.free_name(tmp_path, "toy") == "toy-2"
     with pytest.raises(StudyError, match=r"no study 'toy-7'; there are: toy-1"):
         folders.find("toy-7", tmp_path)

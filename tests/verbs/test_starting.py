@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests import toy_study
+from tests.lab.live.screen import watching
 from tests.studies import folded
 from tests.waiting import until
+from workbench.errors import WorkbenchError
 from workbench.ledger import lease
 from workbench.ledger.folder import StudyFolder
-from workbench.verbs import handle, launch
+from workbench.verbs import handle, launch, views
 from workbench.verbs.handle import StudyHandle
 
 pytestmark = pytest.mark.slow
@@ -71,10 +73,66 @@ def test_waiting_says_dead_only_once_no_process_is_left(slow: Slow, monkeypatch:
     monkeypatch.setattr(handle, "START_SECONDS", 0.0)
     launch.spawn(slow.folder, patience=0.1)
     with StudyHandle(slow.folder) as study:
-        assert study.wait(timeout=0.5) == "running"
-        assert (study.status().data["state"], lease.holder(slow.folder)) == ("dead", None)
-        process = lease.process(slow.folder)
-        assert process is not None
-        os.kill(process, signal.SIGKILL)
+        assert (study.wait(timeout=0.5), lease.holder(slow.folder)) == ("running", None)
+        end(slow)
         assert study.wait() == "dead"
     assert lease.process(slow.folder) is None
+
+
+def test_status_says_that_a_loop_starts_and_that_it_died_over_it(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "NEW_SECONDS", 0.0)
+    with StudyHandle(slow.folder) as study:
+        assert stands(study) == ("dead", "no loop is alive")
+        launch.spawn(slow.folder, patience=0.1)
+        assert stands(study) == ("running", "its loop is starting")
+        assert lease.holder(slow.folder) is None
+        end(slow)
+        assert stands(study) == ("dead", "no loop is alive")
+        launch.spawn(slow.folder, patience=0.1)
+        slow.let()
+        until(lambda: study.study.loop)
+        assert stands(study) == ("running", "")
+
+
+def test_a_loop_that_cannot_start_is_dead_at_once_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = toy_study.make(tmp_path, "broken")
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho no such module >&2\nexit 3\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setattr(views, "NEW_SECONDS", 60.0)
+    with StudyHandle(folder) as study:
+        assert stands(study) == ("running", "its loop is starting"), "who has made it is about to start one"
+        with pytest.raises(WorkbenchError, match="did not start: no such module"):
+            launch.spawn(folder, patience=30.0)
+        assert stands(study) == ("dead", "no loop is alive; its last words: no such module")
+
+
+def test_a_new_study_that_nobody_starts_is_dead_soon(tmp_path: Path) -> None:
+    with StudyHandle(toy_study.make(tmp_path, "left")) as study:
+        until(lambda: stands(study) == ("dead", "no loop is alive"), 10 * views.NEW_SECONDS)
+
+
+def test_a_screen_sees_a_loop_start(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "NEW_SECONDS", 0.0)
+    launch.spawn(slow.folder, patience=0.1)
+    with watching(slow.folder) as (_, screen):
+        shown = screen.of("snapshot")[0]["state"]
+        assert (shown["state"], shown["reason"], shown["alive"]) == ("running", "its loop is starting", False)
+        slow.let()
+        screen.wait_for(lambda: any(change["state"]["alive"] for change in screen.of("changes")))
+        assert {change["state"]["state"] for change in screen.of("changes")} == {"running"}
+        assert screen.of("changes")[-1]["state"]["reason"] == ""
+
+
+def stands(study: StudyHandle) -> tuple[str, str]:
+    view = study.status().data
+    return view["state"], view["reason"]
+
+
+def end(slow: Slow) -> None:
+    """Kills the loop that is on its way, and waits until it is gone."""
+    process = lease.process(slow.folder)
+    assert process is not None
+    os.kill(process, signal.SIGKILL)
+    until(lambda: lease.process(slow.folder) is None)

@@ -29,6 +29,11 @@ class Dot(NamedTuple):
     y: float
 
 
+def drawn(study: Study) -> list[CandidateHistory]:
+    """The candidates that have a place in plots: all but what an ablation tried, unless a person is asked about it or has kept it."""
+    return [history for history in study.candidates if history.status != "ablated"]
+
+
 def status(study: Study, history: CandidateHistory) -> str:
     """What became of a candidate, in the word of the tables."""
     return standing(imported.status(study, history), history.decision.by if history.decision else "")

@@ -6,7 +6,7 @@ Small by construction: however long the study, a figure keeps to some hundred po
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from workbench.lab.dots import CRASHED_MARK, DISCARDED_MARK, ENDED_MARK, KEPT_MARK, UNDECIDED, UNDECIDED_MARK, Dot, dots, status
+from workbench.lab.dots import CRASHED_MARK, DISCARDED_MARK, ENDED_MARK, KEPT_MARK, UNDECIDED, UNDECIDED_MARK, Dot, dots, drawn, status
 from workbench.lab.plot import axis, figure, frame, plain, thinned
 from workbench.lab.tables import ENDED_EARLY, SELF_REPORTED, better
 from workbench.lab.visible import one_line, shorten
@@ -35,11 +35,10 @@ def progress(study: Study) -> "Figure":
     worse than the baseline (here it can be shown by a click in the legend). Added: what was tried when one points at a dot,
     error bars (one standard deviation of a candidate's trials), undecided candidates, crashes as crosses on the axis and what was
     ended early as triangles there. Since these have a place, x is the candidate's number, where the notebook leaves crashes out of
-    the count.
+    the count. What an ablation tried is no step of the search, and is left out unless a person is asked about it, or kept it.
     """
-    objective, kept = study.opened.objective, set(study.kept)
-    proposed = [history for history in study.candidates if not history.is_ablation or history.number in kept]
-    scored = [Dot(history, history.number, history.score) for history in proposed if history.score is not None]
+    objective, kept, shown = study.opened.objective, set(study.kept), drawn(study)
+    scored = [Dot(history, history.number, history.score) for history in shown if history.score is not None]
     keeps = [point for point in scored if point.history.number in kept]
     others = [point for point in scored if point.history.number not in kept]
     reference, best = _reference(study, scored), _best(study, keeps)
@@ -48,7 +47,7 @@ def progress(study: Study) -> "Figure":
     near = [point for point in near if point.history.status not in UNDECIDED]
     view = _view(reference, best, objective.goal) or _range([point.y for point in scored])
     # What has no score stands on the axis, where no value can be read from it.
-    unscored = [Dot(history, history.number, view[0] if view else 0.0) for history in proposed if history.score is None]
+    unscored = [Dot(history, history.number, view[0] if view else 0.0) for history in shown if history.score is None]
     crashed = [point for point in unscored if point.history.failure is not None]
     ended = [point for point in unscored if status(study, point.history) == ENDED_EARLY]
     traces = [
@@ -62,7 +61,7 @@ def progress(study: Study) -> "Figure":
     ]
     n_kept = len(keeps)
     layout = {
-        **frame(f"Autoresearch Progress: {len(proposed):,} Experiments, {n_kept} Kept Improvements", 560),
+        **frame(f"Autoresearch Progress: {len(shown):,} Experiments, {n_kept} Kept Improvements", 560),
         "margin": {"l": 80, "r": 110, "t": 90, "b": 50},  # room for the labels of the last and of the best keeps
         "xaxis": axis("Experiment #", range=[-0.5, max(1.0, len(study.candidates) - 0.5) + 0.5]),
         "yaxis": axis(_score_title(study), range=view),

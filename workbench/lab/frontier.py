@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import UsageError
 from workbench.experiment import Goal
-from workbench.lab.dots import BLUE, DISCARDED_MARK, KEPT_MARK, UNDECIDED, UNDECIDED_MARK, Dot, dots
+from workbench.lab.dots import BLUE, DISCARDED_MARK, KEPT_MARK, UNDECIDED, UNDECIDED_MARK, Dot, dots, drawn
 from workbench.lab.figures import LINE
 from workbench.lab.plot import axis, figure, frame, plain
 from workbench.lab.tables import SELF_REPORTED, better
@@ -36,9 +36,7 @@ def frontier(study: Study, weighed: Mapping[str, Goal], chosen: Sequence[str] = 
     upright, across = _chosen(study, weighed, tuple(chosen))
     kept, barred = set(study.kept), frontiers.barred(study)
     placed, missing = list[Dot](), 0
-    for history in study.candidates:
-        if history.is_ablation and history.number not in kept:
-            continue
+    for history in drawn(study):
         y, x = frontiers.values(study.opened.objective, history, (upright, across))
         if x is not None and y is not None:
             placed.append(Dot(history, x, y))

@@ -109,7 +109,7 @@ def all_studies(root: Path) -> list[StudyFolder]:
                 times.append(file.stat().st_mtime)
         return max(times, default=0.0)
 
-    found = [StudyFolder(file.parent) for file in (root / STUDIES).glob("*/study.db") if not file.parent.name.startswith(".")]
+    found = [StudyFolder(file.parent.resolve()) for file in (root / STUDIES).glob("*/study.db") if not file.parent.name.startswith(".")]
     return sorted(found, key=written, reverse=True)
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import StudyError, UsageError, WorkbenchError
 from workbench.experiment import Goal, Noise
 from workbench.ledger import folder as folders
-from workbench.ledger import lease
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
@@ -439,7 +438,7 @@ class StudyHandle:
         For a study that no loop has had, whoever made it may be about to start one.
         """
         is_expected = self._study.loop is None and clock.monotonic() < began + START_SECONDS
-        return not is_expected and lease.process(self.folder) is None and views.state(self.study, self.folder) == "dead"
+        return not is_expected and views.state(self.study, self.folder) == "dead"
 
     def frame(self) -> "pandas.DataFrame":
         """The log as a table, one row per candidate, indexed by its number."""

@@ -3,6 +3,7 @@
 Numbers are finite or None, never NaN; a field that has no value yet is None and stays present.
 """
 
+import time
 from typing import Any, Literal
 
 from workbench.ledger import lease
@@ -18,13 +19,27 @@ from workbench.verbs.launch import last_line
 State = Literal["running", "paused", "finished", "stopped", "dead"]
 View = dict[str, Any]
 UNDECIDED = ("queued", "running", "provisional", "waiting")
+NEW_SECONDS = 2.0
 
 
 def state(study: Study, folder: StudyFolder) -> State:
-    """What the study is doing; `dead` when its journal says running and no loop is alive (`resume` brings it back)."""
-    if study.state == "running" and lease.holder(folder) is None:
-        return "dead"
-    return study.state
+    """What the study is doing; `dead` when its journal says running and no loop is alive or on its way (`resume` brings it back)."""
+    return _stands(study, folder)[0]
+
+
+def _stands(study: Study, folder: StudyFolder) -> tuple[State, str]:
+    """The state, and the reason for it."""
+    if study.state != "running" or lease.holder(folder) is not None:
+        return study.state, study.reason
+    if lease.process(folder) is not None or _is_new(study, folder):
+        return "running", "its loop is starting"
+    words = last_line(folder.loop_log)
+    return "dead", f"no loop is alive; its last words: {words}" if words else "no loop is alive"
+
+
+def _is_new(study: Study, folder: StudyFolder) -> bool:
+    """Whether it was made a moment ago, and who made it is about to start its first loop: none has run, or said why it could not."""
+    return study.loop is None and time.time() < study.opened_at + NEW_SECONDS and not last_line(folder.loop_log)
 
 
 def status(study: Study, folder: StudyFolder) -> View:
@@ -34,7 +49,8 @@ def status(study: Study, folder: StudyFolder) -> View:
     | --- | --- |
     | `study`, `experiment` | names |
     | `state` | `running`, `paused`, `finished`, `stopped`, `dead` |
-    | `reason` | why it paused, finished or stopped; of a dead one the last line of `loop.log`; while it runs, that it is on a plateau |
+    | `reason` | why it paused, finished or stopped; of a dead one the last line of `loop.log`; while it runs, that it is on a plateau, |
+    | | or that its loop is starting |
     | `objective` | `name`, `goal` (`minimize` or `maximize`) |
     | `counts` | `candidates`, `kept`, `discarded`, `failed`, `waiting`; the baseline is not counted |
     | `baseline` | `score` (mean of its trials), `spread` (standard deviation over its seeds; None for fewer than two) |
@@ -49,12 +65,12 @@ def status(study: Study, folder: StudyFolder) -> View:
     The `counts` of an imported study have `unknown` too: rows that the log does not decide.
     """
     baseline, best = study.baseline, study.best
-    objective, now = study.opened.objective, state(study, folder)
+    objective, (now, reason) = study.opened.objective, _stands(study, folder)
     return {
         "study": folder.name,
         "experiment": study.opened.experiment,
         "state": now,
-        "reason": _last_words(folder) if now == "dead" else study.reason,
+        "reason": reason,
         "objective": {"name": objective.name, "goal": objective.goal},
         "counts": _counts(study),
         "baseline": {"score": baseline.score if baseline else None, "spread": study.spread(0)},
@@ -66,11 +82,6 @@ def status(study: Study, folder: StudyFolder) -> View:
         "examination": examination.progress(study, study.examining[0]) if study.examining else None,
         "self_reported": imported.is_self_reported(study),
     }
-
-
-def _last_words(folder: StudyFolder) -> str:
-    words = last_line(folder.loop_log)
-    return f"no loop is alive; its last words: {words}" if words else "no loop is alive"
 
 
 def _counts(study: Study) -> dict[str, int]:

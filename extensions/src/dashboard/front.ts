@@ -27,8 +27,8 @@ export function frontOf(rows: Row[], study: StudyInfo, state: StudyState, pair: 
   const found: { row: Row; kind: Kind; at: [x: number, y: number] }[] = [];
   let n_missing = 0;
   for (const row of rows) {
-    if (typeof row.without === 'number' && row.status !== 'kept') continue; // what an ablation tried is no proposal
     const kind = kindOf(row, barred);
+    if (!kind) continue;
     const [x, y] = [row.weighed?.[pair.x] ?? null, row.weighed?.[pair.y] ?? null];
     if (x === null || y === null) {
       if (kind !== 'open') n_missing += 1;

@@ -62,18 +62,17 @@ export function mountHeader(el: HTMLElement, client: Client): () => void {
     if (!study || !now) return;
     const { objective } = study;
     setText(goal, `${study.experiment} · ${objective.name}, ${objective.goal === 'minimize' ? 'lower' : 'higher'} is better`);
-    const shown = stands(now);
-    setText(state, `${STATE_SHAPES[shown]} ${shown}`);
-    state.dataset.state = shown;
+    setText(state, `${STATE_SHAPES[now.state]} ${now.state}`);
+    state.dataset.state = now.state;
     claimed.hidden = !study.self_reported;
     const off = now.sandbox === 'off';
     setText(sandbox, off ? '⚠ no sandbox' : now.sandbox ? `sandbox ${now.sandbox}` : '');
     sandbox.hidden = !now.sandbox;
     sandbox.classList.toggle('ar-loud', off);
     sandbox.title = off ? 'candidates run with your rights: they can read and change your files' : 'candidates run isolated at this level';
-    const ended = shown === 'finished' || shown === 'stopped';
+    const ended = now.state === 'finished' || now.state === 'stopped';
     pause.update(resumes(now) ? 'Resume' : 'Pause', against, asking.isBusy('pause') || asking.isBusy('resume'));
-    stop.update(sure === undefined ? 'Stop' : 'Stop for good?', against || (ended ? `the study is ${shown} already` : ''), asking.isBusy('stop'));
+    stop.update(sure === undefined ? 'Stop' : 'Stop for good?', against || (ended ? `the study is ${now.state} already` : ''), asking.isBusy('stop'));
     stop.element.classList.toggle('ar-danger', sure !== undefined);
     spare.update('Keep going', '');
     spare.element.hidden = sure === undefined;
@@ -90,13 +89,8 @@ export function mountHeader(el: HTMLElement, client: Client): () => void {
   };
 }
 
-/** A study whose loop is gone in the middle is dead, whatever it said last. */
-function stands(state: StudyState): StudyState['state'] {
-  return state.state === 'running' && !state.alive ? 'dead' : state.state;
-}
-
 function resumes(state: StudyState | null): boolean {
-  return !!state && stands(state) !== 'running';
+  return !!state && state.state !== 'running';
 }
 
 function heartbeat(client: Client): string {
@@ -104,7 +98,8 @@ function heartbeat(client: Client): string {
   const ago = `${Math.round(client.silence)} s ago`;
   if (!client.connected) return `last heard ${ago}`;
   if (client.study?.read_only) return 'imported, read-only';
-  return client.state.alive ? `♥ loop alive, heard ${ago}` : 'no loop is alive';
+  if (client.state.alive) return `♥ loop alive, heard ${ago}`;
+  return client.state.state === 'running' ? `the loop is starting, heard ${ago}` : 'no loop is alive';
 }
 
 /** What is wrong, whole, and what to do about it; empty when nothing is. */
@@ -117,7 +112,7 @@ function trouble(client: Client): string {
   }
   if (!state) return '';
   if (state.state === 'paused' && state.fault) return `⚠ Paused by a fault: ${state.reason}`;
-  if (stands(state) === 'dead') return `⚠ No loop is alive${state.reason ? ` (${state.reason})` : ''}; Resume brings it back where it was.`;
+  if (state.state === 'dead') return `⚠ Dead: ${state.reason}; Resume brings it back where it was.`;
   return '';
 }
 

@@ -26,8 +26,8 @@ export interface Points extends Dots {
 }
 
 const NEAR_BASELINE = 0.0005; // of the baseline, where the objective names no smallest effect
-const KINDS: Record<Standing, Kind> = {
-  queued: 'open', running: 'open', provisional: 'open', waiting: 'waiting', kept: 'kept', discarded: 'discarded', 'ended early': 'ended', failed: 'crashed', revised: 'discarded', ablated: 'discarded',
+const KINDS: Record<Standing, Kind | null> = {
+  queued: 'open', running: 'open', provisional: 'open', waiting: 'waiting', kept: 'kept', discarded: 'discarded', 'ended early': 'ended', failed: 'crashed', revised: 'discarded', ablated: null,
   unknown: 'discarded'
 }; // prettier-ignore
 
@@ -44,6 +44,7 @@ export function pointsOf(rows: Row[], study: StudyInfo, state: StudyState, all: 
   let [low, high] = [Infinity, -Infinity];
   for (const row of rows) {
     const kind = kindOf(row, barred);
+    if (!kind) continue;
     if (row.score === null && kind !== 'crashed' && kind !== 'waiting' && kind !== 'ended') continue;
     if (row.score !== null) {
       const isFar = kind !== 'kept' && improved && sign * (row.score - reference!) > margin;
@@ -61,8 +62,8 @@ export function pointsOf(rows: Row[], study: StudyInfo, state: StudyState, all: 
   return points;
 }
 
-/** What was kept counts no more where it is barred. */
-export function kindOf(row: Row, barred: ReadonlySet<number>): Kind {
+/** What was kept counts no more where it is barred; null for what an ablation tried, unless a person is asked about it or has kept it. */
+export function kindOf(row: Row, barred: ReadonlySet<number>): Kind | null {
   const kind = KINDS[standing(row)];
   return kind === 'kept' && barred.has(row.candidate) ? 'discarded' : kind;
 }

@@ -132,7 +132,7 @@ export class Bar {
       return ['bad', `Disconnected: nobody has stored this decision${client.problem && ` (${client.problem})`}. ${attach}`];
     }
     if (last?.state === 'sent') return ['pending', 'Sending …'];
-    const waiting = client.state?.alive ? 'Recorded; waiting for the loop …' : 'Recorded; no loop is alive: it takes effect as soon as one is.';
+    const waiting = client.state?.alive || client.state?.state === 'running' ? 'Recorded; waiting for the loop …' : 'Recorded; no loop is alive: it takes effect as soon as one is.';
     if (last?.state === 'filed') return ['pending', waiting];
     if (last?.state === 'refused') return ['bad', `Refused: ${last.reason.replace(/\.$/, '')}. Your choice is kept.`];
     if (why) return ['faint', why];

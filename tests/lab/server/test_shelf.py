@@ -47,7 +47,8 @@ def test_every_study_under_the_root_is_listed_that_written_to_last_first(tmp_pat
     make(tmp_path / "deep" / "er", "two")
     shelf = Shelf(tmp_path)
     assert [view["study"] for view in shelf.listing()["studies"]] == ["two", "one"]
-    append(StudyFolder(tmp_path / "studies" / "one"), *waiting(1))
+    had_a_loop = LoopStarted(pid=1, host="here", sandbox="off", slots=1, version="1")
+    append(StudyFolder(tmp_path / "studies" / "one"), had_a_loop, *waiting(1))
     first, second = shelf.listing()["studies"]
     assert (first["study"], first["folder"], first["waiting"], first["counts"]["waiting"]) == ("one", "", [1], 1)
     assert (second["study"], second["folder"]) == ("two", "deep/er")

@@ -65,14 +65,14 @@ def info(following: Following, folder: StudyFolder) -> Message:
 
 def state(following: Following, folder: StudyFolder) -> Message:
     """`StudyState`: how the study stands now."""
-    study = following.study
+    study, is_alive = following.study, lease.holder(folder) is not None
     view = views.status(study, folder)
     return {
         "at": time.time(),
         "state": view["state"],
         "reason": line(view["reason"]),
         "fault": study.fault,
-        "alive": lease.holder(folder) is not None,
+        "alive": is_alive,
         "options": {name: getattr(study.options, name) for name in OPTIONS},
         "counts": _counts(study),
         "spent": {**view["spent"], "trials": study.spent.trials},
