@@ -169,12 +169,19 @@ def test_what_an_ablation_tried_is_in_the_plots_once_a_person_is_asked_about_it(
         for name, count in zip(("●\u00a0kept", "•\u00a0discarded", "◇\u00a0waiting"), counts, strict=True):
             expect(key).to_contain_text(f"{name}\u00a0{count}")
         shown.focus()
-        page.keyboard.press("Home")
-        heard = [spoken.text_content() or ""]
-        while page.keyboard.press("ArrowRight") or spoken.text_content() != heard[-1]:
-            heard.append(spoken.text_content() or "")
-        arms_heard = [text.partition(";")[0] for text in heard if "without candidate 1" in text]
+        heard = [pressed(page, spoken, "End"), pressed(page, spoken, "Home")]
+        while heard[-1] != heard[0]:
+            heard.append(pressed(page, spoken, "ArrowRight"))
+        arms_heard = [text.partition(";")[0] for text in heard[1:] if "without candidate 1" in text]
         assert arms_heard == ["candidate 10, ◇ waiting", "candidate 11, ● kept"]
+
+
+def pressed(page: Page, spoken: Locator, name: str) -> str:
+    """What is said once a key has moved to another point."""
+    before = spoken.text_content() or ""
+    page.keyboard.press(name)
+    expect(spoken).not_to_have_text(before)
+    return spoken.text_content() or ""
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
