@@ -188,6 +188,25 @@ class TestMistakes:
         make_study(tmp_path)
         assert "cannot change 'colour'" in fails(run("set", "colour=red"))
         assert "not KEY=VALUE" in fails(run("set", "candidates"))
+        assert "max_usd=nan: it must be a number of at least 0" in fails(run("set", "max_usd=nan"))
+        assert "seconds=inf: it must be a number of at least 0" in fails(run("set", "seconds=inf"))
+
+    def test_options_of_a_script_that_cannot_be(self, tmp_path: Path, run: Run) -> None:
+        (tmp_path / "fit.py").write_text("print('val_loss:', 1.0)\n")
+        script = ("start", "fit.py", "--minimize")
+        assert "--metric 'val loss' cannot be read from a printed line" in fails(run(*script, "--metric", "val loss"))
+        for words in (("--min-effect", "inf"), ("--min-effect", "nan")):
+            assert f"--min-effect {words[1]}; the smallest effect" in fails(run(*script, "--metric", "val_loss", *words))
+        assert "not a time: 'long'" in fails(run(*script, "--metric", "val_loss", "--time-limit", "long"))
+        assert "--time-limit 0; it is the longest" in fails(run(*script, "--metric", "val_loss", "--time-limit", "0"))
+        assert "[limits] wall_seconds" in fails(run("start", "toy", "--time-limit", "5m"))
+        assert not (tmp_path / "studies").exists()
+
+    def test_a_setting_that_is_not_finite(self, tmp_path: Path, run: Run) -> None:
+        make_study(tmp_path)
+        toml = tmp_path / "toy" / "experiment.toml"
+        toml.write_text(toml.read_text() + "rate = 0.5\n")
+        assert "--set rate=nan: it must be" in fails(run("start", "toy", "--set", "rate=nan"))
 
     def test_no_such_experiment(self, run: Run) -> None:
         assert "no experiment 'nix'" in fails(run("start", "nix"))
@@ -349,6 +368,19 @@ class TestWithTheLoop:
         assert out == "quick-1: guidance: try something smaller\n"
         code, out, err = run("reject", "0", "--study", "quick-1")
         assert "cannot be rejected" in fails((code, out, err))
+
+    def test_a_rejection_is_taken_back_and_a_used_budget_is_not_resumed(self, quick: Path, run: Run) -> None:
+        assert run("start", "quick", "--candidates", "1", "--review", "all", "--wait")[0] == 0
+        before = run("status", "--json")[1]
+        assert run("reject", "1", "--study", "quick-1")[0] == 0
+        code, out, _ = run("accept", "1", "--study", "quick-1")
+        assert (code, out) == (0, "quick-1: candidate 1 waits again, as before it was rejected; accept it once more to let it run\n")
+        now = run("status", "--json")[1]
+        assert {**json.loads(now), "spent": 0} == {**json.loads(before), "spent": 0}
+        refused = run("resume", "--study", "quick-1")
+        assert "nothing to do: the budget of 1 candidate is used; give more of it: set candidates=N" in fails(refused)
+        code, out, _ = run("accept", "1", "--study", "quick-1")
+        assert (code, out) == (0, "quick-1: candidate 1 accepted; it is tried like any other\n")
 
     def test_pause_resume_and_stop_reach_a_loop_that_runs(self, quick: Path, run: Run) -> None:
         (quick / "solution.py").write_text(

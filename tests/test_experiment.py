@@ -51,6 +51,10 @@ def test_simplicity_is_a_setting_of_the_objective(tmp_path: Path) -> None:
         (("wall_seconds = 10", "wall_second = 10"), 9, "unknown key limits.wall_second; known: cpu_seconds"),
         (("wall_seconds = 10", 'wall_seconds = "ten"'), 9, "limits.wall_seconds = 'ten'; it must be a number"),
         (("wall_seconds = 10", "wall_seconds = -1"), 9, "it must be above 0"),
+        (('goal = "minimize"', 'goal = "minimize"\nmin_effect = inf'), 7, "objective.min_effect = inf; it is a size, at least 0"),
+        (("steps = 3", "steps = nan"), 12, "settings.steps = nan; it must be a finite number"),
+        (("fast = true", "fast = true\n[audit]\nsteps = -inf"), 15, "audit.steps = -inf; it must be a finite number"),
+        (('["train.py"]', '["train.py", "./evaluate.py"]'), 2, "editable names evaluate.py, the evaluator; what a candidate"),
         (('goal = "minimize"', 'goal = "minimize"\nsimplicity = 1'), 7, "objective.simplicity = 1; it must be true or false"),
         (('goal = "minimize"', 'goal = "minimize"\nerror_rate = true'), 7, "objective.error_rate = True; it must be a number"),
         (('editable = ["train.py"]', 'editable = "train.py"'), 2, "editable must be a list of strings"),
@@ -72,6 +76,14 @@ def test_a_wrong_value_names_file_line_and_key(tmp_path: Path, change: tuple[str
     assert f"experiment.toml, line {line}: " in str(caught.value)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_metric_that_no_printed_line_can_name_is_said(tmp_path: Path) -> None:
+    claimed = GOOD.replace('name = "toy"', 'shape = "claimed"\ncommand = ["python", "train.py"]')
+    assert experiment.read(make(tmp_path, claimed)).self_reported
+    with pytest.raises(ExperimentError, match=r"line 6: objective\.name = 'val loss' cannot be read from a printed line: .*val_loss: 0"):
+        experiment.read(make(tmp_path, claimed.replace('"loss"', '"val loss"')))
+    assert experiment.read(make(tmp_path, GOOD.replace('"loss"', '"val loss"'))).objective.name == "val loss", "an evaluator's own word"
 
 
 def test_a_syntax_error_names_its_line(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Reads and checks; it never runs anything of the experiment.
 import hashlib
 import json
 import math
+import posixpath
 import re
 import tomllib
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ Shape = Literal["call", "train", "claimed"]
 Noise = Literal["none", "seed", "run", "units"]
 Setting = bool | int | float | str
 MB = 1 << 20
+PRINTED_NAME = r"[A-Za-z_][\w./-]{0,63}"  # of a metric that a program prints as `name: value`
+HOW_PRINTED = "print the metric under a name of letters, digits and . _ / - (64 at most, no blank), as in val_loss: 0.5"
 _TABLES = ("objective", "limits", "search", "cascade", "early_stop", "settings", "audit")
 
 
@@ -58,7 +61,7 @@ class Objective:
 
     def __post_init__(self) -> None:
         _require(bool(self.name), "objective.name is empty; name the metric that evaluate() returns")
-        _require(self.min_effect >= 0, f"objective.min_effect = {self.min_effect}; it is a size, at least 0")
+        _require(0 <= self.min_effect < math.inf, f"objective.min_effect = {self.min_effect}; it is a size, at least 0")
         _require(0 < self.error_rate < 0.5, f"objective.error_rate = {self.error_rate}; it lies between 0 and 0.5")
         _require(self.max_trials >= 1, f"objective.max_trials = {self.max_trials}; it is at least 1")
 
@@ -182,6 +185,13 @@ class Experiment:
     settings: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}))
     files: tuple[str, ...] = ()
     audit: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        is_editable = bool(self.evaluator) and posixpath.normpath(self.evaluator) in map(posixpath.normpath, self.editable)
+        _require(not is_editable, f"editable names {self.evaluator}, the evaluator; what a candidate may change cannot judge it")
+        name = self.objective.name
+        can_be_read = self.shape != "claimed" or re.fullmatch(PRINTED_NAME, name) is not None
+        _require(can_be_read, f"objective.name = {name!r} cannot be read from a printed line: {HOW_PRINTED}")
 
     @property
     def self_reported(self) -> bool:
@@ -370,7 +380,7 @@ class _Reader:
         try:
             return Experiment(folder=self.file.parent.resolve(), **values)
         except ExperimentError as error:
-            raise ExperimentError(f"{self.file}: {error}") from None
+            raise self.fail(str(error).split(" ")[0], str(error)) from None
 
     def build(self, kind: type, table: Any, name: str) -> Any:
         if not isinstance(table, dict):
@@ -441,6 +451,7 @@ class _Reader:
         for key, value in table.items():
             if not isinstance(value, bool | int | float | str):
                 raise self.fail(f"settings.{key}", f"settings.{key} must be a number, a text, true or false")
+            self.finite(f"settings.{key}", value)
         return dict(table)
 
     def audit(self, table: Any, settings: Mapping[str, Setting]) -> dict[str, Setting]:
@@ -449,14 +460,22 @@ class _Reader:
         for key in table:
             if key not in settings:
                 raise self.fail(f"audit.{key}", f"audit.{key} is no setting; [settings] has: {', '.join(sorted(settings)) or 'none'}")
+            self.finite(f"audit.{key}", table[key])
         return {key: self.typed(f"audit.{key}", value, type(settings[key])) for key, value in table.items()}
+
+    def finite(self, key: str, value: Any) -> None:
+        if isinstance(value, float) and not math.isfinite(value):
+            raise self.fail(key, f"{key} = {value}; it must be a finite number")
 
 
 def _as_setting(key: str, text: str, default: Setting) -> Setting:
     try:
         if isinstance(default, bool):
             return {"true": True, "false": False}[text.lower()]
-        return type(default)(text)
+        value = type(default)(text)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(text)
+        return value
     except (ValueError, KeyError):
         kind = "true or false" if isinstance(default, bool) else f"a value like {default!r}"
         raise UsageError(f"--set {key}={text}: it must be {kind}") from None

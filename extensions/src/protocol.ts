@@ -177,6 +177,8 @@ export interface Card extends Row {
   log: string;
   /** Kept or open candidates made from it, which a veto would take with it. */
   descendants: number[];
+  /** A person vetoed it before anything came of it; accepting it takes that back. */
+  can_be_tried?: boolean;
   /** The person's candidate that has some of its hunks. */
   revised_by: number | null;
 }

@@ -64,6 +64,7 @@ class World:
 
     Attributes:
         shared: correlation of two programs' scores under one seed. wilder: a candidate's standard deviation over the baseline's.
+        idle: so many candidates come first that score under each seed as the baseline does. wild: so many that are thirty times as noisy.
         units: how many observations a score is the mean of; 0 for none. Two programs' scores under one seed then differ with a
             standard deviation of 1, which the units explain; items vary ten times as much from seed to seed.
         between: standard deviation that the seeds add to such a difference. passes: a unit is 1 or 0.
@@ -73,6 +74,8 @@ class World:
     noise: Noise = lambda rng: rng.gauss(0.0, 1.0)
     shared: float = 0.0
     wilder: float = 1.0
+    idle: int = 0
+    wild: int = 0
     units: int = 0
     between: float = 0.0
     passes: bool = False
@@ -107,6 +110,7 @@ class Simulation:
         self.study, self._world, self._rng, self._seed = Study(), world, random.Random(seed), seed
         self._ids, self._truth = itertools.count(1), [0.0]
         self._common: dict[int, float] = {}
+        self._idle: dict[int, float] = {}
         options = Options(seed=seed)
         self._policy = make(experiment, options)
         for record in opening(experiment, options):
@@ -118,6 +122,8 @@ class Simulation:
         for number, index in self._policy.opening(self.study).trials:
             self._run(number, index)
         self._write(Decision(candidate=0, verdict="keep", by="loop"))
+        for _ in range(self._world.idle + self._world.wild):
+            outcome.judged.append(self._judge(0.0))
         for effect in self._world.effects(self._rng):
             outcome.judged.append(self._judge(effect))
         outcome.trials, outcome.progress = self.study.spent.trials, self._truth[incumbent_of(self.study)]
@@ -142,6 +148,10 @@ class Simulation:
         common = self._common.setdefault(under, random.Random(f"{self._seed}/{under}").gauss(0.0, 1.0))
         noise = math.sqrt(1 - world.shared) * world.noise(self._rng) + math.sqrt(world.shared) * common
         score = -self._truth[number] + (world.wilder if number else 1.0) * noise
+        if number <= world.idle:
+            score = self._idle.setdefault(under, score)
+        elif number <= world.idle + world.wild:
+            score *= 30
         self._write(Trial(candidate=number, trial=trial, seed=under, status="ok", score=score))
 
     def _units(self, number: int, under: int) -> tuple[float, ...]:
@@ -171,7 +181,7 @@ class Bench:
         false = [outcome.false_keeps for outcome in outcomes]
         trials = [outcome.trials / self.candidates for outcome in outcomes]
         studies = f"{sum(map(bool, false))} of {self.n}"
-        print(f"{label:<34}{_mean(false, 3):>16}{max(false):>8}{studies:>16}{statistics.mean(trials):>10.2f} ± {_sd(trials):.2f}")
+        print(f"{label:<38}{_mean(false, 3):>16}{max(false):>8}{studies:>16}{statistics.mean(trials):>10.2f} ± {_sd(trials):.2f}")
 
     def power(self, label: str, size: float, place: Callable[[random.Random], int], **changes: Any) -> None:
         """One winner per study, after as many candidates without effect as `place` says; the study ends with it."""
@@ -182,7 +192,7 @@ class Bench:
         share = statistics.mean(one.kept for one in last)
         cost = f"{statistics.mean(spent):.1f} ± {_sd(spent):.1f}" if spent else "-"
         given_up = f"{statistics.mean(lost):.1f}" if lost else "-"
-        print(f"{label:<34}{100 * share:>8.1f} ± {100 * math.sqrt(share * (1 - share) / self.n):.1f} %{cost:>16}{given_up:>14}")
+        print(f"{label:<38}{100 * share:>8.1f} ± {100 * math.sqrt(share * (1 - share) / self.n):.1f} %{cost:>16}{given_up:>14}")
 
     def mix(self, label: str, make: Make, **changes: Any) -> None:
         def effects(rng: random.Random) -> list[float]:
@@ -196,7 +206,7 @@ class Bench:
         trials = statistics.mean(outcome.trials / self.candidates for outcome in outcomes)
         progress = [outcome.progress for outcome in outcomes]
         share = f"{false} of {len(kept)} = {100 * false / max(1, len(kept)):.1f} %"
-        print(f"{label:<34}{share:>24}{' / '.join(found):>16}{trials:>10.2f}{_mean(progress, 2):>18}")
+        print(f"{label:<38}{share:>24}{' / '.join(found):>16}{trials:>10.2f}{_mean(progress, 2):>18}")
 
 
 def _mean(values: Sequence[float], digits: int) -> str:
@@ -234,25 +244,27 @@ def main() -> None:
 def report(bench: Bench) -> None:
     n, many = bench.n, bench.candidates
     print(f"A/A: {n} studies of {many} candidates without effect; noise sd 1")
-    print(f"{'':<34}{'false keeps':>16}{'at most':>8}{'studies hit':>16}{'trials per candidate':>23}")
+    print(f"{'':<38}{'false keeps':>16}{'at most':>8}{'studies hit':>16}{'trials per candidate':>23}")
     bench.noise("greedy", Greedy)
     bench.noise("win once, then 3 fresh runs", Thrice)
     bench.noise("tested", Tested)
     bench.noise("tested, heavy tails (t, 4 df)", Tested, noise=heavy_tailed)
     bench.noise("tested, candidates' sd doubled", Tested, wilder=2.0)
     bench.noise("tested, seeds correlated 0.9", Tested, shared=0.9)
+    bench.noise("tested, after 20 that change nothing", Tested, idle=20)
 
     power = replace(bench, n=2 * n)
     print(f"\nPower of tested: {2 * n} studies with one winner each, first of all or after 0 to {many - 1} candidates without effect")
-    print(f"{'':<34}{'kept':>16}{'its trials, kept':>18}{'not kept':>12}")
+    print(f"{'':<38}{'kept':>16}{'its trials, kept':>18}{'not kept':>12}")
     for size in (1.0, 2.0, 3.0):
         power.power(f"{size:g} sd, anywhere", size, lambda rng: rng.randrange(many))
     for size in (2.0, 3.0):
         power.power(f"{size:g} sd, the first candidate", size, lambda rng: 0)
+    power.power("3 sd, after one with 30 times the sd", 3.0, lambda rng: rng.randrange(10), wild=1)
     power.power("1 sd, anywhere, seeds corr. 0.9", 1.0, lambda rng: rng.randrange(many), shared=0.9)
 
     print(f"\nMix: {n} studies of {many} candidates, 5 % with an effect of 0.5 to 3 sd on their parent, the others with none")
-    print(f"{'':<34}{'false keeps':>24}{'found, %*':>16}{'trials':>10}{'progress, sd':>18}")
+    print(f"{'':<38}{'false keeps':>24}{'found, %*':>16}{'trials':>10}{'progress, sd':>18}")
     bench.mix("greedy", Greedy)
     bench.mix("win once, then 3 fresh runs", Thrice)
     bench.mix("tested", Tested)
@@ -262,7 +274,7 @@ def report(bench: Bench) -> None:
 def report_units(bench: Bench, units: int = 50) -> None:
     n, many = bench.n, bench.candidates
     print(f"\nUnits, A/A: {n} studies of {many} candidates without effect; {units} units per trial, standard error of one trial's gain 1")
-    print(f"{'':<34}{'false keeps':>16}{'at most':>8}{'studies hit':>16}{'trials per candidate':>23}")
+    print(f"{'':<38}{'false keeps':>16}{'at most':>8}{'studies hit':>16}{'trials per candidate':>23}")
     bench.noise("greedy", Greedy, units=units)
     bench.noise("tested", Tested, units=units)
     bench.noise("tested, heavy tails (t, 4 df)", Tested, units=units, noise=heavy_tailed)
@@ -270,7 +282,7 @@ def report_units(bench: Bench, units: int = 50) -> None:
     bench.noise("tested, seeds add as much (sd 1)", Tested, units=units, between=1.0)
     bench.noise("tested, seeds add more (sd 3)", Tested, units=units, between=3.0)
     print(f"\nUnits, power of tested: {n} studies with one winner each, after 0 to {many - 1} candidates without effect")
-    print(f"{'':<34}{'kept':>16}{'its trials, kept':>18}{'not kept':>12}")
+    print(f"{'':<38}{'kept':>16}{'its trials, kept':>18}{'not kept':>12}")
     for size in (1.0, 2.0, 3.0):
         bench.power(f"{size:g} standard errors of one trial", size, lambda rng: rng.randrange(many), units=units)
 

@@ -235,6 +235,49 @@ def test_all_plots_share_the_cursor_and_the_legend_reads_it(curves: Callable[...
     expect(heads.first).to_have_text("last values, ± to incumbent")
 
 
+def test_values_that_stand_alone_are_dots_and_leave_the_large_place_to_lines(curves: Callable[..., Curves], page: Page) -> None:
+    played = curves()
+    told = [(candidate, name) for candidate in (INCUMBENT, RUNNING) for name in ("val_bpb", "loss")]
+    played.begin(*(series(id, candidate, name=name) for id, (candidate, name) in enumerate(told)))
+    played.end(0, 1)
+    played.add({0: [(100.0, 2.5)], 1: falling(3.0, 101), 2: [(100.0, 2.4)], 3: falling(2.5, 101)})
+    expect(page.locator(".ar-curves-large .ar-curve-name")).to_have_text("loss")
+    expect(page.locator(".ar-curves-strip .ar-curve-name")).to_have_text("val_bpb")
+    assert played.coloured(plot=1) > 10  # half of a dot is beyond the edge
+    played.press("val_bpb")
+    expect(page.locator(".ar-curves-large .ar-curve-name")).to_have_text("val_bpb")
+    played.press("loss")
+    played.add({2: [(101.0, 2.3)]})
+    expect(page.locator(".ar-curves-large .ar-curve-name")).to_have_text("loss")  # a person's choice stays
+
+
+@pytest.mark.parametrize("last", [200, 125_000])
+def test_no_label_of_a_step_is_cut_at_the_right_edge(curves: Callable[..., Curves], page: Page, last: int) -> None:
+    played = curves()
+    played.begin(series(0, INCUMBENT), series(1, RUNNING, name="lr"))
+    played.add({0: [(0.0, 3.0), (float(last), 2.0)], 1: [(0.0, 3.0), (float(last), 2.0)]})
+    expect(page.locator(".ar-curve canvas")).to_have_count(2)
+    played.inked()  # once it is drawn
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll('.ar-curve canvas')].map(canvas =>
+          canvas.getContext('2d').getImageData(canvas.width - 1, 0, 1, canvas.height).data.some(Boolean))"""
+    )
+    assert cut == [False, False]
+
+
+def test_headings_stand_over_their_values(curves: Callable[..., Curves], page: Page) -> None:
+    played = curves(width=600)
+    told = [(candidate, name) for candidate in (INCUMBENT, RUNNING) for name in ("val_bpb", "loss", "lr")]
+    played.begin(*(series(id, candidate, name=name) for id, (candidate, name) in enumerate(told)))
+    played.add({id: [(0.0, value), (1.0, 1.1 * value)] for id, value in enumerate((2.5679, 3.1, 0.0003, 2.5, 1234.5, 0.0002))})
+    expect(played.record(RUNNING).locator("td")).to_have_count(3)
+    edges = page.evaluate(
+        """() => [...document.querySelectorAll('.ar-curves-legend tr')].map(row =>
+          [...row.children].slice(1).map(cell => Math.round(cell.children[0].getBoundingClientRect().right)))"""
+    )
+    assert edges[0] == edges[1] == edges[2]
+
+
 def shares_of_the_cursors(page: Page) -> list[float]:
     """How far right the cursor of each plot stands, from 0 to 1."""
     found: list[float] = page.evaluate(

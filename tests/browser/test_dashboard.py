@@ -95,7 +95,8 @@ def test_the_header_says_how_the_study_stands_and_the_bars_what_was_spent(stage:
         ({"state": "paused", "reason": "paused by a person"}, "‖ paused", ""),
         ({"state": "paused", "fault": True, "reason": "it failed: " + "x" * 400}, "‖ paused", "Paused by a fault: it failed: xxx"),
         ({"state": "dead", "alive": False, "reason": "no loop is alive"}, "✕ dead", "no loop is alive; Resume brings it back"),
-        ({"state": "finished", "alive": False, "reason": "all 100 candidates were tried"}, "✓ finished", ""),
+        ({"state": "finished", "alive": False, "reason": "all 100 candidates were tried", "waiting": []}, "✓ finished", ""),
+        ({"state": "finished", "alive": False, "reason": "all 100 candidates were tried", "waiting": [3]}, "◇ waits for you", ""),
         ({"state": "stopped", "alive": False}, "■ stopped", ""),
     ],
 )  # fmt: skip
@@ -111,6 +112,13 @@ def test_every_state_has_a_word_a_shape_and_what_to_do(
         expect(page.locator(".ar-alarm")).to_be_hidden()
         expect(page.locator(".ar-summary")).to_contain_text(state.get("reason", ""))
     expect(page.get_by_role("button", name="Resume", exact=True)).to_have_attribute("aria-disabled", "false")
+
+
+def test_what_was_forked_from_is_named_where_it_is_not_the_best(stage: Callable[..., Stage], page: Page) -> None:
+    summary = page.locator(".ar-summary")
+    stage(rows(), incumbent=1)
+    expect(summary).to_contain_text("best 3.7800 (candidate 10)")
+    expect(summary).to_contain_text(re.compile(r"the search goes on from candidate 1 at 3\.8\d+"))
 
 
 def test_a_loop_that_is_starting_is_not_dead(stage: Callable[..., Stage], page: Page) -> None:

@@ -10,9 +10,10 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.lab import Lab, run
 from tests.studies import folded
-from tests.toy_study import end, make, propose
+from tests.toy_study import end, make, propose, write_experiment
 from tests.waiting import events_of, until
 from workbench.ledger.folder import StudyFolder
+from workbench.records import Options
 from workbench.verbs import launch
 
 SLOW_MS = 60_000
@@ -134,6 +135,30 @@ def test_a_notebook_has_a_button_for_its_folder(lab: Lab, page: Page, study: Stu
     lab.open(page, "lab/tree/deep/er/a.ipynb")
     page.locator("jp-button[title^='Open the newest study'], button[title^='Open the newest study']").first.click(timeout=SLOW_MS)
     expect(page.get_by_role("tab", name="toy-1", exact=True)).to_be_visible()
+
+
+def test_the_end_is_told_once_when_nothing_waits_any_more(lab: Lab, page: Page) -> None:
+    source, patches = lab.root / "asked-experiment", lab.root / "asked-patches"
+    write_experiment(source)
+    patches.mkdir()
+    for value in (0, -1, -2):
+        propose(lab.root, "asked", value)
+    options = Options(proposer=f"patches:{patches}", review="all", candidates=3, slots=1)
+    folder = launch.create(str(source), study="asked", root=lab.root, options=options)
+    lab.open(page)
+    show_panel(page)
+    shown, told = item(page, "asked"), page.locator(".Toastify__toast").filter(has_text="has finished")
+    launch.spawn(folder)
+    expect(shown.locator(".ar-study-about")).to_contain_text("waits for you", timeout=SLOW_MS)
+    for verb, number, left in (("reject", 1, 2), ("accept", 2, 1)):
+        launch.request(folder, verb, {"candidate": number})
+        expect(shown.get_by_role("button", name=f"Review {left} waiting in asked")).to_be_visible(timeout=SLOW_MS)
+        until(lambda left=left: (folded(folder).state, len(folded(folder).waiting)) == ("finished", left), pause=events_of(page))
+        expect(shown.locator(".ar-study-about")).to_contain_text("waits for you", timeout=SLOW_MS)
+    launch.request(folder, "accept", {"candidate": 3})
+    expect(shown.locator(".ar-study-about")).to_contain_text("finished", timeout=SLOW_MS)
+    expect(told).to_have_text(re.compile("asked has finished: the budget of 3 candidates is used"))
+    expect(told).to_have_count(1)
 
 
 def test_behind_a_base_url_the_panel_and_a_dashboard_work(lab_behind_a_base_url: Lab, page: Page) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.cards import HUNKS, assignment, card, context, decision, hunk, line, trial
 from tests.browser.stage import Stage, points, row, snapshot, state
@@ -92,6 +93,13 @@ def test_first_that_waits_is_asked_for_and_shown(page: Any) -> None:
     ):  # fmt: skip
         assert said in text, said
     assert review.main() == "Accept candidate"
+
+
+def test_an_interval_says_how_sure_it_is_and_never_that_it_is_certain(page: Any) -> None:
+    review = Review(page, (card(11, low=-0.6215, high=0.525, decisions=[decision(level=0.9994, interval=[-0.6215, 0.525])]),))
+    review.says("(99.94 % interval −0.6215 to +0.5250)")
+    review.root.locator("summary", has_text="Evidence").click()
+    expect(review.root.locator(".ar-review-facts").first).to_contain_text("−0.6215 to +0.5250 (99.94 %)")
 
 
 def test_hunk_keys_choose_and_the_first_button_says_what_enter_does(review: Review) -> None:
@@ -205,14 +213,71 @@ def test_a_decision_is_pending_until_adopted_and_then_the_next_one_comes_up(revi
     assert "Candidate 11 accepted" not in review.root.inner_text()
     review.answer()
     review.change(row(11, status="kept", why="accepted"))
-    review.says("Candidate 11 accepted: kept: accepted")
+    review.says("Candidate 11 accepted: kept")
+    expect(review.root.get_by_role("log", name="adopted decisions")).not_to_contain_text("kept: accepted")
     review.says("1 of 1 waits")
     review.show(card(13))
     review.says("Candidate 13")
     assert review.focused_hunk() == "1"
-    review.button("Undo …").click()
     review.show(card(11, status="kept"))
+    review.button("Undo …").click()
     review.says("Veto candidate")
+    assert len(review.requests()) == 1
+
+
+def untried(**fields: Any) -> dict[str, Any]:
+    """A candidate of which nothing has run: by itself one that waits to be let run."""
+    asked = decision(before_run=True, effect=None, interval=None, by="review", why="waits for a person before it runs")
+    usual = {"score": None, "spread": None, "effect": None, "low": None, "high": None, "trials": 0, "trial_list": [], "decisions": [asked]}
+    return card(11, **{**usual, **fields})
+
+
+def test_a_rejection_before_it_ran_is_undone_by_one_click(page: Any) -> None:
+    review = Review(page, (untried(),))
+    review.focus()
+    review.press("Shift+R")
+    review.answer()
+    review.show(card(13))
+    gone = {"status": "discarded", "score": None, "why": "rejected", "vetoed": True}
+    review.change(row(11, **gone))
+    notices = review.root.get_by_role("log", name="adopted decisions")
+    expect(notices).to_have_text("Candidate 11 rejected ×", use_inner_text=True)
+    review.show(untried(status="discarded", can_be_tried=True))
+    expect(review.root.locator("h3")).to_have_text("Candidate 13")
+    review.root.get_by_role("button", name="Undo", exact=True).click()
+    review.stage.wait_for(lambda: len(review.requests()) == 2)
+    assert (review.sent()["verb"], review.sent()["body"]) == ("accept", {"candidate": 11, "program": "digest11"})
+    review.change(row(11, status="waiting", score=None))
+    review.answer()
+    review.show(untried())
+    expect(notices).to_have_text("Decision about candidate 11 taken back: waits for you Show it×")
+    expect(review.root.locator("h3")).to_have_text("Candidate 11")
+    assert review.main() == "Let it run"
+    expect(review.button("Reject candidate")).to_be_enabled()
+
+
+def test_undo_is_offered_only_where_it_can_be_done(review: Review) -> None:
+    undo, notices = review.button("Undo"), review.root.get_by_role("log", name="adopted decisions")
+    review.focus()
+    review.press("Enter")
+    review.answer()
+    expect(undo).to_be_hidden()  # of what it is now nothing is known yet
+    review.change(row(11, status="kept", why="accepted"))
+    review.show(card(11, status="kept"))
+    expect(undo).to_have_text("Undo …")
+    review.change(row(11, status="discarded", why="worse than candidate 10"))
+    review.show(card(11, status="discarded"))
+    expect(notices).to_contain_text("Candidate 11 accepted: discarded: worse than candidate 10")
+    expect(undo).to_be_hidden()
+
+
+def test_a_rejection_says_its_reason_once(review: Review) -> None:
+    review.root.get_by_label("reason").fill("too bold")
+    review.button("Reject candidate").click()
+    review.answer()
+    review.change(row(11, status="discarded", why="too bold"))
+    review.show(card(11, status="discarded"))
+    expect(review.root.get_by_role("log", name="adopted decisions")).to_have_text("Candidate 11 rejected: too bold Undo …×")
 
 
 def test_a_refused_decision_says_why_and_keeps_the_choice(review: Review) -> None:
@@ -287,6 +352,7 @@ def test_a_veto_that_takes_others_with_it_asks_once(page: Any) -> None:
         ({"status": "kept"}, {"Veto candidate"}),
         ({"status": "discarded"}, {"Keep it anyway"}),
         ({"status": "discarded", "score": None}, set()),
+        ({"status": "discarded", "score": None, "can_be_tried": True}, {"Take the decision back"}),
         ({"status": "failed", "score": None}, set()),
         ({"status": "running", "score": None}, {"Reject candidate"}),
         ({"status": "provisional"}, {"Keep it now", "Reject candidate"}),

@@ -128,6 +128,29 @@ def test_hunks_are_judged_by_key_and_by_click_a_program_edited_and_a_keep_vetoed
         assert page.evaluate(CELLS) == cells
 
 
+def test_a_rejection_before_the_run_is_undone_and_all_is_as_before(lab: Lab, page: Page) -> None:
+    with toy(lab.root, "asked", 2, review="all") as folder:
+        lab.open_notebook(page, "asked.ipynb", ["%autoresearch review asked"])
+        run_cell(page, 0)
+        card = widget(page).locator(".ar-review")
+        let_run = card.get_by_role("button", name="Let it run")
+        notices = card.get_by_role("log", name="adopted decisions")
+        expect(let_run).to_be_visible(timeout=SLOW_MS)
+        card.get_by_role("group", name="hunk 1").focus()
+        page.keyboard.press("Shift+R")
+        expect(notices).to_contain_text("Candidate 1 rejected", timeout=SLOW_MS)
+        expect(card.get_by_role("button", name="Take the decision back")).to_be_visible()
+        assert folded(folder).candidates[1].status == "discarded"
+        notices.get_by_role("button", name="Undo", exact=True).click()
+        expect(notices).to_contain_text("Decision about candidate 1 taken back: waits for you", timeout=SLOW_MS)
+        expect(let_run).to_be_enabled()
+        study = folded(folder)
+        assert (study.waiting, study.candidates[1].trials, study.candidates[1].cleared) == ([1], [], False)
+        let_run.click()
+        expect(card.get_by_role("button", name="Accept candidate")).to_be_enabled(timeout=SLOW_MS)
+        assert folded(folder).candidates[1].score == 2.0
+
+
 @pytest.mark.parametrize("route", ["server", "kernel"])
 def test_a_click_during_a_busy_cell_is_adopted_while_it_is_busy(lab: Lab, page: Page, tmp_path: Path, route: str) -> None:
     root = lab.root if route == "server" else tmp_path  # what is not below the server's root comes through the kernel

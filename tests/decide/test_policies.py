@@ -171,19 +171,75 @@ def test_where_there_is_noise_a_deletion_may_cost_less_than_min_effect(tmp_path:
 
 
 def test_scores_that_go_together_under_a_seed_are_paired_once_that_is_known(tmp_path: Path) -> None:
+    """A gain of a tenth of the spread over seeds, and ten times that of differences under one seed."""
     rng = random.Random(9)
     hard = [10 * rng.gauss(0.0, 1.0) for _ in range(100)]
-    played = Played(experiment_for_tests(tmp_path), lambda number, index: hard[index] + rng.gauss(0.0, 0.1) - 0.1 * (number > 0))
+    better: set[int] = set()
+    played = Played(experiment_for_tests(tmp_path), lambda number, index: hard[index] + rng.gauss(0.0, 0.1) - (number in better))
     for _ in range(12):
         if played.study.repeats.correlation > 0.9:
             break
         played.add()
     assert played.study.repeats.correlation > 0.9
-    sharp = played.add().evidence
-    assert sharp.low is not None
-    assert sharp.high is not None
-    assert sharp.sd is not None
-    assert sharp.high - sharp.low < 2 * sharp.sd
+    better.add(len(played.study.candidates))
+    found = played.add()
+    assert found.verdict == "keep", found.why
+    assert found.evidence.effect == pytest.approx(1.0, abs=0.3)
+    assert found.evidence.sd is not None
+    assert found.evidence.sd < 1, "of a difference"
+
+
+def keeps_of(experiment: Experiment, kinds: str, seed: int) -> str:
+    """The verdicts on candidates, a letter each for what they are and for what became of them: k(ept), d(iscarded).
+
+    `s`: it scores under each seed as the baseline does. `n`: of no effect, with other random numbers; standard deviation 1. `u`: the
+    same, unstable, thirty times as noisy. `b`: better by five.
+    """
+    rng, same = random.Random(seed), dict[int, float]()
+
+    def score(number: int, index: int) -> float:
+        kind = kinds[number - 1] if number else "s"
+        if kind == "s":
+            return same.setdefault(index, 10 + rng.gauss(0.0, 1.0))
+        return 10 - 5 * (kind == "b") + rng.gauss(0.0, 30.0 if kind == "u" else 1.0)
+
+    played = Played(experiment, score)
+    return "".join(played.add().verdict[0] for _ in kinds)
+
+
+def test_programs_that_change_nothing_do_not_let_chance_pass_as_a_gain(tmp_path: Path) -> None:
+    """That they score as the incumbent does under each seed says nothing of a program that draws other random numbers."""
+    verdicts = [keeps_of(experiment_for_tests(tmp_path), "s" * 8 + "n" * 8, seed) for seed in range(40)]
+    assert sum("k" in each for each in verdicts) <= 2
+
+
+def test_an_unstable_candidate_does_not_hide_what_later_ones_gain(tmp_path: Path) -> None:
+    verdicts = [keeps_of(experiment_for_tests(tmp_path), "uunb", seed) for seed in range(40)]
+    assert sum(each[3] == "k" for each in verdicts) >= 38
+    assert sum("k" in each[:3] for each in verdicts) <= 2
+
+
+@pytest.mark.parametrize("score", [0.1, 0.731, 1.0, 1.1, 3.7805])
+def test_a_tie_is_decided_at_once_where_seeds_make_no_difference_and_rounding_is_no_gain(tmp_path: Path, score: float) -> None:
+    played = Played(experiment_for_tests(tmp_path), lambda number, index: score)
+    for number in range(1, 4):
+        decision = played.add()
+        assert (decision.verdict, len(played.study.candidates[number].trials)) == ("discard", 1)
+        assert decision.why == 'no better, where no two seeds have differed so far (noise = "none" saves trials)'
+    assert len(played.study.candidates[0].trials) == 4
+    gained = Played(experiment_for_tests(tmp_path), lambda number, index: score - 0.01 * number)
+    assert gained.add().verdict == "keep"
+
+
+def test_scores_that_come_in_steps_are_not_taken_for_exact_since_the_first_ones_are_equal(tmp_path: Path) -> None:
+    """The baseline's first four are equal by chance; the repeats of its rivals show that there is noise, and count."""
+    rng = random.Random(5)
+    experiment = experiment_for_tests(tmp_path)
+    played = Played(experiment, lambda number, index: 10.0 if not number and index < 4 else 10 + rng.choice([-1, 0, 0, 1]))
+    verdicts = [played.add().verdict for _ in range(30)]
+    assert verdicts.count("keep") <= 1
+    assert played.study.repeats.spread is not None
+    assert played.study.repeats.spread > 0.3
 
 
 def test_where_the_incumbent_fails_again_and_again_the_candidate_is_discarded_not_waited_for(tmp_path: Path) -> None:

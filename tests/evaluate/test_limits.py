@@ -7,6 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from workbench.evaluate.answers import TimedOut
+from workbench.evaluate.sandbox import view
+from workbench.evaluate.sandbox.bench import Bench
+from workbench.experiment import Limits
 from workbench.records import Trial
 
 Run = Callable[..., Trial]
@@ -146,6 +152,38 @@ def test_endless_output_is_capped(run: Run, tmp_path: Path) -> None:
     trial = run("def answer():\n    while True: print('x' * 1000)\n", limits={"output_mb": 2})
     assert (trial.status, trial.reason) == ("failed", "printed more than 2 MB (limits.output_mb)")
     assert (tmp_path / "out" / "trial" / "log.txt").stat().st_size < 300_000
+
+
+@pytest.mark.parametrize(
+    "text", ["'step', i, 'a' * 16000", "'step', i, 'a.b/c' * 3200, '=', i", "'\\x1b\\n' * 30000", "'step 1 ' + ' ' * 16000"]
+)
+def test_the_wall_clock_holds_where_output_is_pouring_in(run: Run, tmp_path: Path, text: str) -> None:
+    source = f"""
+        def answer():
+            for i in range(1 << 40):
+                print({text})
+        """
+    trial = run(source, limits={"wall_seconds": 1, "output_mb": 4096})
+    assert (trial.status, trial.reason) == ("timeout", "the trial took longer than 1 s (limits.wall_seconds)")
+    assert (tmp_path / "out" / "trial" / "log.txt").stat().st_size > 10_000
+
+
+def test_what_is_left_in_a_pipe_at_the_deadline_is_not_all_read(level: str) -> None:
+    desk, deadline, late = Bench(view.make(("*",)), Limits(), slot=0), time.monotonic() + 2.0, []
+
+    def slowly(data: bytes) -> None:
+        late.append(time.monotonic() > deadline)
+        time.sleep(0.1)
+
+    flood = "import fcntl, os\nfcntl.fcntl(1, 1031, 1 << 20)  # F_SETPIPE_SZ\nwhile True: os.write(1, bytes(1 << 16))\n"
+    supervisor, _ = desk.sandbox(level, deadline, slowly, {}, 1)
+    with supervisor:
+        supervisor.start("", {"train.py": flood.encode()}, ())
+        with pytest.raises(TimedOut):
+            supervisor.run(["python", "train.py"])
+    desk.close()
+    assert not late[0]
+    assert sum(late) <= 2
 
 
 def test_output_that_is_no_text_is_shown_as_escapes(run: Run, tmp_path: Path) -> None:

@@ -261,7 +261,8 @@ NO_CLAIM = "the output has no line 'score: NUMBER' after its last line '---', if
     ("source", "reason"),
     [
         ("print('score: 1\\n---')", f"{NO_CLAIM} (found: none)"),
-        ("print('---\\nscore: nan\\nother: 1')", f"{NO_CLAIM} (found: other)"),
+        ("print('---\\nscore: nan\\nother: 1')", "score was nan; only finite numbers count"),
+        ("print('---\\nscore: 1\\nscore = -inf')", "score was -inf; only finite numbers count"),
         ("print('---\\nscore: 1'); print('FAIL'); exit(1)", "python train.py exited with status 1"),
     ],
 )

@@ -1,5 +1,8 @@
 """Reading what a candidate prints."""
 
+import itertools
+import time
+
 import pytest
 
 from workbench.evaluate.output import HALF_LOG, MAX_LINE, MAX_SERIES, Output, points_of
@@ -38,6 +41,29 @@ def test_the_progress_line_of_autoresearch_is_read() -> None:
 )
 def test_a_line_has_points_only_with_a_step(line: str, points: list[tuple[str, float, float]]) -> None:
     assert [point for point in points_of(line) if point[0] != "time"] == points
+
+
+NASTY = (
+    "a", "a.b/c", "a ", "a b1 ", "0f3a ", "x% ", "_", "1", "1,", "1 ", "1. ", "9,9,", "1e5", "-", "+", "a=", "a:", "a =", "a=1e", "a 1 ",
+    " ", " /", "|", "; ", ", ", "\t", "\v", "(", ")", "step", "step ", "it", "iter 1 ", "step 1 (", "epoch", "epoch 1", "nan", "a nan ",
+    "infinity ", "{", '{"a":', '"', "\\", "\x1b", "\x1b[", "\x1b[0", "\x1b]", "\x1b[0 ", "\u202e", "\u212a", "\xe9", "\u2003",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "begin", ["", "step 1 ", "step ", "epoch 1 | ", "step 1 (", "x ", "a=", "val_loss: 1", '{"step": 1, "a": ', "\x1b["]
+)
+def test_a_line_of_any_kind_takes_no_longer_than_in_proportion_to_its_length(begin: str) -> None:
+    def seconds(length: int, kind: str, end: str) -> float:
+        line = (begin + kind * length)[:length] + end + "\n"
+        data, output = line.encode(), Output()
+        began = time.thread_time()  # of this thread alone, however busy the machine
+        output.feed(data)
+        return time.thread_time() - began
+
+    for kind, end in itertools.product(NASTY, ("", "!", " step 1 x")):
+        ratios = (seconds(MAX_LINE // 2, kind, end) / seconds(MAX_LINE // 16, kind, end) for _ in range(10))
+        assert any(ratio < 24 for ratio in ratios), f"eight times the length took longer than so, in each of 10 tries: {kind!r} {end!r}"
 
 
 def test_carriage_returns_end_a_point_and_overwrite_the_log() -> None:
@@ -98,3 +124,11 @@ def test_a_metric_that_is_no_number_is_absent() -> None:
     many = b"".join(b"name%d: 1\n" % n for n in range(1000))
     assert read(many + b"val_bpb: 1.0\n")[0].claims["val_bpb"] == 1.0
     assert len(read(many)[0].claims) <= 100
+
+
+def test_a_metric_that_is_not_finite_is_remembered_as_that() -> None:
+    assert str(read(b"val_bpb: nan\n")[0].not_finite) == "{'val_bpb': nan}"
+    assert read(b"val_bpb: -inf\nval_bpb: 1\n")[0].not_finite == {}
+    assert read(b"val_bpb: nan\nval_bpb: none\n")[0].not_finite == {}
+    assert read(b"val_bpb: nan\n---\n")[0].not_finite == {}
+    assert len(read(b"".join(b"name%d: inf\n" % n for n in range(1000)))[0].not_finite) <= 100

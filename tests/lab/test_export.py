@@ -15,17 +15,15 @@ import pytest
 from workbench import experiment as experiments
 from workbench.errors import UsageError
 from workbench.evaluate.once import run_once
-from workbench.experiment import Objective
-from workbench.lab import step, verdict
+from workbench.lab import step
 from workbench.lab.export import export
 from workbench.lab.reproduce import reproduce, result
 from workbench.lab.source import literal
-from workbench.lab.verdict import Recorded, Spread
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import LivePoint, Pen
 from workbench.ledger.lease import Lease
 from workbench.program import Patch, Program
-from workbench.records import Candidate, Decision, Evidence, Trial
+from workbench.records import Candidate, Decision, Evidence
 from workbench.verbs import launch
 
 ROOT = Path(__file__).parents[2]
@@ -224,21 +222,35 @@ def test_a_candidate_without_a_trial_cannot_be_exported(study: StudyFolder, tmp_
         export(study, 3, tmp_path / "three.ipynb")
 
 
-def test_another_notebook_is_never_overwritten(study: StudyFolder, tmp_path: Path) -> None:
-    mine = tmp_path / "mine.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(), mine)
-    with pytest.raises(UsageError, match="no exported step"):
-        export(study, 1, mine)
-    with pytest.raises(UsageError, match=r"ends in \.ipynb"):
-        export(study, 1, tmp_path / "mine.txt")
-    assert export(study, 1, tmp_path) == tmp_path / "toy-1-1.ipynb"
-    assert export(study, 1, tmp_path) == tmp_path / "toy-1-1.ipynb"
+def test_exporting_again_takes_the_place_of_the_export_and_of_nothing_that_somebody_wrote(
+    study: StudyFolder, notebook: Path, tmp_path: Path
+) -> None:
+    assert export(study, 1, tmp_path) == export(study, 1, tmp_path) == tmp_path / "toy-1-1.ipynb"
+    assert export(study, 0, notebook) == export(study, 1, notebook)  # another step, and back
+    book = nbformat.read(notebook, 4)
+    book.cells.append(nbformat.v4.new_code_cell("attempt.trials"))
+    nbformat.write(book, notebook)
+    mine = notebook.read_bytes()
+    with pytest.raises(UsageError, match=r"step\.ipynb was edited since it was exported"):
+        export(study, 1, notebook)
+    assert notebook.read_bytes() == mine
+    with pytest.raises(UsageError, match="there is no folder"):
+        export(study, 1, tmp_path / "no" / "such" / "step.ipynb")
+    assert not (tmp_path / "no").exists()
+
+
+def test_few_trials_are_said_and_whose_spread_helps_out(study: StudyFolder, tmp_path: Path) -> None:
+    book = export(study, 1, tmp_path / "one.ipynb")
+    assert "Its 2 trials hardly tell its noise: " in cells(book)["about"]
+    assert "comes from candidate 0 as well." in cells(book)["about"]
+    assert recorded(book)["spread"]["degrees"] == 2  # the baseline's three trials, not its own two
+    assert recorded(export(study, 0, tmp_path / "zero.ipynb"))["spread"] is None  # candidate 1 has one trial after its first
 
 
 # What happens when it runs
 
 
-def test_an_exported_step_runs_alone_and_reproduces_exactly(notebook: Path, tmp_path: Path) -> None:
+def test_an_exported_step_runs_alone_and_reproduces_exactly(study: StudyFolder, notebook: Path, tmp_path: Path) -> None:
     code, said, found = papermill(notebook, tmp_path)
     assert code == 0, said
     assert found is not None
@@ -246,6 +258,8 @@ def test_an_exported_step_runs_alone_and_reproduces_exactly(notebook: Path, tmp_
     outputs = json.dumps(json.loads((tmp_path / "out.ipynb").read_text()))
     assert "image/svg+xml" in outputs
     assert len(outputs) < 150_000
+    executed = tmp_path / "out.ipynb"
+    assert export(study, 1, executed).read_bytes() == notebook.read_bytes()  # an executed one is nobody's work
 
 
 def test_a_changed_metric_fails_and_says_by_how_much(notebook: Path, tmp_path: Path) -> None:
@@ -260,13 +274,14 @@ def test_a_changed_metric_fails_and_says_by_how_much(notebook: Path, tmp_path: P
     assert not found["reproduced"]
 
 
-def test_another_seed_is_judged_within_the_recorded_spread(notebook: Path, tmp_path: Path) -> None:
+def test_another_seed_is_judged_within_the_recorded_spread(study: StudyFolder, notebook: Path, tmp_path: Path) -> None:
     code, said, found = papermill(notebook, tmp_path, "-p", "seed", "5")
     assert code == 0, said
     assert found is not None
     assert found["mode"] == "spread"
     assert [trial["seed"] for trial in found["trials"]] == [5]
     assert found["tolerance"] > 0
+    assert export(study, 1, tmp_path / "out.ipynb")  # papermill's parameters are nobody's work either
 
 
 def test_other_data_are_judged_by_the_effect_over_the_parent(notebook: Path, tmp_path: Path) -> None:
@@ -307,11 +322,20 @@ def test_a_recorded_failure_reproduces_when_it_fails_again(study: StudyFolder) -
 
 
 def test_reproduce_gives_the_verdict_and_keeps_the_notebook(study: StudyFolder, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
     record = reproduce(study, 1, trials=2, keep=tmp_path / "kept" / "run.ipynb")
     assert record.reproduced
     assert record.got == record.recorded
     assert record.environment["python"]
-    assert (tmp_path / "kept" / "run.ipynb").is_file()
+    assert result(tmp_path / "kept" / "run.ipynb") is not None
+
+
+def test_reproduce_says_before_it_runs_that_the_notebook_cannot_be_kept(study: StudyFolder, tmp_path: Path) -> None:
+    notes = tmp_path / "notes.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(), notes)
+    for place, said in ((notes, "no exported step"), (tmp_path / "no" / "run.ipynb", "there is no folder")):
+        with pytest.raises(UsageError, match=said):
+            reproduce(study, 1, keep=place)
 
 
 AGAINST_THE_BASELINE = """
@@ -358,83 +382,6 @@ def test_what_a_program_claims_stays_marked_as_its_own_word(tmp_path: Path) -> N
     assert record.reproduced
     assert record.why.startswith("val_bpb (self-reported) reproduced: got 0.750000")
     assert "(self-reported)" in cells(tmp_path / "kept.ipynb")["about"]
-
-
-# The verdict, as arithmetic
-
-LOSS = Objective(name="loss", goal="minimize")
-
-
-def trials_of(scores: dict[int, float], **more: Any) -> tuple[Trial, ...]:
-    return tuple(Trial(candidate=1, trial=i, seed=seed, status="ok", score=score, **more) for i, (seed, score) in enumerate(scores.items()))
-
-
-def test_student_s_quantiles_are_those_of_the_tables() -> None:
-    two_sided_95 = 1.959964
-    assert verdict.multiplier(two_sided_95, 4) == pytest.approx(2.776, abs=0.01)
-    assert verdict.multiplier(two_sided_95, 10) == pytest.approx(2.228, abs=0.01)
-    assert verdict.multiplier(two_sided_95, 1000) == pytest.approx(1.962, abs=0.01)
-    assert verdict.multiplier(3, 1) == verdict.MAX_MULTIPLIER
-
-
-def test_exact_trials_must_be_equal_to_the_last_bit() -> None:
-    known = Recorded(objective=LOSS, trials=trials_of({1: 3.5}, exact=True), spread=Spread(0.02, 5))
-    assert verdict.judge(known, trials_of({1: 3.5}), (), {}).mode == "exact"
-    missed = verdict.judge(known, trials_of({1: 3.5 + 1e-12}), (), {})
-    assert not missed.reproduced
-    assert "3.5 exactly" in missed.line
-    assert verdict.judge(known, trials_of({1: 3.501}), (), {}, tolerance=0.01).reproduced
-
-
-def test_noise_is_allowed_for_and_no_more() -> None:
-    known = Recorded(objective=LOSS, trials=trials_of({1: 3.5, 2: 3.54}), spread=Spread(0.02, 30))
-    assert verdict.judge(known, trials_of({1: 3.53, 2: 3.56}), (), {}).reproduced
-    missed = verdict.judge(known, trials_of({1: 3.21, 2: 3.21}), (), {})
-    assert not missed.reproduced
-    assert missed.line == "loss did not reproduce: got 3.21000, recorded 3.52000 ± 0.06542; off by 0.31000 (8.8 %)"
-
-
-def test_where_no_spread_is_known_one_percent_is_allowed() -> None:
-    known = Recorded(objective=LOSS, trials=trials_of({1: 100.0}))
-    assert verdict.judge(known, trials_of({1: 100.9}), (), {}).reproduced
-    assert not verdict.judge(known, trials_of({1: 101.1}), (), {}).reproduced
-
-
-def test_another_machine_needs_the_parent_and_judges_the_gain() -> None:
-    then, now = {"torch": "2.6"}, {"torch": "2.7"}
-    known = Recorded(
-        objective=LOSS,
-        trials=trials_of({1: 3.0}, exact=True),
-        parent=trials_of({1: 3.5}, exact=True),
-        spread=Spread(0.02, 30),
-        environment=then,
-    )
-    assert not verdict.needs_parent(known, trials_of({1: 3.0}), now)  # equal to the last bit all the same
-    here = trials_of({1: 4.0})
-    assert verdict.needs_parent(known, here, now)
-    assert verdict.judge(known, here, trials_of({1: 4.48}), now).reproduced
-    assert not verdict.judge(known, here, trials_of({1: 4.0}), now).reproduced
-    assert not verdict.judge(known, here, trials_of({1: 3.5}), now).reproduced
-    assert verdict.judge(known, here, trials_of({1: 4.48}), now).differences == ("torch: recorded 2.6, here 2.7",)
-
-
-def test_gains_have_the_sign_of_the_goal() -> None:
-    known = Recorded(
-        objective=Objective(name="accuracy", goal="maximize"),
-        trials=trials_of({1: 0.9}, data="a"),
-        parent=trials_of({1: 0.8}, data="a"),
-    )
-    found = verdict.judge(known, trials_of({1: 0.7}, data="b"), trials_of({1: 0.6}, data="b"), {})
-    assert found.reproduced
-    assert found.recorded == pytest.approx(0.1)
-
-
-def test_a_trial_that_ends_otherwise_has_not_reproduced() -> None:
-    known = Recorded(objective=LOSS, trials=trials_of({1: 3.5}, exact=True))
-    ended = Trial(candidate=1, trial=0, seed=1, status="timeout", reason="60 s are over")
-    found = verdict.judge(known, [ended], (), {})
-    assert not found.reproduced
-    assert "ended as timeout under seed 1 (60 s are over)" in found.line
 
 
 def test_files_edited_says_which(notebook: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from tests.by_hand import SOLUTION, make_study, write_experiment
 from tests.studies import end_loops
 from tests.waiting import until
+from workbench import experiment as experiments
 from workbench.lab import magic
 from workbench.lab.frontend import is_live
 from workbench.lab.magic import Failed
@@ -260,6 +261,11 @@ def test_a_cell_that_cannot_be_a_program_gets_one_line(shell: Any, line: str, ce
     with pytest.raises(Failed) as raised:
         shell.run_cell_magic("autoresearch", line, cell)
     assert str(raised.value).startswith(message)
+
+
+def test_a_cell_may_say_how_long_its_trials_may_take(shell: Any) -> None:
+    study = shell.run_cell_magic("autoresearch", "start --candidates 1 --noise none --time-limit 2m --wait", CELL)
+    assert experiments.read(study.folder.experiment).limits.wall_seconds == 120.0
 
 
 def test_start_without_anything_says_what_is_missing(shell: Any) -> None:

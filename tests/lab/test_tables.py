@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from workbench.lab.layout import decimals_for, duration, number
+from workbench.lab.layout import decimals_for, duration, number, percent
 from workbench.lab.tables import DiffView, ListView, LogView, ShowView, StatusView
 from workbench.lab.visible import one_line, shorten, visible, width
 from workbench.program import Patch, Program
@@ -97,6 +97,29 @@ def test_a_log_has_every_column_and_fits(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "+0.1100 [0.0500, 0.1700]" in text
     assert max(width(line) for line in text.splitlines()) <= 118
     assert len(text.splitlines()) == 31
+
+
+@pytest.mark.parametrize(
+    ("levels", "title"),
+    [
+        ([None, None], "effect [low, high]"),
+        ([1.0, None], "effect [low, high]"),
+        ([0.95, 0.95], "effect [95 % interval]"),
+        ([0.9994, 1.0], "effect [99.94 % interval]"),
+        ([0.9994, 0.95], "effect [95 to 99.94 %]"),
+    ],
+)
+def test_a_log_says_how_sure_its_intervals_are(levels: list[float | None], title: str) -> None:
+    rows = [row(number, decision={**row()["decision"], "level": level}) for number, level in enumerate(levels)]
+    assert f"  {title}  " in repr(LogView(rows)).splitlines()[0]
+    assert title in LogView(rows)._repr_html_()
+    shown = [repr(ShowView(one)) for one in rows]
+    assert [" % interval; a gain" in text for text in shown] == [level not in (None, 1.0) for level in levels]
+
+
+def test_levels_have_the_digits_that_tell_them_from_certainty() -> None:
+    said = [percent(level) for level in (0.9, 0.95, 0.975, 0.99, 0.9994, 0.99999)]
+    assert said == ["90 %", "95 %", "97.5 %", "99 %", "99.94 %", "99.999 %"]
 
 
 def test_a_long_log_stays_small_in_a_notebook_and_whole_as_text() -> None:

@@ -78,7 +78,7 @@ def test_the_spread_pools_repeats_and_leaves_a_candidates_screening_trial_out(be
         scored(1, 4.2, 2, seeds[2]),
     ]
     study = fold([*begun, *again])
-    assert study.repeats.freedom == 2
+    assert study.repeats.pooled.freedom == 2
     assert study.repeats.spread == pytest.approx(((0.02 + 0.02) / 2) ** 0.5)
 
 

@@ -24,7 +24,7 @@ def with_line(program: Program, line: str) -> Program:
     return Program({"train.py": program.files["train.py"] + line})
 
 
-def two_changes(toy: Toy, noise: str = "seed", **more: Any) -> Study:
+def two_changes(toy: Toy, noise: str = "seed", min_effect: float = 0.3, **more: Any) -> Study:
     """A study whose candidate 1 raises the rate, which the score shows, and whose candidate 2 is kept and changes nothing."""
 
     def propose(brief: Brief) -> Proposal:
@@ -37,7 +37,7 @@ def two_changes(toy: Toy, noise: str = "seed", **more: Any) -> Study:
         return 10 - rate(program) + (0.0 if noise == "none" else (seed % 100) / 1000 + chance)
 
     toy.score = score
-    toy.propose = propose
+    toy.propose, toy.objective = propose, f"min_effect = {min_effect}"
     toy.create(noise=noise, candidates=1, **more)
     toy.run()
     toy.request("set", key="candidates", value=2)
@@ -248,8 +248,6 @@ def test_an_audit_stays_about_the_program_that_it_was_asked_for(toy: Toy) -> Non
 
 @pytest.mark.parametrize("noise", ["none", "seed"])
 def test_an_ablation_tells_what_carries_weight_from_what_does_not(toy: Toy, noise: str) -> None:
-    if noise == "none":
-        toy.objective = "min_effect = 0.05"
     before = two_changes(toy, noise, audit={"size": 5})
     toy.request("ablate")
     study = toy.run()
@@ -270,6 +268,16 @@ def test_an_ablation_tells_what_carries_weight_from_what_does_not(toy: Toy, nois
     assert texts[2] == texts[0].removesuffix("# idle\n")
     assert (study.proposed, study.incumbent, study.state) == (before.proposed, 2, "finished")
     assert study.counts["discarded"] == before.counts["discarded"]
+
+
+def test_what_an_interval_leaves_open_is_not_said_to_carry_no_weight(toy: Toy) -> None:
+    two_changes(toy, min_effect=0.0)
+    toy.request("ablate")
+    study = toy.run()
+    (ablation,) = study.ablations
+    assert [row.weight for row in ablation.rows] == ["carries", "unclear"]
+    assert "is not known to matter, nor not to; min_effect in experiment.toml would say what is too little" in ablation.rows[1].why
+    assert study.candidates[4].status == "ablated"
 
 
 def test_accepting_a_revert_makes_it_the_incumbent_and_a_later_ablation_knows(toy: Toy) -> None:

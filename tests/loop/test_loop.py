@@ -127,7 +127,7 @@ def test_keeps_wait_for_a_person_and_the_study_says_so(toy: Toy) -> None:
     toy.propose = lambda brief: Proposal(program=with_rate(brief.program, next(rates)), hypothesis="more")
     study = toy.run()
     assert study.waiting == [1, 2]
-    assert study.reason == "the budget of 2 candidates is used; 2 wait for review"
+    assert study.reason == "the budget of 2 candidates is used"
     toy.request("accept", candidate=1, program=study.candidates[1].record.program)
     toy.request("reject", candidate=2, reason="too bold")
     study = toy.run()

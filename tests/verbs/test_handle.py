@@ -115,6 +115,10 @@ def test_requests_carry_the_program_that_was_looked_at(tmp_path: Path, asked: li
         (lambda study: study.guide("  "), "guide needs a sentence"),
         (lambda study: study.set("colour", "red"), "cannot change 'colour'.*candidates, time"),
         (lambda study: study.set("candidates", "many"), "it must be a number"),
+        (lambda study: study.set("max_usd", float("nan")), "max_usd=nan: it must be a number of at least 0"),
+        (lambda study: study.set("seconds", "inf"), "seconds=inf: it must be a number of at least 0"),
+        (lambda study: study.set("max-tokens", float("inf")), "it must be a number"),
+        (lambda study: study.set("candidates", -1), "at least 0"),
         (lambda study: study.set("time", "soon"), "not a time: 'soon'"),
     ],
 )
@@ -129,7 +133,7 @@ def test_times_are_read(text: str | float, seconds: float) -> None:
     assert launch.duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "h", "8 hours", "-3m", "1e3", "m30"])
+@pytest.mark.parametrize("text", ["", "h", "8 hours", "-3m", "1e3", "m30", "inf", "9" * 400, "9" * 400 + "h"])
 def test_what_is_no_time_is_told(text: str) -> None:
     with pytest.raises(UsageError, match="not a time"):
         launch.duration(text)
@@ -310,6 +314,12 @@ class TestApply:
             (tmp_path / "toy").rename(tmp_path / "moved")
             with pytest.raises(UsageError, match="is not there any more"):
                 study.apply()
+
+    def test_a_file_in_the_place_of_a_folder_is_told(self, tmp_path: Path) -> None:
+        (tmp_path / "fit.py").write_text("mine\n")
+        with StudyHandle(make_study(tmp_path)) as study, pytest.raises(UsageError, match=r"fit\.py is no folder; write a copy with --to"):
+            study.apply(to=tmp_path / "fit.py")
+        assert (tmp_path / "fit.py").read_text() == "mine\n"
 
     def test_a_link_that_leads_elsewhere_is_not_followed(self, tmp_path: Path) -> None:
         with StudyHandle(make_study(tmp_path)) as study:

@@ -128,6 +128,19 @@ def test_a_study_of_a_script_leaves_its_folder_alone_and_apply_writes_to_it(proj
         study.apply()
 
 
+def test_a_script_that_is_too_slow_for_its_time_limit_says_how_to_give_it_longer(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text("import time\ntime.sleep(600)\nprint('val_loss:', 1.0)\n")
+    study = workbench.start(tmp_path / "slow.py", root=tmp_path, metric="val_loss", time_limit="1s", wait=True)
+    frozen = experiments.read(study.folder.experiment)
+    assert frozen.limits.wall_seconds == 1.0
+    assert frozen.limits.cpu_seconds == len(os.sched_getaffinity(0))
+    assert (study.study.state, study.study.candidates[0].trials[0].status) == ("paused", "timeout")
+    assert study.study.reason == (
+        "the baseline does not run: the trial took longer than 1 s (limits.wall_seconds); a new study can give it longer: "
+        "limits.wall_seconds in experiment.toml, or --time-limit for a script or a cell"
+    )
+
+
 TWO = "def one():\n    return 1\n\n\ndef two():\n    return 2\n\n\nprint('closeness:', one())\n"
 
 

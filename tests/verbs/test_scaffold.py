@@ -1,5 +1,6 @@
 """A script or a cell as an experiment: what becomes the program, what the evaluator, and what is refused."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,18 @@ def test_a_score_comes_from_a_function_or_from_a_printed_line() -> None:
     with pytest.raises(UsageError) as raised:
         Scoring(score="f", metric="m")
     assert str(raised.value) == "--score and --metric exclude each other: the score is a function's or a printed line's"
+
+
+@pytest.mark.parametrize("metric", ["val loss", "1st", "loss:", "x" * 65, "a,b", " loss"])
+def test_a_metric_that_no_printed_line_can_name_is_told_where_it_is_given(metric: str) -> None:
+    with pytest.raises(UsageError, match="cannot be read from a printed line: print the metric under a name of letters"):
+        Scoring(metric=metric)
+
+
+@pytest.mark.parametrize("min_effect", [math.inf, math.nan, -1.0])
+def test_an_effect_that_is_no_size_is_told_where_it_is_given(min_effect: float) -> None:
+    with pytest.raises(UsageError, match=f"--min-effect {min_effect}; the smallest effect worth having is a number of at least 0"):
+        Scoring(metric="loss", min_effect=min_effect)
 
 
 def test_a_script_gets_its_scoring_function_back_where_it_stood() -> None:

@@ -9,11 +9,12 @@ import pytest
 from tests.by_hand import BASELINE, BETTER, FINISHED, RECORDS, add_points, append, make_study
 from tests.studies import folded
 from workbench.errors import StudyError
+from workbench.lab.tables import ShowView, StatusView
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.lease import Lease
 from workbench.ledger.study import Study
-from workbench.records import Candidate, Decision, StateChanged, Trial
+from workbench.records import Adopted, Candidate, Decision, StateChanged, Trial
 from workbench.verbs import views
 
 LOG = {"candidate", "parent", "author", "hypothesis", "status", "score", "trials", "decision", "added", "removed", "self_reported", "flags"}
@@ -34,9 +35,18 @@ def test_status_has_the_promised_fields(tmp_path: Path) -> None:
     assert view["counts"] == {"candidates": 4, "kept": 1, "discarded": 1, "failed": 1, "waiting": 1}
     assert view["baseline"]["score"] == pytest.approx(1.1)
     assert view["baseline"]["spread"] == pytest.approx(math.sqrt(0.02))
-    assert view["best"] == {"candidate": 1, "score": 0.8}
+    assert view["best"] == view["incumbent"] == {"candidate": 1, "score": 0.8}
+    assert "incumbent" not in repr(StatusView(view))
     assert (view["spent"]["usd"], view["spent"]["tokens"]) == (0.5, 100)
     assert view["sandbox"] == "bwrap"
+
+
+def test_status_names_the_incumbent_where_it_is_not_the_best(tmp_path: Path) -> None:
+    folder = make_study(tmp_path)
+    append(folder, Adopted(request="f", sequence=1, verb="fork", body={"candidate": 0}))
+    view = views.status(folded(folder), folder)
+    assert (view["best"]["candidate"], view["incumbent"]) == (1, {"candidate": 0, "score": pytest.approx(1.1)})
+    assert "1.10000, candidate 0: the search goes on from it, and apply writes it" in repr(StatusView(view))
 
 
 def test_a_study_that_has_only_begun_has_no_numbers_and_no_nan(tmp_path: Path) -> None:
@@ -44,7 +54,7 @@ def test_a_study_that_has_only_begun_has_no_numbers_and_no_nan(tmp_path: Path) -
     study = folded(folder)
     view = views.status(study, folder)
     assert view["baseline"] == {"score": None, "spread": None}
-    assert view["best"] == {"candidate": None, "score": None}
+    assert view["best"] == view["incumbent"] == {"candidate": None, "score": None}
     assert view["counts"]["candidates"] == 0
     assert json.dumps([view, views.log(study)], allow_nan=False)
 
@@ -74,6 +84,7 @@ def test_log_has_one_entry_per_candidate_with_the_promised_fields(tmp_path: Path
         "why": "better past the noise",
         "effect": 0.3,
         "interval": [0.1, 0.5],
+        "level": None,
     }
     assert log[2]["decision"]["interval"] is None
     assert log[0]["trials"][0] == {"seed": 100, "status": "ok", "score": 1.0, "seconds": 1.5, "reason": ""}
@@ -122,15 +133,25 @@ def test_show_says_which_incumbent_ran_in_the_trial_of_its_metrics(tmp_path: Pat
     assert (view["metrics"], view["beside"]) == ({"over_incumbent": 0.1}, 0)
 
 
-@pytest.mark.parametrize(("number", "state"), [(1, "accepted"), (2, "rejected"), (3, "rejected"), (4, "open")])
-def test_hunks_have_the_state_of_their_candidate(tmp_path: Path, number: int, state: str) -> None:
-    assert {hunk["state"] for hunk in show(make_study(tmp_path), number)["hunks"]} == {state}
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_no_hunk_is_called_accepted_or_rejected_that_no_person_judged(tmp_path: Path, number: int) -> None:
+    folder = make_study(tmp_path)
+    assert {hunk["state"] for hunk in show(folder, number)["hunks"]} == {"open"}
+    assert "(open)" not in repr(ShowView(show(folder, number)))
+
+
+@pytest.mark.parametrize(("verdict", "state"), [("keep", "accepted"), ("discard", "rejected"), ("revise", "open")])
+def test_hunks_have_the_state_that_a_person_gave_them(tmp_path: Path, verdict: Any, state: str) -> None:
+    folder = make_study(tmp_path)
+    append(folder, Decision(candidate=4, verdict=verdict, by="person"))
+    assert {hunk["state"] for hunk in show(folder, 4)["hunks"]} == {state}
 
 
 def test_a_revision_accepts_its_hunks_and_rejects_the_others(tmp_path: Path) -> None:
     folder = make_study(tmp_path)
     append(folder, Decision(candidate=1, verdict="revise", by="person", hunks=(2,)))
     assert [hunk["state"] for hunk in show(folder, 1)["hunks"]] == ["rejected", "accepted"]
+    assert "hunk 1  solution.py @@ -1,6 +1,6 @@  (rejected)" in repr(ShowView(show(folder, 1)))
 
 
 def test_the_baseline_has_an_empty_patch(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from statistics import fmean, stdev
 
 from workbench.decide.units import differences
 from workbench.experiment import Objective
-from workbench.ledger.repeats import Repeats
+from workbench.ledger.repeats import ROUNDING, Repeats
 from workbench.records import AuditVerdict, Evidence, Trial, Weight
 
 LEVEL = 0.95
@@ -26,7 +26,7 @@ def paired(objective: Objective, own: Mapping[int, Trial], reference: Mapping[in
     """
     if own.keys() != reference.keys() or not own:
         raise ValueError(f"{len(own)} and {len(reference)} trials; a paired comparison needs the same seeds in both")
-    gains = [objective.gain(own[seed].score or 0.0, reference[seed].score or 0.0) for seed in own]
+    gains = _gains(objective, own, reference)
     effect, half, sd = fmean(gains), 0.0, 0.0
     if objective.noise == "units":
         found = differences(objective, Repeats(), own, reference, 0)  # no word of the search's trials goes into an audit
@@ -73,11 +73,17 @@ def significance(objective: Objective, own: Mapping[int, Trial], reference: Mapp
         return min(1.0, 2 * min(one_sided, 1 - one_sided))
     from scipy.special import stdtr
 
-    gains = [objective.gain(own[seed].score or 0.0, reference[seed].score or 0.0) for seed in own]
+    gains = _gains(objective, own, reference)
     error = stdev(gains) / math.sqrt(len(gains))
     if not error:
         return float(not fmean(gains))
     return 2 * float(stdtr(len(gains) - 1, -abs(fmean(gains)) / error))
+
+
+def _gains(objective: Objective, own: Mapping[int, Trial], reference: Mapping[int, Trial]) -> list[float]:
+    """Seed by seed; what only rounding explains is 0."""
+    scores = [(own[seed].score or 0.0, reference[seed].score or 0.0) for seed in own]
+    return [0.0 if math.isclose(mine, theirs, rel_tol=ROUNDING) else objective.gain(mine, theirs) for mine, theirs in scores]
 
 
 def audited(objective: Objective, evidence: Evidence) -> AuditVerdict:
@@ -91,12 +97,12 @@ def audited(objective: Objective, evidence: Evidence) -> AuditVerdict:
 def weight(objective: Objective, evidence: Evidence) -> Weight:
     """What a change carries, by the gain of the program without it over the one with it.
 
-    `no weight`: taking it out costs nothing that the interval can tell, and at most `min_effect` by the mean.
+    `no weight`: taking it out costs at most `min_effect`, by the whole interval. That the interval crosses 0 says nothing yet.
     """
-    effect, _, high = interval(evidence)
+    _, low, high = interval(evidence)
     if high < 0:
         return "carries"
-    return "no weight" if -effect <= objective.min_effect else "unclear"
+    return "no weight" if -low <= objective.min_effect else "unclear"
 
 
 def interval(evidence: Evidence) -> tuple[float, float, float]:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from workbench.decide.comparison import Comparison, compare
+from workbench.decide.comparison import Comparison, hoped, proved
 from workbench.decide.discovery import level
 from workbench.decide.field import Field, Pair, scores
 from workbench.decide.pairing import gain_at
@@ -32,7 +32,8 @@ class Tested:
     5. *Simplicity.* A candidate shorter than its parent, the incumbent, is kept at a look too when the lower limit of its gain (at
        `error_rate`, shared over the looks) is above -`min_effect`. It counts as no discovery.
 
-    Limits are Student's with the standard deviation pooled over the study (`comparison.compare`).
+    Limits are Student's. Hope rests on what the study knows of its noise (`comparison.hoped`), a keep on the candidate's own trials
+    with a standard deviation that holds for it (`comparison.proved`).
 
     *Units.* Where the score is a mean of observations (noise `units`), these are the sample: differences between the candidate's
     and the incumbent's, unit by unit under the same seed (`units.differences`). The rule is the same but for this: the incumbent
@@ -94,12 +95,12 @@ class Tested:
             return Wanted(missing)
         if not own:
             return self._more(field, missing)
-        everything = self._compare(study, field, own, 0)
-        fresh = self._compare(study, field, own, 1) if n else everything
-        if everything is None or fresh is None:
-            return self._incomparable(field)
         alpha = level(study.tests + max(1, study.counts["provisional"]), study.discoveries, self._objective.error_rate)
         share = self._shares[n] if n in self._looks else self._shares[n_max]
+        everything = self._hoped(study, field, own)
+        fresh = self._proved(study, field, own, alpha * share) if n else everything
+        if everything is None or fresh is None:
+            return self._incomparable(field)
         evidence = fresh.evidence(study, field.incumbent, list(own)[n > 0 :], alpha * share)
         if n:
             evidence = replace(evidence, alpha=alpha, p=min(1.0, fresh.p_value() / share) if n in self._looks else 1.0)
@@ -110,14 +111,22 @@ class Tested:
         if everything.gain + everything.half(HOPE) < self._reachable(everything, alpha, shorter):
             why = f"no longer promising after {n} fresh seed{'' if n == 1 else 's'}" if n else "not promising on its first trial"
             return self._say(field.candidate, "discard", why, evidence)
+        if everything.gain <= 0 and not everything.error:
+            why = 'no better, where no two seeds have differed so far (noise = "none" saves trials)'
+            return self._say(field.candidate, "discard", why, evidence)
         return self._more(field)
 
-    def _compare(self, study: Study, field: Field, own: dict[int, Trial], left_out: int) -> Comparison | None:
-        """The candidate's trials but the first `left_out` with the incumbent's."""
+    def _hoped(self, study: Study, field: Field, own: dict[int, Trial]) -> Comparison | None:
+        """All of the candidate's trials with the incumbent's."""
         if self._units:
-            return differences(self._objective, study.repeats, own, field.reference, left_out)
-        fresh = dict(list(scores(own).items())[left_out:])
-        return compare(self._objective, study.repeats, fresh, scores(field.reference))
+            return differences(self._objective, study.repeats, own, field.reference, 0)
+        return hoped(self._objective, study.repeats, scores(own), scores(field.reference))
+
+    def _proved(self, study: Study, field: Field, own: dict[int, Trial], tail: float) -> Comparison | None:
+        """All but the first."""
+        if self._units:
+            return differences(self._objective, study.repeats, own, field.reference, 1)
+        return proved(self._objective, study.repeats, scores(own), scores(field.reference), 1, tail)
 
     def _more(self, field: Field, missing: tuple[Pair, ...] = ()) -> Decision | Wanted:
         """The candidate's next trial, and what else is missing; with units the incumbent's under the same seed."""

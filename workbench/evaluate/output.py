@@ -10,6 +10,8 @@ import re
 from collections import deque
 from collections.abc import Callable
 
+from workbench.experiment import PRINTED_NAME
+
 HALF_LOG = 128 * 1024  # characters kept of the beginning, and of the end
 MAX_LINE = 16 * 1024
 MAX_SERIES = 100
@@ -21,12 +23,14 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[
 # Control characters, and what reorders or hides text: bidi marks, zero-width characters, line separators.
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _NUMBER = r"[-+]?(?:\d[\d,]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)\b"
-_STEP = re.compile(r"(?i)(?<![\w./-])(?:step|iter|iteration|it)\s*[:=#]?\s*(\d[\d,]*)(?:\s*/\s*\d+)?(?:\s*\([^)]*\))?\s*:?")
-_EPOCH = re.compile(r"(?i)(?<![\w./-])epoch\s*[:=#]?\s*(\d[\d,]*)(?:\s*/\s*\d+)?\s*:?")
+_WORD = r"[a-z_][\w/.%-]*+"
+# What repeats is possessive, and a word that is no name is passed over whole: no line takes longer than in proportion to its length.
+_STEP = re.compile(r"(?i)(?<![\w./-])(?:step|iter|iteration|it)\s*+[:=#]?\s*+(\d[\d,]*)(?:\s*/\s*\d+)?(?:\s*\([^)]*\))?\s*:?")
+_EPOCH = re.compile(r"(?i)(?<![\w./-])epoch\s*+[:=#]?\s*+(\d[\d,]*)(?:\s*/\s*\d+)?\s*:?")
 _PART = re.compile(r"\s*[|;]\s*|,\s+|\s{2,}|\t")
-_NAMED = re.compile(rf"(?i)([a-z_][\w/.%-]*(?: [a-z_][\w/.%-]*){{0,2}})\s*[:=]\s*({_NUMBER})")
-_SPACED = re.compile(rf"(?i)\s*([a-z_][\w/.%-]*(?: [a-z_][\w/.%-]*){{0,2}})\s+({_NUMBER})\s*")
-_CLAIM = re.compile(r"([A-Za-z_][\w./-]{0,63})(?:\s*=|:)\s*(\S+)\s*$")
+_NAMED = re.compile(rf"(?i)({_WORD}(?: {_WORD}){{0,2}})\s*[:=]\s*({_NUMBER})|{_WORD}")
+_SPACED = re.compile(rf"(?i)\s*({_WORD}(?: {_WORD}){{0,2}})\s+({_NUMBER})\s*")
+_CLAIM = re.compile(rf"({PRINTED_NAME})(?:\s*=|:)\s*(\S+)\s*$")
 Take = Callable[[str, float, float], None]
 
 
@@ -36,11 +40,13 @@ class Output:
     Attributes:
         dropped: points left out: not finite, or above a bound.
         claims: name to value of the lines `name: value` (or `name = value`) so far; a line `---` begins them anew.
+        not_finite: name to value of such lines whose value is NaN or infinite; a name is there, among the claims, or in neither.
     """
 
     def __init__(self, take: Take = lambda series, step, value: None) -> None:
         self.take, self.dropped = take, 0
         self.claims: dict[str, float] = {}
+        self.not_finite: dict[str, float] = {}
         self._rest = b""
         self._line = ""  # the line so far, where only carriage returns ended it
         self._head: list[str] = []
@@ -77,7 +83,7 @@ class Output:
         if line.strip():
             self._parsed += len(data)
             if self._parsed <= MAX_PARSED:
-                for series, step, value in points_of(line):
+                for series, step, value in points_of(line[:MAX_LINE]):
                     self._point(series, step, value)
             self._read_claim(line)
             self._line = line  # a carriage return writes over what stood there
@@ -97,14 +103,17 @@ class Output:
 
     def _read_claim(self, line: str) -> None:
         if line.strip() == "---":
-            self.claims = {}
+            self.claims, self.not_finite = {}, {}
         elif match := _CLAIM.match(line):
-            self.claims.pop(match[1], None)
+            for known in (self.claims, self.not_finite):
+                known.pop(match[1], None)
             value = _number(match[2])
-            if value is not None and math.isfinite(value):
-                self.claims[match[1]] = value
-            if len(self.claims) > MAX_SERIES:  # the oldest goes: it is the last numbers that count
-                del self.claims[next(iter(self.claims))]
+            if value is None:
+                return
+            found = self.claims if math.isfinite(value) else self.not_finite
+            found[match[1]] = value
+            if len(found) > MAX_SERIES:  # the oldest goes: it is the last numbers that count
+                del found[next(iter(found))]
 
     def _keep(self, line: str) -> None:
         text = line + "\n"
@@ -139,8 +148,10 @@ def points_of(line: str) -> list[tuple[str, float, float]]:
         return []
     found: dict[str, float] = {}
     for part in _PART.split(f"{line[: match.start()]} | {line[match.end() :]}"):
-        spaced = _SPACED.fullmatch(part)
-        for name, text in _NAMED.findall(part) or ([spaced.groups()] if spaced else []):
+        named = [(match[1], match[2]) for match in _NAMED.finditer(part) if match[1]]
+        if not named and (spaced := _SPACED.fullmatch(part)):
+            named = [(spaced[1], spaced[2])]
+        for name, text in named:
             value = _number(text)
             if value is not None:
                 found.setdefault(name.strip()[:MAX_NAME], value)

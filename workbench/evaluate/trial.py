@@ -283,7 +283,7 @@ def claimed(trial: Evaluation) -> dict[str, float]:
     """The built-in evaluator of the shape `claimed`: runs the experiment's command and believes the last numbers that it prints.
 
     Raises:
-        CandidateFailed: the command failed, or printed no line with the objective's metric.
+        CandidateFailed: the command failed, or printed no line with the objective's metric, or one whose number is not finite.
     """
     experiment = trial.experiment
     below_home = any(path.startswith("~") for path in experiment.read_only)
@@ -295,6 +295,8 @@ def claimed(trial: Evaluation) -> dict[str, float]:
     name = experiment.objective.name
     if status:
         raise CandidateFailed(f"{' '.join(experiment.command)} exited with status {status}")
+    if name in trial.output.not_finite:
+        raise CandidateFailed(f"{name} was {trial.output.not_finite[name]}; only finite numbers count")
     if name not in trial.output.claims:
         found = ", ".join(trial.output.claims) or "none"
         raise CandidateFailed(f"the output has no line '{name}: NUMBER' after its last line '---', if it has one (found: {found})")

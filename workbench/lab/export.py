@@ -15,9 +15,10 @@ import workbench
 from workbench import experiment as experiments
 from workbench.errors import ExperimentError, UsageError
 from workbench.experiment import Experiment
-from workbench.lab import layout, step, verdict
+from workbench.lab import layout, place, step, verdict
 from workbench.lab.plot import thinned
 from workbench.lab.source import literal
+from workbench.lab.spread import ENOUGH, borrowed
 from workbench.lab.visible import one_line, visible
 from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.folder import StudyFolder
@@ -32,7 +33,6 @@ if TYPE_CHECKING:  # nbformat is imported where a notebook is written
 MAX_BYTES = 4_000_000
 MAX_SERIES, MAX_CURVE_POINTS = 6, 80
 MAX_DIFF = 60_000
-OWN = "autoresearch"
 PARAMETERS = """\
 # Set these with `papermill -p NAME VALUE`, or here.
 seed = None  # type: int  None runs the recorded seeds; a number runs that one instead
@@ -53,23 +53,27 @@ program, parent, experiment = {}, {}, {}"""
 def export(folder: StudyFolder, candidate: int, path: Path | None = None) -> Path:
     """Writes a candidate as a notebook that needs nothing but the workbench to be run again; returns its path.
 
-    The same step gives the same bytes. By default `STUDY-CANDIDATE.ipynb` in the current folder; a step exported before is
-    overwritten, any other notebook is not.
+    The same step gives the same bytes. By default `STUDY-CANDIDATE.ipynb` in the current folder. A step exported before is
+    overwritten, also an executed one; one that somebody edited is not, nor any other file.
 
     Raises:
-        UsageError: the candidate has no trial that could be repeated, its files are too large, or the path is taken.
+        UsageError: the candidate has no trial that could be repeated, its files are too large, or the file cannot be written.
     """
     import nbformat
 
-    target = _target(path, f"{folder.name}-{candidate}.ipynb")
+    target = place.find(path, default_name(folder, candidate))
     with Journal(folder) as journal:
         study = Study().fold(journal.entries())
         material = _Material(journal, study, study.history(candidate))
         notebook = _notebook(material)
     nbformat.validate(notebook)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(notebook, target)  # type: ignore[no-untyped-call]
+    place.write(nbformat.writes(notebook) + "\n", target)  # type: ignore[no-untyped-call]
     return target
+
+
+def default_name(folder: StudyFolder, candidate: int) -> str:
+    """What the notebook of a step is called where nobody says it."""
+    return f"{folder.name}-{candidate}.ipynb"
 
 
 class _Material:
@@ -84,6 +88,7 @@ class _Material:
         self.frozen: dict[str, str | bytes] = {path: _text_or_bytes(data) for path, data in self.experiment.protected().items()}
         self.frozen |= self.experiment.program().files  # the baseline, with which an evaluator may compare
         self.trials = [trial for trial in history.trials if trial.status == "ok" or trial.status in verdict.FAILURES]
+        self.lenders, self.lent = borrowed(study, history)
         self.curves = journal.curves(history.number, self.trials[0].trial) if self.trials else {}
         if not self.trials:
             raise UsageError(
@@ -101,8 +106,6 @@ class _Material:
 
     def recorded(self) -> dict[str, Any]:
         opened, record = self.study.opened, self.history.record
-        repeats = [[trial.score for trial in history.scored if trial.score is not None] for history in self.study.candidates]
-        spread = verdict.pooled(repeats)
         parent_trials = [] if self.parent is None else [trial for trial in self.parent.trials if trial.status == "ok"]
         folder = self.experiment.folder
         return {
@@ -124,7 +127,7 @@ class _Material:
             "status": self.history.status,
             "trials": step.rows(self.trials),
             "parent_trials": step.rows(parent_trials),
-            "spread": None if spread is None else spread._asdict(),
+            "spread": None if self.lent is None else self.lent._asdict(),
             "curves": self._curves(),
             "environment": {**opened.environment, "workbench": opened.version},
         }
@@ -149,23 +152,6 @@ def _text_or_bytes(data: bytes) -> str | bytes:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return data
-
-
-def _target(path: Path | None, name: str) -> Path:
-    import nbformat
-
-    target = Path.cwd() / (path or name)
-    target = target / name if target.is_dir() else target
-    if target.suffix != ".ipynb":
-        raise UsageError(f"not a notebook's name: {target.name}; it ends in .ipynb")
-    if target.exists():
-        try:
-            is_own = OWN in nbformat.read(target, 4).metadata  # type: ignore[no-untyped-call]
-        except Exception as error:
-            raise UsageError(f"{target} is there already and is no notebook ({error}); choose another name") from None
-        if not is_own:
-            raise UsageError(f"{target} is there already and is no exported step; choose another name")
-    return target
 
 
 def _notebook(material: _Material) -> "NotebookNode":
@@ -207,8 +193,9 @@ def _notebook(material: _Material) -> "NotebookNode":
         "version": workbench.__version__,
     }
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}, OWN: about}
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}, place.OWN: about}
     notebook: NotebookNode = v4.new_notebook(cells=made, metadata=metadata)  # type: ignore[no-untyped-call]
+    notebook.metadata[place.OWN][place.CELLS] = place.digest(notebook)
     return notebook
 
 
@@ -251,6 +238,7 @@ def _about(material: _Material) -> str:
     decisions: list[Decision | None] = [*material.history.decisions] or [None]
     parts += [_decision(decision, is_last=decision is decisions[-1]) for decision in decisions]
     parts.append(_trial_table(material))
+    parts += _noise(material)
     diff = visible(material.patch.unified())
     if diff:
         cut = "" if len(diff) <= MAX_DIFF else f"\n… {len(diff) - MAX_DIFF:,} more characters"
@@ -284,6 +272,19 @@ def _trial_table(material: _Material) -> str:
         sandbox = "off: WITHOUT isolation" if trial.sandbox == "off" else _markdown(trial.sandbox or "-")
         lines.append(f"| {trial.trial} | {trial.seed} | {score}{reason} | {sandbox} | {_markdown(trial.device or '-')} |")
     return "\n".join(lines)
+
+
+def _noise(material: _Material) -> list[str]:
+    """Where the trials are too few to say what a result may miss by: what says it."""
+    n = len(material.history.scored)
+    if not 0 < n <= ENOUGH or material.study.opened.objective.noise == "none":
+        return []
+    if material.lent:
+        from_whom = ", ".join(f"candidate {number}" for number in material.lenders) or "its units"
+        source = f"what the score may miss by comes from {from_whom} as well"
+    else:
+        source = "what the score may miss by is wide" if n > 1 else f"the score may miss by {verdict.FLOOR:.0%}, or by `min_effect`"
+    return [f"Its {n} trial{'s' if n > 1 else ''} hardly tell its noise: where the same seed gives another score, {source}."]
 
 
 def _markdown(text: str) -> str:

@@ -58,6 +58,13 @@ def decimals_for(values: Iterable[float | None]) -> int:
     return min(9, max(0, SIGNIFICANT_DIGITS - 1 - math.floor(math.log10(max(sizes)))))
 
 
+def percent(level: float) -> str:
+    """A level of confidence as `95 %` or `99.94 %`: with the digits that tell how much is left to 100."""
+    left = 100 * (1 - level)
+    decimals = next((n for n in range(9) if abs(100 - round(100 * level, n) - left) <= left / 10), 9)
+    return f"{100 * level:.{decimals}f} %"
+
+
 def duration(seconds: float) -> str:
     """`48 s`, `12 min 3 s`, `8 h 20 min`."""
     if seconds < 60:

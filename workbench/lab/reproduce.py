@@ -6,7 +6,6 @@ Only runs and reads; filing the verdict in the study is the handle's request.
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +16,8 @@ from typing import Any
 
 import workbench
 from workbench.errors import WorkbenchError
-from workbench.lab.export import export
+from workbench.lab import place
+from workbench.lab.export import default_name, export
 from workbench.lab.step import MIME, current_environment
 from workbench.lab.visible import one_line
 from workbench.ledger.folder import StudyFolder
@@ -37,12 +37,13 @@ def reproduce(
 
     Args:
         seed, trials, sigmas: the notebook's parameters; its own defaults where they are None.
-        keep: where the executed notebook is to stay.
+        keep: where the executed notebook is to stay, as for `export`.
 
     Raises:
-        UsageError: there is nothing to run again.
+        UsageError: there is nothing to run again, or `keep` cannot be written; nothing has run then.
         WorkbenchError: papermill or the kernel did not work; nothing is said about the step.
     """
+    kept = None if keep is None else place.find(keep, default_name(folder, candidate))
     with tempfile.TemporaryDirectory(prefix="autoresearch-reproduce-") as made:
         empty = Path(made) / "empty"
         empty.mkdir()
@@ -52,9 +53,8 @@ def reproduce(
         said = _papermill(source, executed, empty, {name: value for name, value in given.items() if value is not None})
         if not executed.is_file():
             raise WorkbenchError(f"papermill did not run the notebook: {said or 'it said nothing'}; check it with: autoresearch doctor")
-        if keep is not None:
-            keep.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(executed, keep)
+        if kept is not None:
+            place.write(executed.read_text(encoding="utf-8"), kept)
         return _read_back(executed, candidate, said)
 
 

@@ -21,8 +21,9 @@ from workbench.evaluate.executor import Points
 from workbench.evaluate.once import run_once
 from workbench.experiment import Experiment, Objective
 from workbench.lab import layout, verdict
+from workbench.lab.spread import Spread
 from workbench.lab.tables import DiffView
-from workbench.lab.verdict import Recorded, Spread, Verdict
+from workbench.lab.verdict import Recorded, Verdict
 from workbench.lab.visible import one_line
 from workbench.ledger.journal import Curve
 from workbench.program import Patch, Program

@@ -4,12 +4,12 @@ Built from the plain dicts of `--json` (DESIGN 9), which stay at hand as `.data`
 through `visible` and is escaped.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, get_args
 
 from workbench.lab import examination, layout
-from workbench.lab.layout import Column, decimals_for, duration, number
+from workbench.lab.layout import Column, decimals_for, duration, number, percent
 from workbench.lab.visible import one_line, shorten
 from workbench.program import Patch
 from workbench.records import EndedBy
@@ -17,6 +17,7 @@ from workbench.records import EndedBy
 MAX_ROWS = 200  # of a log that a notebook shows; `text()` has all, and so has `.data`
 SELF_REPORTED = "(self-reported)"
 ENDED_EARLY = "ended early"
+NO_LEVEL = "effect [low, high]"  # where no row says how sure its interval is
 _RULES = tuple(name for name in get_args(EndedBy) if name)
 WARNINGS = {"seed-only": "nothing changed but seeds of randomness (seed-only): a better score is a better draw, not a better program"}
 
@@ -52,6 +53,10 @@ class StatusView:
         if best.get("score") is not None:
             gain = _gain(best["score"], baseline.get("score"), objective.get("goal"), decimals)
             facts.append(("best", f"{number(best['score'], decimals)}{own}, candidate {best.get('candidate')}{gain}"))
+        incumbent = data.get("incumbent") or {}
+        if incumbent.get("candidate") not in (None, best.get("candidate")):
+            score = f"{number(incumbent.get('score'), decimals)}{own}, candidate {incumbent['candidate']}"
+            facts.append(("incumbent", f"{score}: the search goes on from it, and apply writes it"))
         if data.get("audit"):
             facts.append(("audit", examination.summary(data["audit"])))
         if running := data.get("examination"):
@@ -159,15 +164,17 @@ class ShowView:
         if decision := row.get("decision") or {}:
             facts.append(("decision", one_line(f"{decision.get('verdict')} by {decision.get('by')}")))
             facts.append(("because", one_line(str(decision.get("why") or "-"))))
-            if (effect := cells["effect [low, high]"](row)) != "-":
-                facts.append(("effect", f"{effect} (a gain; above 0 is better)"))
+            if decision.get("effect") is not None:
+                sure = "".join(f"{percent(level)} interval; " for level in _levels([row]))
+                effect = _effect(row, max(0, decimals_for([row.get("score")]) - 1))
+                facts.append(("effect", f"{effect} ({sure}a gain, above 0 is better)"))
         if "fields" not in row:
             facts += [("warning", WARNINGS.get(flag) or one_line(str(flag))) for flag in row.get("flags") or ()]
         return facts
 
     def _blocks(self) -> list[layout.Block]:
         if hunks := self.data.get("hunks"):
-            return [(layout.hunk_title(hunk["id"], hunk.get("header", ""), hunk.get("state")), str(hunk.get("text", ""))) for hunk in hunks]
+            return [(layout.hunk_title(hunk["id"], hunk.get("header", ""), _judged(hunk)), str(hunk.get("text", ""))) for hunk in hunks]
         return layout.unified_blocks(str(self.data.get("patch") or ""))
 
 
@@ -222,6 +229,11 @@ def _spent(spent: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
+def _judged(hunk: Mapping[str, Any]) -> Any:
+    """What a person said of a hunk; None where nobody did."""
+    return None if hunk.get("state") == "open" else hunk.get("state")
+
+
 def _status(row: Mapping[str, Any]) -> str:
     return standing(one_line(str(row.get("status") or "-")), str((row.get("decision") or {}).get("by")))
 
@@ -238,6 +250,20 @@ def _effect(row: Mapping[str, Any], decimals: int) -> str:
     return number(decision.get("effect"), decimals, True) + bounds
 
 
+def _levels(rows: Iterable[Mapping[str, Any]]) -> list[float]:
+    """How surely the intervals of the rows cover the truth, each level once, the lowest first; without noise there is none."""
+    found = {(row.get("decision") or {}).get("level") for row in rows}
+    return sorted(level for level in found if level is not None and level < 1)
+
+
+def _effect_title(rows: Iterable[Mapping[str, Any]]) -> str:
+    levels = _levels(rows)
+    if not levels:
+        return NO_LEVEL
+    low, high = percent(levels[0]), percent(levels[-1])
+    return f"effect [{high} interval]" if low == high else f"effect [{low.removesuffix(' %')} to {high}]"
+
+
 def _log_columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
     decimals = decimals_for(row.get("score") for row in rows)
     return [
@@ -245,7 +271,7 @@ def _log_columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
         Column("parent", lambda row: "-" if row.get("parent") is None else str(row["parent"]), numeric=True),
         Column("status", _status),
         Column("score", lambda row: _score(row, decimals), numeric=True),
-        Column("effect [low, high]", lambda row: _effect(row, max(0, decimals - 1)), numeric=True),
+        Column(_effect_title(rows), lambda row: _effect(row, max(0, decimals - 1)), numeric=True),
         Column("trials", lambda row: str(len(row.get("trials") or ())), numeric=True),
         Column("+/-", _lines, numeric=True),
         Column("author", lambda row: shorten(str(row.get("author") or "-"), 14)),
@@ -256,7 +282,7 @@ def _log_columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
 
 def _shown_columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
     """Those of a log; of an imported one, whose rows have no program, only what a row can say."""
-    unsaid = ("parent", "effect [low, high]", "trials", "+/-", "author") if any(_is_imported(row) for row in rows) else ()
+    unsaid = ("parent", NO_LEVEL, "trials", "+/-", "author") if any(_is_imported(row) for row in rows) else ()
     return [column for column in _log_columns(rows) if column.title not in unsaid]
 
 

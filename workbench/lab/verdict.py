@@ -3,36 +3,29 @@
 Four ways to judge, and which one applies is part of the verdict:
 
 - **exact**: the recorded trials were exact, and nothing that could change them differs: every score is equal bit for bit;
-- **spread**: the mean score lies within the noise that the study recorded;
+- **spread**: the mean score lies within the noise of the recorded trials (`workbench.lab.spread`);
 - **effect**: the machine, a version or the data differ, so that scores are not comparable: the gain over the parent, measured
   here on the same seeds, has the recorded sign and size;
 - **failure**: the recorded candidate failed, and fails again.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from workbench.experiment import Objective
 from workbench.lab.layout import decimals_for, number
+from workbench.lab.spread import Spread, multiplier, spread_of
 from workbench.records import Trial
 
 Mode = Literal["exact", "spread", "effect", "failure"]
 FAILURES = ("failed", "timeout", "cheated")
 COUNTED = ("python", "torch", "numpy", "machine", "processor", "platform")  # of the environment: what may change a score
-MAX_MULTIPLIER = 10.0  # of the standard deviation; with one or two degrees of freedom Student's factor excludes nothing
 FLOOR = 0.01  # of the score: the tolerance where no spread was recorded
 EFFECT_FLOOR = 0.5  # of the effect: the same for effects
 ROUNDING = 1e-9  # of the score: what equal means between repeats that do not vary
-
-
-class Spread(NamedTuple):
-    """Standard deviation of one trial, and from how many repeats it is known."""
-
-    sd: float
-    degrees: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +47,7 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """What the study knows of a step, as far as a verdict needs it. `spread` is pooled over the study's repeated candidates."""
+    """What the study knows of a step, as far as a verdict needs it. `spread` is that of other candidates, lent where its trials are few."""
 
     objective: Objective
     trials: tuple[Trial, ...]
@@ -70,33 +63,6 @@ class Recorded:
     def metric(self) -> str:
         own = any(trial.self_reported for trial in self.trials)
         return self.objective.name + (" (self-reported)" if own else "")
-
-
-def pooled(groups: Iterable[Sequence[float]]) -> Spread | None:
-    """The standard deviation within groups of repeats; None where no group has two."""
-    squares, degrees = 0.0, 0
-    for group in groups:
-        if len(group) > 1:
-            mean = fmean(group)
-            squares += math.fsum((value - mean) ** 2 for value in group)
-            degrees += len(group) - 1
-    return Spread(math.sqrt(squares / degrees), degrees) if degrees else None
-
-
-def multiplier(sigmas: float, degrees: int) -> float:
-    """How many estimated standard deviations have the coverage of `sigmas` true ones: Student's quantile, at most MAX_MULTIPLIER.
-
-    The distribution function is integrated in the angle atan(t / sqrt(degrees)), where it is a power of the cosine.
-    """
-    wanted = math.erf(sigmas / math.sqrt(2))
-    scale = 2 * math.exp(math.lgamma((degrees + 1) / 2) - math.lgamma(degrees / 2)) / math.sqrt(math.pi)
-    steps, covered = 2000, 0.0
-    for index in range(steps):
-        angle = (index + 0.5) * math.pi / 2 / steps
-        covered += scale * math.cos(angle) ** (degrees - 1) * math.pi / 2 / steps
-        if covered >= wanted:
-            return max(sigmas, min(MAX_MULTIPLIER, math.tan(angle) * math.sqrt(degrees)))
-    return max(sigmas, MAX_MULTIPLIER)
 
 
 def differences(recorded: Recorded, trials: Sequence[Trial], environment: Mapping[str, str]) -> list[str]:
@@ -187,12 +153,13 @@ def _judge_exact(recorded: Recorded, trials: Sequence[Trial], found: tuple[str, 
 
 def _judge_spread(recorded: Recorded, trials: Sequence[Trial], sigmas: float, tolerance: float | None, found: tuple[str, ...]) -> Verdict:
     got, same = fmean(_scores(trials)), _at(recorded.trials, [trial.seed for trial in trials])
-    base = same if len(same) == len(trials) else recorded.trials
-    then, n_then, n_now = fmean(_scores(base)), len(_scores(base)), len(trials)
+    is_paired = len(same) == len(trials) and recorded.objective.noise != "run"
+    base = _scores(same if is_paired else recorded.trials)
+    then, spread = fmean(base), spread_of(_scores(recorded.trials), recorded.spread)
     if tolerance is None:
         tolerance = max(FLOOR * abs(then), recorded.objective.min_effect)
-        if recorded.spread:
-            known = multiplier(sigmas, recorded.spread.degrees) * recorded.spread.sd * math.sqrt(1 / n_then + 1 / n_now)
+        if spread:
+            known = multiplier(sigmas, spread.degrees) * spread.sd * math.sqrt(1 / len(base) + 1 / len(trials))
             tolerance = max(known, ROUNDING * abs(then))
     return _verdict(recorded.metric, "spread", got, then, tolerance, abs(got - then) <= tolerance, found)
 
@@ -206,12 +173,20 @@ def _judge_effect(
     clear = 0.0  # a smaller effect than this may have either sign
     if tolerance is None:
         tolerance = max(EFFECT_FLOOR * abs(then), recorded.objective.min_effect)
-        if recorded.spread and recorded.spread.sd:
-            noise = multiplier(sigmas, recorded.spread.degrees) * recorded.spread.sd * math.sqrt(2)
+        spread = _spread_of_gains(recorded, gains)
+        if spread and spread.sd:
+            noise = multiplier(sigmas, spread.degrees) * spread.sd
             tolerance, clear = noise * math.sqrt(1 / len(gains) + 1 / len(here)), noise / math.sqrt(len(gains))
     has_sign = abs(then) <= clear or then * got > 0 or then == got
     what = f"{recorded.metric} (gain over the parent)"
     return _verdict(what, "effect", got, then, tolerance, has_sign and abs(got - then) <= tolerance, found)
+
+
+def _spread_of_gains(recorded: Recorded, gains: Sequence[float]) -> Spread | None:
+    """Of the gain under one seed; where few seeds are shared, what the spreads of candidate and parent make of it."""
+    candidate, parent = (spread_of(_scores(trials), recorded.spread) for trials in (recorded.trials, recorded.parent))
+    apart = Spread(math.hypot(candidate.sd, parent.sd), min(candidate.degrees, parent.degrees)) if candidate and parent else None
+    return spread_of(gains, apart)
 
 
 def _verdict(what: str, mode: Mode, got: float, then: float, tolerance: float, holds: bool, found: tuple[str, ...]) -> Verdict:

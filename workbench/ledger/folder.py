@@ -1,5 +1,6 @@
 """StudyFolder: every path of a study in one place, and how a study is found by name."""
 
+import errno
 import os
 import shutil
 import tempfile
@@ -64,8 +65,9 @@ def create(root: Path, name: str, fill: Callable[[StudyFolder], None]) -> StudyF
     if not name or name.startswith(".") or any(c in name for c in "/\\\0\n") or len(name) > 100:
         raise StudyError(f"not a name for a study: {name!r}; use letters, digits, '-', '_' and '.'")
     final = root / STUDIES / name
+    taken = StudyError(f"a study {name!r} is there already ({final}); resume it, or choose another --study NAME")
     if final.exists():
-        raise StudyError(f"a study {name!r} is there already ({final}); resume it, or choose another --study NAME")
+        raise taken
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         _sweep(final.parent)
@@ -77,6 +79,8 @@ def create(root: Path, name: str, fill: Callable[[StudyFolder], None]) -> StudyF
         fill(StudyFolder(draft))
         os.rename(draft, final)
     except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # another start was faster
+            raise taken from None
         raise StudyError(f"cannot make {final}: {error.strerror or error}") from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)

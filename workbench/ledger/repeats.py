@@ -1,11 +1,21 @@
-"""Repeats: what the trials of a study say about its noise, pooled over all candidates; running sums, nothing read again."""
+"""Repeats: what the trials of a study say about its noise, pooled over its candidates; running sums, nothing read again."""
 
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import NamedTuple
+
+WILD = 0.999  # a candidate whose spread is larger than this share of what chance makes of the others' says nothing about theirs
+ROUNDING = 1e-12  # of a score: what differs by less is equal
+
+
+class Squares(NamedTuple):
+    """A sum of squared deviations, and its degrees of freedom."""
+
+    total: float = 0.0
+    freedom: int = 0
 
 
 class MeanSquares(NamedTuple):
@@ -30,20 +40,19 @@ def mean_squares(groups: Sequence[Sequence[float]]) -> MeanSquares | None:
 
 @dataclass
 class Repeats:
-    """Running sums for the spread of one trial, pooled over all candidates that were tried on several seeds.
+    """Running sums for the spread of one trial, pooled over the candidates that were tried on several seeds.
 
     A candidate's first trial counts for the baseline only: later ones reached their repeats because it was good.
 
     Attributes:
-        squares: sum of squared deviations from each candidate's mean. freedom: its degrees of freedom.
-        own, beside, together, pairs: the same for decided candidates and for what they were compared with under equal seeds:
-            sums of squares of either, of their products, and their degrees of freedom.
+        squares: by candidate, of its scores about their mean.
+        own, beside, together, pairs: of decided candidates and of what they were compared with under equal seeds: sums of squares
+            of either, of their products, and their degrees of freedom.
         units, units_freedom, seeds, seeds_freedom: of differences between units of decided candidates and of what they were
             compared with: sums of squares within a seed and between seeds.
     """
 
-    squares: float = 0.0
-    freedom: int = 0
+    squares: dict[int, Squares] = field(default_factory=dict)
     own: float = 0.0
     beside: float = 0.0
     together: float = 0.0
@@ -52,15 +61,30 @@ class Repeats:
     units_freedom: int = 0
     seeds: float = 0.0
     seeds_freedom: int = 0
+    _pooled: Squares | None = None
+
+    @property
+    def pooled(self) -> Squares:
+        """The squares of all candidates but wild ones: of the baseline, and from the calmest on until one is wilder than those before.
+
+        One candidate that trains unstably, and is rejected for it, would else hide what the others gain.
+        """
+        if self._pooled is None:
+            self._pooled = self._calm()
+        return self._pooled
 
     @property
     def spread(self) -> float | None:
         """Pooled standard deviation; None before there are two repeats of anything."""
-        return float((max(self.squares, 0.0) / self.freedom) ** 0.5) if self.freedom else None
+        pooled = self.pooled
+        return math.sqrt(pooled.total / pooled.freedom) if pooled.freedom else None
 
     @property
     def correlation(self) -> float:
-        """Of two programs' scores under one seed: the lower 95 % limit (Fisher's z), 0 where it is below or not known."""
+        """Of two programs' scores under one seed: the lower 95 % limit (Fisher's z), 0 where it is below or not known.
+
+        It is that of an average candidate; another's may be far from it.
+        """
         if self.pairs < 4 or self.own <= 0 or self.beside <= 0:
             return 0.0
         found = self.together / (self.own * self.beside) ** 0.5
@@ -82,19 +106,31 @@ class Repeats:
             self.seeds_freedom += found.between_freedom
 
     def add_pairs(self, pairs: list[tuple[float, float]]) -> None:
-        """Takes in a candidate's scores, each with that of its rival under the same seed."""
+        """Takes in a candidate's scores, each with that of its rival under the same seed; equal ones say nothing of other programs."""
         n = len(pairs)
-        if n >= 2:
+        if n >= 2 and not all(math.isclose(a, b, rel_tol=ROUNDING) for a, b in pairs):
             own, beside = (sum(pair[side] for pair in pairs) / n for side in (0, 1))
             self.own += sum((a - own) ** 2 for a, _ in pairs)
             self.beside += sum((b - beside) ** 2 for _, b in pairs)
             self.together += sum((a - own) * (b - beside) for a, b in pairs)
             self.pairs += n - 1
 
-    def add(self, scores: list[float]) -> None:
+    def add(self, candidate: int, scores: list[float]) -> None:
         """Takes in the last of a candidate's scores, by Welford's update of its sum of squares."""
         n = len(scores)
         if n >= 2:
-            before = sum(scores[:-1]) / (n - 1)
-            self.squares += (scores[-1] - before) ** 2 * (n - 1) / n
-            self.freedom += 1
+            before, known = fmean(scores[:-1]), self.squares.get(candidate, Squares())
+            step = 0.0 if math.isclose(scores[-1], before, rel_tol=ROUNDING) else scores[-1] - before
+            self.squares[candidate] = Squares(known.total + step**2 * (n - 1) / n, known.freedom + 1)
+            self._pooled = None
+
+    def _calm(self) -> Squares:
+        """What `pooled` says, by F-tests."""
+        from scipy.special import fdtri  # 0.1 s, and only a noisy objective needs it
+
+        others = sorted((each for number, each in self.squares.items() if number), key=lambda each: each.total / each.freedom)
+        pool = self.squares.get(0) or (others.pop(0) if others else Squares())
+        for each in others:
+            most = pool.total / pool.freedom * float(fdtri(each.freedom, pool.freedom, WILD)) if pool.total else math.inf
+            pool = Squares(pool.total + min(each.total, most * each.freedom), pool.freedom + each.freedom)
+        return pool

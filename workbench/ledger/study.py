@@ -271,7 +271,7 @@ class Study:
         (history.audits if record.purpose else history.trials).append(record)
         if record.score is not None and not record.purpose:
             scores = [trial.score for trial in history.trials if trial.score is not None]
-            self.repeats.add(scores[record.candidate > 0 :])
+            self.repeats.add(record.candidate, scores[record.candidate > 0 :])
         if record.score is not None:
             self.n_units.setdefault(record.seed, len(record.units))
         self.spent.trials += 1
@@ -405,6 +405,13 @@ class Study:
                 return False
             at = record.parent
         return at == ancestor and ancestor not in without
+
+    def can_be_tried(self, number: int) -> bool:
+        """Whether a vetoed candidate can still be tried: neither a score nor a failure came of it, and it has no other vetoed change."""
+        history = self.candidates[number]
+        was_tried = history.score is not None or history.failure is not None or history.ended_early is not None
+        others = (self.candidates[other] for other in self.changes(number) if other != number)
+        return history.is_vetoed and not was_tried and not any(other.is_vetoed for other in others)
 
     def changes(self, number: int) -> list[int]:
         """The candidates whose changes a program is made of, oldest first; those that an ablation took out are none of them."""

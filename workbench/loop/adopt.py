@@ -1,5 +1,9 @@
-"""What a person's request means for the study: the records it causes, or why it is refused. Pure functions, no effects."""
+"""What a person's request means for the study: the records it causes, or why it is refused.
 
+Pure functions; the one effect is that the log of the loop has the traceback of a request that nothing foresaw.
+"""
+
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -7,7 +11,7 @@ from typing import Any
 from workbench.errors import RequestRefused
 from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.study import Study
-from workbench.loop import examine, making
+from workbench.loop import examine, limits, making
 from workbench.program import Patch, Program
 from workbench.propose.model import ensemble, prices
 from workbench.records import PERSON, Adopted, Decision, Evidence, Record, Refused, Reproduction, Request, StateChanged
@@ -15,6 +19,10 @@ from workbench.syntax import syntax_problem
 
 MAX_TEXT = 4000
 MAX_FILE = 4 << 20
+MAX_REASON = 500
+# What is raised over a request of a form that nothing foresaw, and says nothing about the next one. What a disk or a journal raises
+# that fails (WorkbenchError, OSError, the database's own) is not among them: it ends the loop.
+UNFORESEEN = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError)
 ProgramOf = Callable[[int], Program]
 
 
@@ -28,15 +36,22 @@ class Answer:
 
 
 def answer(study: Study, request: Request, program_of: ProgramOf) -> Answer:
-    """Adopts or refuses a request; either way the last record says so, and the request is never looked at again."""
+    """Adopts or refuses a request; either way the last record says so, and the request is never looked at again.
+
+    Raises:
+        WorkbenchError: the journal cannot be read; the request stays unanswered.
+    """
     try:
         handler = _HANDLERS.get(request.verb)
         if handler is None:
             raise RequestRefused(f"this workbench knows no request {request.verb!r}")
         return handler(study, request, program_of)
-    except (RequestRefused, KeyError, TypeError, ValueError) as error:
-        reason = str(error) if isinstance(error, ValueError) else f"the request is malformed: {error!r}"
-        return Answer((Refused(request=request.id, sequence=request.sequence, verb=request.verb, reason=reason),))
+    except ValueError as error:  # RequestRefused among them
+        reason = str(error)
+    except UNFORESEEN as error:
+        traceback.print_exc()
+        reason = f"the request is malformed: {error!r}"[:MAX_REASON]
+    return Answer((Refused(request=request.id, sequence=request.sequence, verb=request.verb, reason=reason),))
 
 
 def _adopted(request: Request, **more: Any) -> Adopted:
@@ -64,10 +79,21 @@ def _accept(study: Study, request: Request, program_of: ProgramOf) -> Answer:
     asked = history.decision
     if asked is not None and asked.before_run:
         return Answer((_adopted(request, run=True),))
+    if study.can_be_tried(number):
+        return _take_back(history, request)
     if history.status == "kept":
         raise RequestRefused(f"candidate {number} is kept already")
     keep = _keep(history, request, str(request.body.get("reason") or "accepted"))
     return Answer((keep, _adopted(request)), cancel=(number,))
+
+
+def _take_back(history: CandidateHistory, request: Request) -> Answer:
+    """A veto of what has not been tried is undone: it waits for a person again where it did, else it is tried."""
+    waited = not history.cleared and any(decision.before_run for decision in history.decisions)
+    usual = f"the veto was taken back: it {'waits for a person before it runs' if waited else 'is tried'}"
+    why = str(request.body.get("reason") or usual)[:MAX_TEXT]
+    ask = Decision(candidate=history.number, verdict="defer", by=PERSON, why=why, before_run=True, request=request.id)
+    return Answer((ask, _adopted(request) if waited else _adopted(request, run=True)))
 
 
 def _keep(history: CandidateHistory, request: Request, why: str) -> Decision:
@@ -204,6 +230,8 @@ def _pause(study: Study, request: Request, program_of: ProgramOf) -> Answer:
 
 
 def _resume(study: Study, request: Request, program_of: ProgramOf) -> Answer:
+    if study.state != "running" and (used := limits.budget_used(study)) and not limits.is_missing(study):
+        raise RequestRefused(f"nothing to do: the budget of {used.size} is used; give more of it: set {used.more}")
     change = () if study.state == "running" else (StateChanged(state="running", reason="resumed by a person"),)
     return Answer((_adopted(request), *change))
 

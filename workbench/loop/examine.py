@@ -232,9 +232,10 @@ def _row(study: Study, change: Change, whole: _Tried, own: _Tried | None) -> Abl
     found = weight(objective, evidence)
     effect, low, high = interval(evidence)
     cost = f"{0 - effect:.4g}" + (f" [{0 - high:.4g}, {0 - low:.4g}]" if objective.noise != "none" else "")
+    hint = "more --trials would tell" if objective.min_effect else "min_effect in experiment.toml would say what is too little to matter"
     why = {
         "carries": f"{name} still carries {cost}",
         "no weight": f"{name} carries no weight: taking it out costs {cost}; accept to revert it",
-        "unclear": f"{name}: taking it out costs {cost}, which may be chance; more --trials would tell",
+        "unclear": f"{name}: taking it out costs {cost}, which is not known to matter, nor not to; {hint}",
     }[found]
     return Ablated(without=change.without, candidate=own.number, weight=found, why=why, evidence=evidence)

@@ -1,6 +1,7 @@
 """Limits: what ends a study, and what pauses it because trials fail for a reason that is no candidate's. Pure functions."""
 
 import time
+from typing import NamedTuple
 
 from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.study import Study
@@ -11,18 +12,25 @@ MAX_EVALUATOR_FAULTS = 3
 MAX_LOST_IN_A_ROW = 8  # above MAX_LOST, so that one candidate that ends trial processes is dropped and does not pause a study
 
 
-def budget_used(study: Study) -> str:
-    """Which budget is used up; empty when none is."""
-    options = study.options
+class Budget(NamedTuple):
+    """A budget in words, as `6 candidates`, and how more of it is given, as `candidates=N`."""
+
+    size: str
+    more: str
+
+
+def budget_used(study: Study) -> Budget | None:
+    """Which budget is used up; None when none is."""
+    options, since = study.options, time.time() - study.last_at if study.state == "running" else 0.0
     if options.candidates and study.proposed >= options.candidates:
-        return f"{options.candidates} candidates"
-    if options.seconds and study.active_seconds + max(0.0, time.time() - study.last_at) >= options.seconds:
-        return f"{options.seconds:g} seconds"
+        return Budget(f"{options.candidates} candidate{'s' if options.candidates > 1 else ''}", "candidates=N")
+    if options.seconds and study.active_seconds + max(0.0, since) >= options.seconds:
+        return Budget(f"{options.seconds:g} seconds", "time=8h")
     if options.max_usd and study.spent.usd >= options.max_usd:
-        return f"{options.max_usd:g} USD"
+        return Budget(f"{options.max_usd:g} USD", "max_usd=N")
     if options.max_tokens and study.spent.tokens >= options.max_tokens:
-        return f"{options.max_tokens:,} tokens"
-    return ""
+        return Budget(f"{options.max_tokens:,} tokens", "max_tokens=N")
+    return None
 
 
 def may_propose(study: Study, n_questions: int, n_pending: int) -> bool:
@@ -47,10 +55,9 @@ def is_missing(study: Study) -> bool:
 
 
 def why_finished(study: Study) -> str:
-    """Why there is nothing more to do."""
-    used, waiting = budget_used(study), len(study.waiting)
-    why = f"the budget of {used} is used" if used else f"the proposer has no more: {study.exhausted}"
-    return f"{why}; {waiting} wait{'s' if waiting == 1 else ''} for review" if waiting else why
+    """Why there is nothing more to do but what a person does: how much waits for one changes, and is no part of it."""
+    used = budget_used(study)
+    return f"the budget of {used.size} is used" if used else f"the proposer has no more: {study.exhausted}"
 
 
 def plateau(study: Study, n_decisions: int) -> Plateau | None:

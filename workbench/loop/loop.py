@@ -311,6 +311,8 @@ class Loop:
         if baseline.failure is not None or len(self._study.lost_in_a_row) >= MAX_LOST:
             last = self._study.lost_in_a_row[-1:]
             why = baseline.failure.reason if baseline.failure else f"its trials were lost {MAX_LOST} times; the last: {last[0].reason}"
+            if baseline.failure is not None and baseline.failure.seconds >= self._experiment.limits.wall_seconds:
+                why += "; a new study can give it longer: limits.wall_seconds in experiment.toml, or --time-limit for a script or a cell"
             self._append(StateChanged(state="paused", reason=f"the baseline does not run: {why}", fault=True))
             return
         missing = [pair for pair in self._policy.opening(self._study).trials if baseline.trial_at(self._study.seed(pair[1])) is None]

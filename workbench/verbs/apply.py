@@ -69,6 +69,8 @@ def _check_folder(target: Path, is_new: bool) -> None:
         raise UsageError(f"{target} belongs to the installed package; {remedy}")
     if is_new:
         return
+    if target.exists() and not target.is_dir():
+        raise UsageError(f"{target} is no folder; {remedy}")
     if not target.is_dir():
         raise UsageError(f"the experiment's folder {target} is not there any more; {remedy}")
     if not os.access(target, os.W_OK):

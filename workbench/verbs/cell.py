@@ -10,24 +10,26 @@ from workbench.ledger.folder import StudyFolder
 from workbench.program import Program
 from workbench.syntax import tree_of
 from workbench.verbs import scaffold
-from workbench.verbs.scaffold import Scoring
+from workbench.verbs.scaffold import Scoring, Setup
+from workbench.verbs.settled import time_limited
 
 PROGRAM, WHOLE = "cell.py", "cell.txt"
 Made = TypeVar("Made")
 
 
-def begin(magic: str, code: str, name: str, scoring: Scoring, start: Callable[[Path], Made]) -> Made:
+def begin(magic: str, code: str, name: str, scoring: Scoring, time_limit: str | None, start: Callable[[Path], Made]) -> Made:
     """Makes an experiment of a cell and starts on it; the study keeps a copy, the folder goes.
 
     Args:
-        magic: the cell's first line, as it was typed. code: what follows it.
+        magic: the cell's first line, as it was typed. code: what follows it. time_limit: of a trial, as in `10m`.
 
     Raises:
         UsageError: the cell cannot be a program.
     """
+    setup = scaffold.AS_A_CELL if time_limit is None else Setup(limits=time_limited(time_limit))
     with tempfile.TemporaryDirectory(prefix="workbench-cell-") as root:
         folder = Path(root) / name
-        scaffold.write(code, folder, name, scoring, PROGRAM)
+        scaffold.write(code, folder, name, scoring, PROGRAM, setup)
         (folder / WHOLE).write_text(f"{magic}\n{code}", encoding="utf-8")
         return start(folder)
 

@@ -152,19 +152,24 @@ def _start(parsed: Arguments, where: Where) -> Result:
     if parsed.experiment is None and where.cell is None:
         raise UsageError(f"which experiment? {where.prog} start EXPERIMENT; see {where.prog} start --help")
     is_script = parsed.experiment is not None and new.is_script(Path(parsed.experiment))
+    if where.cell is None and not is_script and parsed.time_limit is not None:
+        raise UsageError("how long a trial may take stands in its experiment.toml ([limits] wall_seconds); --time-limit is of a script")
     if where.cell is None and not is_script and _scoring(parsed) != Scoring():
         raise UsageError(f"how it is scored stands in its experiment.toml; a script becomes an experiment with: {where.prog} new FOLDER")
     names = ("study", "proposer", "model", "strategy", "policy", "candidates", "time", "max_usd", "slots", "executor", "seed", "sandbox")
     options = {name: getattr(parsed, name) for name in (*names, "base_url", "effort", "max_tokens", "ahead", "round")}
     review = parsed.review or ("off" if parsed.wait else where.review)  # who waits in this kernel cannot review in it
 
-    scored = asdict(_scoring(parsed)) if is_script else {}
+    scored = {**asdict(_scoring(parsed)), "time_limit": parsed.time_limit} if is_script else {}
 
     def begin(experiment: str | Path) -> StudyHandle:
         settings = _pairs(parsed.settings)
         return handle.start(experiment, root=where.root, review=review, settings=settings, also=parsed.also, **options, **scored)
 
-    study = begin(parsed.experiment) if where.cell is None else cell.begin(*where.cell, parsed.study or "cell", _scoring(parsed), begin)
+    if where.cell is None:
+        study = begin(parsed.experiment)
+    else:
+        study = cell.begin(*where.cell, parsed.study or "cell", _scoring(parsed), parsed.time_limit, begin)
     if estimate := launch.estimate(study.folder):
         print(estimate, file=sys.stderr, flush=True)
     if parsed.wait:
@@ -227,10 +232,18 @@ def _accept(study: StudyHandle, parsed: Arguments) -> Result:
     study.accept(parsed.candidate, hunks, parsed.reason)
     newest = study.study.candidates[-1].record
     made = newest.candidate if hunks is not None and newest.revises == parsed.candidate else None
-    said = f"candidate {parsed.candidate} accepted" if made is None else f"these hunks are candidate {made}; it is tried like any other"
+    said = _accepted(study, parsed.candidate) if made is None else f"these hunks are candidate {made}; it is tried like any other"
     return Result(
         Sentence(f"{study.name}: {said}"), {"study": study.name, "done": "accept", "text": said, "candidate": made or parsed.candidate}
     )
+
+
+def _accepted(study: StudyHandle, number: int) -> str:
+    """What accepting a whole candidate came to: it is kept, it is tried, or a veto of what had not been tried was taken back."""
+    history = study.study.candidates[number]
+    if history.status == "waiting":
+        return f"candidate {number} waits again, as before it was rejected; accept it once more to let it run"
+    return f"candidate {number} accepted" if history.status == "kept" else f"candidate {number} accepted; it is tried like any other"
 
 
 def _set(study: StudyHandle, parsed: Arguments) -> Result:

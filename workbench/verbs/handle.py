@@ -62,6 +62,7 @@ def start(
     goal: Goal | None = None,
     noise: Noise | None = None,
     min_effect: float = 0.0,
+    time_limit: str | float | None = None,
     wait: bool = False,
 ) -> "StudyHandle":
     """Makes a study of an experiment and starts its loop, a process of its own that outlives this one.
@@ -77,7 +78,8 @@ def start(
         round: how many candidates a proposer that can (`agent`) is asked for at a time.
         settings: values of the experiment's settings, as `--set KEY=VALUE`.
         also: other programs to be tried before the proposer is asked: files in place of the editable one, or folders of such.
-        score, metric, goal, noise, min_effect: how a script is scored, as in `Scoring`.
+        score, metric, goal, noise, min_effect: how a script is scored, as in `Scoring`. time_limit: the longest that a trial of it may
+            take, as in "30m"; ten minutes by default.
         wait: return only when the study has ended.
 
     Raises:
@@ -115,10 +117,11 @@ def start(
         return launch.create(str(found), study=study, root=place, options=options, settings=texts, source=source, also=others)
 
     if new.is_script(script):
-        folder = new.begin(script, scoring, lambda made: create(made, script.resolve()))
-    elif scoring != Scoring():
+        folder = new.begin(script, scoring, time_limit, lambda made: create(made, script.resolve()))
+    elif scoring != Scoring() or time_limit is not None:
         raise UsageError(
-            f"score, metric, goal, noise and min_effect are for a script; {experiment} says in experiment.toml how it is scored"
+            f"score, metric, goal, noise, min_effect and time_limit are for a script; {experiment} says in experiment.toml how it is "
+            "scored, and how long a trial may take"
         )
     else:
         folder = create(experiment)

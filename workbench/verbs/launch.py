@@ -189,10 +189,13 @@ def duration(text: str | float) -> float:
     """
     plain = str(text).strip().lower()
     parts = re.findall(r"(\d+(?:\.\d+)?)([dhms])", plain)
+    seconds = math.inf
     if parts and "".join(number + unit for number, unit in parts) == plain:
-        return sum(float(number) * _UNITS[unit] for number, unit in parts)
-    if re.fullmatch(r"\d+(?:\.\d+)?", plain):
-        return float(plain)
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    elif re.fullmatch(r"\d+(?:\.\d+)?", plain):
+        seconds = float(plain)
+    if math.isfinite(seconds):
+        return seconds
     raise UsageError(f"not a time: {text!r}; write 8h, 30m, 1h30m or a number of seconds")
 
 
@@ -200,7 +203,7 @@ def changed(key: str, value: Any) -> tuple[str, Any]:
     """The option that `set KEY=VALUE` changes, and its value.
 
     Raises:
-        UsageError: no such option, or a value of another type.
+        UsageError: no such option, or a value of another type or size.
     """
     name = key.strip().replace("-", "_")
     if name == "time":
@@ -208,9 +211,12 @@ def changed(key: str, value: Any) -> tuple[str, Any]:
     if name not in _CHANGEABLE:
         raise UsageError(f"cannot change {key!r} of a study; what can be changed: {', '.join(_WORDS)}")
     try:
-        return name, _CHANGEABLE[name](value)
-    except (TypeError, ValueError):
+        changed = _CHANGEABLE[name](value)
+    except (TypeError, ValueError, OverflowError):
         raise UsageError(f"{key}={value}: it must be a number") from None
+    if name != "review" and not 0 <= changed < math.inf:
+        raise UsageError(f"{key}={value}: it must be a number of at least 0 (0 means no limit)")
+    return name, changed
 
 
 def _zero(name: str) -> str:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.errors import UsageError
-from workbench.experiment import Goal
+from workbench.experiment import PRINTED_NAME, Goal
 from workbench.syntax import syntax_problem, tree_of
 
 HOLE = "\0"  # stands for a value in a printed text
-_CLAIM = re.compile(rf"\s*([A-Za-z_][\w./-]{{0,63}})(?:\s*=|:)\s*{HOLE}\s*")
+_CLAIM = re.compile(rf"\s*({PRINTED_NAME})(?:\s*=|:)\s*{HOLE}\s*")
 _LOW = set("loss error err mse rmse mae bpb bpc perplexity ppl nll seconds time latency cost regret excess wer cer distance gap".split())  # noqa: SIM905
 _HIGH = set("acc accuracy score reward return f1 auc r2 precision recall bleu rouge throughput speed speedup gain quality fitness".split())  # noqa: SIM905
 _SEEDS = {"seed", "manual_seed", "set_seed", "seed_everything", "manual_seed_all"}

@@ -151,14 +151,14 @@ def new(
     return make(Path(folder).expanduser(), None if script is None else Path(script).expanduser(), wanted, run=run, sandbox=sandbox)
 
 
-def begin(script: Path, scoring: Scoring, start: Callable[[Path], Began]) -> Began:
+def begin(script: Path, scoring: Scoring, time_limit: str | float | None, start: Callable[[Path], Began]) -> Began:
     """Makes an experiment of a script and starts on it; the study keeps it, and the script's folder stays as it is.
 
     Raises:
         UsageError: as `make`, and nothing is asked.
     """
     look = looking.look(script)
-    scoring, setup = settle(look, Wanted(scoring=scoring), None)
+    scoring, setup = settle(look, Wanted(scoring=scoring, time_limit=time_limit), None)
     with tempfile.TemporaryDirectory(prefix="workbench-script-") as root:
         folder = Path(root) / script.stem
         scaffold.write(look.code, folder, script.stem, scoring, look.script, setup)

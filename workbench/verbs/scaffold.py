@@ -7,13 +7,15 @@ it prints is, then the score is the program's own word and marked as self-report
 import ast
 import builtins
 import difflib
+import math
+import re
 import symtable
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.errors import UsageError
-from workbench.experiment import Experiment, Goal, Limits, Noise, Objective, as_toml
+from workbench.experiment import HOW_PRINTED, PRINTED_NAME, Experiment, Goal, Limits, Noise, Objective, as_toml
 from workbench.syntax import tree_of
 from workbench.verbs.looking import parsed
 
@@ -47,6 +49,10 @@ class Scoring:
     def __post_init__(self) -> None:
         if self.score and self.metric:
             raise UsageError("--score and --metric exclude each other: the score is a function's or a printed line's")
+        if self.metric and not re.fullmatch(PRINTED_NAME, self.metric):
+            raise UsageError(f"--metric {self.metric!r} cannot be read from a printed line: {HOW_PRINTED}")
+        if not 0 <= self.min_effect < math.inf:
+            raise UsageError(f"--min-effect {self.min_effect}; the smallest effect worth having is a number of at least 0")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,9 +48,6 @@ def settle(look: Look, wanted: Wanted, ask: Ask | None) -> tuple[Scoring, Setup]
         )
     patterns = wanted.editable or _answer(ask, "which files may change (globs)?", look.script, (look.script,))
     command = wanted.command or ("" if scoring.score else _command(look, ask))
-    seconds = launch.duration(wanted.time_limit) if wanted.time_limit is not None else Limits().wall_seconds
-    if not seconds:
-        raise UsageError("--time-limit 0; it is the longest that a trial may take, as in 10m")
     editable = tuple(dict.fromkeys(path for pattern in patterns for path in _matching(look.root, pattern)))
     if scoring.score and look.script not in editable:
         raise UsageError(f"{scoring.score}() calls what is in {look.script}, so that has to be editable; add --editable {look.script}")
@@ -61,8 +58,20 @@ def settle(look: Look, wanted: Wanted, ask: Ask | None) -> tuple[Scoring, Setup]
         command=tuple(shlex.split(command)),
         packages=look.packages,
         read_only=() if scoring.score else look.outside,
-        limits=limits(seconds),
+        limits=time_limited(wanted.time_limit),
     )
+
+
+def time_limited(time_limit: str | float | None) -> Limits:
+    """The limits of a script or a cell whose trials may take so long, as in `10m`; None: as long as by default.
+
+    Raises:
+        UsageError: it is no time, or none at all.
+    """
+    seconds = Limits().wall_seconds if time_limit is None else launch.duration(time_limit)
+    if not seconds:
+        raise UsageError("--time-limit 0; it is the longest that a trial may take, as in 10m")
+    return limits(seconds)
 
 
 def limits(seconds: float) -> Limits:

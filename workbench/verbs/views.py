@@ -12,7 +12,7 @@ from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.program import Patch
-from workbench.records import Decision, Trial
+from workbench.records import PERSON, Decision, Trial
 from workbench.verbs import examination, imported
 from workbench.verbs.launch import last_line
 
@@ -55,6 +55,7 @@ def status(study: Study, folder: StudyFolder) -> View:
     | `counts` | `candidates`, `kept`, `discarded`, `failed`, `waiting`; the baseline is not counted |
     | `baseline` | `score` (mean of its trials), `spread` (standard deviation over its seeds; None for fewer than two) |
     | `best` | `candidate`, `score` of the best kept one (the baseline is candidate 0); both None before that |
+    | `incumbent` | `candidate`, `score` of the one that the next has to beat and that `apply` writes: the best, or what was forked |
     | `spent` | `seconds` (while it ran), `usd`, `tokens` |
     | `sandbox` | the level that trials run under |
     | `proposals` | that came to nothing: `failed` (how many), `last` (why the last one did) |
@@ -74,7 +75,8 @@ def status(study: Study, folder: StudyFolder) -> View:
         "objective": {"name": objective.name, "goal": objective.goal},
         "counts": _counts(study),
         "baseline": {"score": baseline.score if baseline else None, "spread": study.spread(0)},
-        "best": {"candidate": best.number if best else None, "score": best.score if best else None},
+        "best": _scored(best),
+        "incumbent": _scored(None if study.incumbent is None else study.candidates[study.incumbent]),
         "spent": {"seconds": round(study.active_seconds, 3), "usd": study.spent.usd, "tokens": study.spent.tokens},
         "sandbox": study.loop.sandbox if study.loop else study.options.sandbox,
         "proposals": {"failed": study.proposals_failed, "last": study.last_failure},
@@ -82,6 +84,10 @@ def status(study: Study, folder: StudyFolder) -> View:
         "examination": examination.progress(study, study.examining[0]) if study.examining else None,
         "self_reported": imported.is_self_reported(study),
     }
+
+
+def _scored(history: CandidateHistory | None) -> View:
+    return {"candidate": None if history is None else history.number, "score": None if history is None else history.score}
 
 
 def _counts(study: Study) -> dict[str, int]:
@@ -112,7 +118,8 @@ def log(study: Study) -> list[View]:
     | | incumbent without one of its changes, tried by `ablate` |
     | `score` | mean of its ok trials, or None |
     | `trials` | ended trials: `seed`, `status`, `score`, `seconds`, `reason` (why it is not `ok`) |
-    | `decision` | `verdict`, `by`, `why`, `effect` (gain, above 0 is better), `interval` (`[low, high]` or None); None while open |
+    | `decision` | `verdict`, `by`, `why`, `effect` (gain, above 0 is better), `interval` (`[low, high]` or None), `level` (how surely |
+    | | that covers the truth, as 0.95; None where it is not said); None while open |
     | `added`, `removed` | lines against its parent |
     | `self_reported` | the candidate itself printed its score |
     | `flags` | what is odd about it, none for most: `seed-only` where nothing but seeds of randomness changed |
@@ -150,7 +157,7 @@ def flat(row: View) -> View:
         **{name: value for name, value in row.items() if name != "decision"},
         "trials": len(row["trials"]),
         "seconds": sum(trial["seconds"] for trial in row["trials"]),
-        **{name: decision.get(name) for name in ("verdict", "by", "why", "effect")},
+        **{name: decision.get(name) for name in ("verdict", "by", "why", "effect", "level")},
         "low": low,
         "high": high,
         "flags": "; ".join(row["flags"]),
@@ -166,7 +173,8 @@ def _decision(decision: Decision | None) -> View | None:
         return None
     evidence = decision.evidence
     interval = None if evidence.low is None or evidence.high is None else [evidence.low, evidence.high]
-    return {"verdict": decision.verdict, "by": decision.by, "why": decision.why, "effect": evidence.effect, "interval": interval}
+    said = {"verdict": decision.verdict, "by": decision.by, "why": decision.why}
+    return {**said, "effect": evidence.effect, "interval": interval, "level": None if interval is None else evidence.level}
 
 
 def patch(study: Study, journal: Journal, number: int) -> Patch:
@@ -183,7 +191,7 @@ def show(study: Study, journal: Journal, number: int) -> View:
     | field | is |
     | --- | --- |
     | `patch` | unified diff against its parent, as `git apply` reads it |
-    | `hunks` | `id`, `header`, `text` (lines of the diff), `state`: `accepted`, `rejected`, `open` |
+    | `hunks` | `id`, `header`, `text` (lines of the diff), `state`: `accepted` or `rejected` by a person, else `open` |
     | `metrics` | named values of its newest trial that has any, the stages that it reached among them |
     | `beside` | number of the incumbent that ran in that trial too, to compare the two there; None for most |
     | `curves` | names of the series of its last trial |
@@ -219,11 +227,13 @@ def last_trial(history: CandidateHistory) -> int | None:
 
 
 def hunk_state(history: CandidateHistory, hunk: int) -> str:
-    """What became of a hunk: `accepted`, `rejected` or `open`."""
+    """What a person said of a hunk: `accepted` or `rejected`; `open` where nobody did, whatever became of the candidate."""
     decision = history.decision
-    if history.status == "revised" and decision is not None:
+    if decision is None or not decision.by.startswith(PERSON):
+        return "open"
+    if decision.verdict == "revise" and decision.hunks:
         return "accepted" if hunk in decision.hunks else "rejected"
-    return {"kept": "accepted", "discarded": "rejected", "failed": "rejected"}.get(history.status, "open")
+    return {"keep": "accepted", "discard": "rejected"}.get(decision.verdict, "open")
 
 
 def log_path(folder: StudyFolder, candidate: int, trial: int) -> str | None:

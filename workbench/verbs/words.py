@@ -34,6 +34,7 @@ def start(one: ArgumentParser) -> None:
     others = "programs tried before the proposer is asked: files in place of the editable one, or folders of such"
     add("--also", metavar="PATH", nargs="+", action="extend", default=[], help=others)
     add("--wait", action="store_true", help="follow the study to its end")
+    add("--time-limit", metavar="T", help="of a cell or script: the longest that a trial may take, as 30m (10m)")
     scoring(one)
 
 

@@ -131,7 +131,7 @@ class Curves {
     this.legend.update(this.shown, this.names, this.hidden, this.step, Number(this.slider.value), trial => this.colour(trial));
   }
 
-  /** A plot for each name, the enlarged or first one above the others. */
+  /** A plot for each name; the one that a person enlarged above the others, else the first in which there is a line to see. */
   private arrange(): void {
     const names = namesOf(this.shown, this.client.study?.objective.name ?? '');
     this.names = names.slice(0, MAX_PLOTS);
@@ -143,7 +143,8 @@ class Curves {
       plot.element.remove();
       this.plots.delete(name);
     }
-    const large = this.names.find(name => name === this.enlarged) ?? this.names[0];
+    const isLine = (name: string) => this.shown.some(trial => (trial.curves.get(name)?.length ?? 0) > 1);
+    const large = this.names.find(name => name === this.enlarged) ?? this.names.find(isLine) ?? this.names[0];
     let position = 0;
     for (const name of this.names) {
       const plot = this.plots.get(name) ?? this.make(name);

@@ -30,8 +30,8 @@ export class Legend {
   update(trials: TrialCurves[], names: string[], hidden: Set<string>, step: number | null, weight: number, colourOf: (trial: TrialCurves) => string): void {
     const reference = trials.find(trial => trial.reference);
     setText(this.at, `${step === null ? 'last values' : `at step ${show(Math.round(step), 0)}`}${reference ? ', ± to incumbent' : ''}`);
-    fit(this.heads, names.length + 1, () => h('th', { scope: 'col' }));
-    names.forEach((name, i) => setText(this.heads.children[i + 1], name));
+    fit(this.heads, names.length + 1, () => h('th', { scope: 'col' }, h('span'), h('span')));
+    names.forEach((name, i) => setText(this.heads.children[i + 1].children[0], name));
     const keys = new Set(trials.map(trial => trial.key));
     for (const [key, { row }] of this.entries) {
       if (keys.has(key)) continue;
@@ -45,6 +45,14 @@ export class Legend {
       fit(entry.row, names.length + 1, () => h('td', {}, h('span'), h('span', { class: 'ar-faint' })));
       names.forEach((name, j) => fill(entry.row.children[j + 1], trial, reference, name, step, weight));
     }
+    names.forEach((_, j) => this.align(j + 1));
+  }
+
+  /** Gives all distances of a column the room of the longest, and its heading as much: that stands over the values. */
+  private align(column: number): void {
+    const distances = [this.heads, ...this.body.children].map(row => row.children[column].children[1] as HTMLElement);
+    const longest = Math.max(...distances.map(one => one.textContent!.length));
+    for (const one of distances) one.style.minWidth = `${longest && longest + 0.3}ch`;
   }
 
   private make(key: string): Entry {

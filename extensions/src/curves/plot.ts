@@ -41,6 +41,8 @@ export interface Events {
 }
 
 const TICK_PX = 22; // between two ticks in height
+const LABEL_PX = 36; // of a step in width, at most
+const DOT_PX = 3.5;
 const FONT = '11px system-ui, sans-serif';
 
 export class Plot {
@@ -94,7 +96,7 @@ export class Plot {
       {
         width,
         height,
-        padding: [6, 8, 0, 0],
+        padding: [6, LABEL_PX / 2, 0, 0], // half of the last step's label stands right of the plot
         legend: { show: false },
         cursor: {
           y: false,
@@ -147,6 +149,8 @@ export class Plot {
   private paint(u: uPlot): void {
     const { ctx } = u;
     const { left, top, width, height } = u.bbox;
+    const x = (step: number) => Math.round(left + ((step - this.x[0]) / (this.x[1] - this.x[0])) * width);
+    const y = (value: number) => u.valToPos(value, 'y', true);
     ctx.save();
     ctx.beginPath();
     ctx.rect(left, top, width, height);
@@ -154,13 +158,26 @@ export class Plot {
     ctx.lineJoin = 'bevel'; // without a GPU round ones take several times as long
     for (const { line, colour, width: thickness, dash, alpha } of this.strokes) {
       ctx.beginPath();
-      trace(ctx, line, this.log, step => Math.round(left + ((step - this.x[0]) / (this.x[1] - this.x[0])) * width), value => u.valToPos(value, 'y', true), left, left + width);
+      trace(ctx, line, this.log, x, y, left, left + width);
       ctx.strokeStyle = colour;
       ctx.lineWidth = thickness * devicePixelRatio;
       ctx.setLineDash(dash.map(length => length * devicePixelRatio));
       ctx.globalAlpha = alpha;
       ctx.stroke();
     }
+    ctx.restore();
+    for (const stroke of this.strokes) this.dot(ctx, stroke, x, y);
+  }
+
+  /** A value that stands alone makes no line; whole also at the edge, where the last step is. */
+  private dot(ctx: CanvasRenderingContext2D, { line: { steps, values }, colour, alpha }: Stroke, x: (step: number) => number, y: (value: number) => number): void {
+    if (steps.length !== 1 || steps[0] < this.x[0] || steps[0] > this.x[1] || (this.log && values[0] <= 0)) return;
+    ctx.save();
+    ctx.beginPath();
+    ctx.arc(x(steps[0]), y(values[0]), DOT_PX * devicePixelRatio, 0, 2 * Math.PI);
+    ctx.fillStyle = colour;
+    ctx.globalAlpha = alpha;
+    ctx.fill();
     ctx.restore();
   }
 }

@@ -4,7 +4,7 @@ import type { Client } from '../client';
 import { h, setText, show } from '../dom';
 import type { StudyState } from '../protocol';
 import { Asking, attach, obstacle, press } from './asking';
-import { STATE_SHAPES, signed } from './words';
+import { SHAPES, STATE_SHAPES, signed } from './words';
 
 const SURE_MS = 6000; // a first press of Stop is forgotten after this
 
@@ -62,8 +62,9 @@ export function mountHeader(el: HTMLElement, client: Client): () => void {
     if (!study || !now) return;
     const { objective } = study;
     setText(goal, `${study.experiment} · ${objective.name}, ${objective.goal === 'minimize' ? 'lower' : 'higher'} is better`);
-    setText(state, `${STATE_SHAPES[now.state]} ${now.state}`);
-    state.dataset.state = now.state;
+    const asks = now.state === 'finished' && now.waiting.length > 0; // the loop has no more to do, a person has
+    setText(state, asks ? `${SHAPES.waiting} waits for you` : `${STATE_SHAPES[now.state]} ${now.state}`);
+    state.dataset.state = asks ? 'waiting' : now.state;
     claimed.hidden = !study.self_reported;
     const off = now.sandbox === 'off';
     setText(sandbox, off ? '⚠ no sandbox' : now.sandbox ? `sandbox ${now.sandbox}` : '');
@@ -119,12 +120,15 @@ function trouble(client: Client): string {
 /** One line on how it goes. */
 function summary(client: Client, state: StudyState): string {
   const { goal } = client.study!.objective;
-  const { best, baseline, waiting } = state;
+  const { best, baseline, incumbent, waiting } = state;
   const parts: string[] = [];
   if (best.score !== null && baseline.score !== null && best.candidate !== 0) {
     const gain = goal === 'minimize' ? baseline.score - best.score : best.score - baseline.score;
     parts.push(`best ${show(best.score)} (candidate ${best.candidate}), ${signed(gain, 4)} against the baseline`);
   } else if (baseline.score !== null) parts.push(`baseline ${show(baseline.score)}; nothing better yet`);
+  if (incumbent !== null && best.candidate !== null && incumbent !== best.candidate) {
+    parts.push(`the search goes on from candidate ${incumbent} at ${show(client.rows[incumbent]?.score)}`);
+  }
   const now = state.running.map(one => `${one.candidate === 0 ? 'the baseline' : `candidate ${one.candidate}`} (trial ${one.trial + 1})`);
   if (now.length) parts.push(`running ${now.slice(0, 3).join(', ')}${now.length > 3 ? ` and ${now.length - 3} more` : ''}`);
   if (waiting.length) parts.push(`${waiting.length} ${waiting.length === 1 ? 'waits' : 'wait'} for you`);

@@ -25,14 +25,17 @@ export function newlyWaiting(before: StudyEntry[], study: StudyEntry): number[] 
   return study.waiting.filter(candidate => !known.has(candidate));
 }
 
-/** The studies that have ended since: finished, stopped, or paused because something failed. A death is told by `Tidings`. */
+/**
+ * The studies that have ended since: finished, stopped, or paused because something failed. A death is told by `Tidings`. One whose loop has
+ * nothing more to do while candidates wait for a person is over when she has decided; that they wait has been told.
+ */
 export function ended(before: StudyEntry[], after: StudyEntry[]): End[] {
   return after.flatMap((study): End[] => {
     const old = before.find(one => isSame(one, study));
     if (!old || old.state === study.state) return [];
     const why = study.reason && `: ${study.reason}`;
     if (study.state === 'paused' && study.fault) return [{ study, kind: 'warning', text: `${study.study} has paused${why}` }];
-    if (study.state === 'finished') return [{ study, kind: 'success', text: `${study.study} has finished${why}` }];
+    if (study.state === 'finished' && !study.waiting.length) return [{ study, kind: 'success', text: `${study.study} has finished${why}` }];
     if (study.state === 'stopped') return [{ study, kind: 'info', text: `${study.study} was stopped${why}` }];
     return [];
   });

@@ -17,6 +17,8 @@ const STATES: Record<RunState, [sign: string, word: string]> = {
   dead: ['✕', 'dead']
 };
 
+const WAITS: [sign: string, word: string] = ['◇', 'waits for you'];
+
 interface Actions {
   open: (study: StudyEntry) => void;
   review: (study: StudyEntry) => void;
@@ -97,7 +99,8 @@ class Item {
   show(study: StudyEntry): void {
     this.study = study;
     const { counts, best, baseline, objective } = study;
-    const [sign, word] = STATES[study.state];
+    const asks = study.state === 'finished' && study.waiting.length > 0;
+    const [sign, word] = asks ? WAITS : STATES[study.state];
     const better = gain(study);
     const digits = digitsFor([best.score, baseline.score]);
     setText(this.sign, sign);
@@ -110,7 +113,7 @@ class Item {
     setText(this.review, `${study.waiting.length} to review`);
     this.review.hidden = !study.waiting.length;
     this.review.setAttribute('aria-label', `Review ${study.waiting.length} waiting in ${study.study}`);
-    this.node.dataset.state = study.state;
+    this.node.dataset.state = asks ? 'waiting' : study.state;
     this.node.toggleAttribute('data-waiting', study.waiting.length > 0);
     this.main.title = [study.path, study.reason].filter(Boolean).join('\n');
   }

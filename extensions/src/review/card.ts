@@ -6,7 +6,7 @@ import { duration, h, show } from '../dom';
 import type { Card, DecisionView, TrialView } from '../protocol';
 import { isBeforeRun, hunksInWords } from './decide';
 import { curvesOf, effectBar, sparkline } from './effect';
-import { candidateLink, comparison, digitsOf, effectInWords, flagsOf, statusMark } from './words';
+import { candidateLink, comparison, digitsOf, effectInWords, flagsOf, percent, statusMark } from './words';
 
 /** Draws heads, and keeps open what was opened when one is drawn anew. */
 export class Head {
@@ -139,7 +139,7 @@ function evidence(card: Card): HTMLElement {
   const found = comparison(card);
   if (!found) return h('p', { class: 'ar-review-quiet' }, 'No comparison was made.');
   const digits = digitsOf(card);
-  const level = found.level === null ? '' : ` (${show(100 * found.level, 0)} %)`;
+  const level = found.level === null ? '' : ` (${percent(found.level)})`;
   const known: [string, string | null][] = [
     ['compared with', found.against === null ? null : found.against === 0 ? 'the baseline' : `candidate ${found.against}`],
     ['gain', found.effect === null ? null : signed(found.effect, digits)],
@@ -162,11 +162,12 @@ function decisions(list: DecisionView[], digits: number): HTMLElement {
   if (!list.length) return h('p', { class: 'ar-review-quiet' }, 'None yet.');
   const item = (one: DecisionView) => {
     const effect = one.effect === null ? '' : ` (gain ${signed(one.effect, digits)})`;
+    const verdict = one.verdict === 'defer' && one.by === 'person' ? 'taken back' : VERDICTS[one.verdict];
     const only = one.verdict === 'revise' ? `: only ${hunksInWords(one.hunks)}` : '';
     const at = new Date(1000 * one.at);
     const when = h('time', { class: 'ar-review-faint', datetime: at.toISOString() }, at.toLocaleString());
     const what = ` by ${one.by}${one.before_run ? ', before it ran' : ''}${effect}${one.why && `: ${one.why}`} `;
-    return h('li', {}, h('strong', {}, VERDICTS[one.verdict] + only), what, when);
+    return h('li', {}, h('strong', {}, verdict + only), what, when);
   };
   return h('ol', { class: 'ar-review-decisions' }, ...list.map(item));
 }

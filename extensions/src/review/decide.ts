@@ -63,6 +63,7 @@ export function offerFor(card: Card, study: StudyInfo): Offer {
       return { accept: null, reject: 'Veto candidate', hunks: true, why: '' };
     case 'discarded':
     case 'revised':
+      if (card.can_be_tried) return { accept: 'Take the decision back', reject: null, hunks: true, why: 'It was decided before it was tried.' };
       return { accept: scored ? 'Keep it anyway' : null, reject: null, hunks: true, why: scored ? '' : `It has no score: ${ONLY_PARTS}` };
     case 'failed':
       return { accept: null, reject: null, hunks: true, why: `It failed: ${ONLY_PARTS}` };

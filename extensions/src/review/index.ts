@@ -41,6 +41,7 @@ class Review {
   private desks = new Map<number, Desk>();
   private wholeFiles = new Set<number>();
   private settled = new Set<string>();
+  private takenBack = new Set<string>();
   private split = rememberedSplit();
   private wide = false;
   private refocus = false;
@@ -67,7 +68,7 @@ class Review {
   private observer = new ResizeObserver(([entry]) => this.fit(entry.contentRect.width));
 
   constructor(private client: Client) {
-    this.notices = new Notices(client, change => keepingFocus(this.root, change));
+    this.notices = new Notices(client, { takeBack: card => this.send(card, 'accept'), changing: change => keepingFocus(this.root, change) });
     this.head = new Head(client);
     this.diff = new DiffView({ toggle: (hunk, choice) => this.toggle(hunk, choice), expand: () => this.toggleWhole() });
     this.bar = new Bar(client, {
@@ -213,6 +214,7 @@ class Review {
 
   private receive(detail: unknown): void {
     if (typeof detail === 'number') {
+      this.notices.update();
       if (detail === this.shown) this.draw();
       return;
     }
@@ -229,11 +231,12 @@ class Review {
       this.settled.add(pending.decision_id);
       const about = pending.body.candidate as number;
       this.desks.delete(about);
-      this.notices.add(pending);
-      this.say(`${pending.verb} of candidate ${about} adopted`);
+      const tookBack = this.takenBack.has(pending.decision_id);
+      this.notices.add(pending, tookBack);
+      this.say(tookBack ? `decision about candidate ${about} taken back` : `${pending.verb} of candidate ${about} adopted`);
       const made = pending.candidate !== null && pending.candidate !== about;
       const next = this.queue.after(about);
-      if (about === this.shown && !made && next !== undefined) this.client.select(next);
+      if (about === this.shown && !made && !tookBack && next !== undefined) this.client.select(next);
       this.draw();
     } else if (pending.body.candidate === this.shown) {
       if (pending.state === 'refused') this.say(`refused: ${pending.reason}`);
@@ -293,10 +296,16 @@ class Review {
       return this.drawBar();
     }
     desk.asking = null;
-    const { candidate, program } = card;
-    this.client.ask(intent.verb, { candidate, program, ...(intent.hunks && { hunks: intent.hunks }), reason: desk.reason });
+    this.send(card, intent.verb, { ...(intent.hunks && { hunks: intent.hunks }), reason: desk.reason });
     this.say(`${intent.label}: sent`);
     this.focusCard();
+  }
+
+  private send(card: Card, verb: Intent['verb'], more: Record<string, unknown> = {}): void {
+    const { candidate, program } = card;
+    if (this.client.pendingFor(candidate).some(one => DECIDING.has(one.verb) && isUnderWay(one))) return;
+    const { decision_id } = this.client.ask(verb, { candidate, program, ...more });
+    if (card.can_be_tried && verb === 'accept' && !more.hunks) this.takenBack.add(decision_id);
   }
 
   private edit(): void {

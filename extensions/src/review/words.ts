@@ -35,9 +35,17 @@ export function effectInWords(card: Card, minEffect: number): string {
   if (card.low === null || card.high === null) return `${way}; no interval.`;
   if (card.low === card.high) return `${way}, without noise: ${verdict(card.low, card.high, minEffect)}.`;
   const level = comparison(card)?.level ?? null;
-  const name = level === null ? 'interval' : `${show(100 * level, 0)} % interval`;
+  const name = level === null ? 'interval' : `${percent(level)} interval`;
   const interval = `${name} ${signed(card.low, digits)} to ${signed(card.high, digits)}`;
   return `${way} (${interval}): ${verdict(card.low, card.high, minEffect)}.`;
+}
+
+/** A level of confidence as `95 %` or `99.94 %`: with the digits that tell how much is left to 100. */
+export function percent(level: number): string {
+  const left = 100 * (1 - level);
+  let digits = 0;
+  while (digits < 9 && Math.abs(100 - Number((100 * level).toFixed(digits)) - left) > left / 10) digits += 1;
+  return `${(100 * level).toFixed(digits)} %`;
 }
 
 function verdict(low: number, high: number, minEffect: number): string {
@@ -64,7 +72,8 @@ export function progressOf(client: Client, candidate: number): string {
   if (!row) return 'recorded';
   if (trials.length) return `${row.status}, trial ${trials.join(' and ')}`;
   if (row.status === 'waiting') return 'waits for you';
-  return row.why && ['kept', 'discarded', 'failed', 'revised'].includes(row.status) ? `${standing(row)}: ${row.why}` : row.status;
+  const why = row.why === 'accepted' ? '' : row.why; // by a person, who knows
+  return why && ['kept', 'discarded', 'failed', 'revised'].includes(row.status) ? `${standing(row)}: ${why}` : standing(row);
 }
 
 /** What stands where no card is. */

@@ -1,5 +1,6 @@
 """A card has everything about a candidate, from the records that there are."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,7 @@ def test_it_is_what_show_says_and_more(folder: StudyFolder) -> None:
     assert (decision["verdict"], decision["effect"], decision["interval"], decision["against"]) == ("keep", 0.3, [0.1, 0.5], 0)
     assert decision["at"] > 0
     hunks = [part for file in made["files"] for part in file["parts"] if part["type"] == "hunk"]
-    assert [(hunk["id"], hunk["header"], hunk["state"]) for hunk in hunks] == [
-        (one["id"], one["header"], "accepted") for one in shown["hunks"]
-    ]
+    assert [(hunk["id"], hunk["header"], hunk["state"]) for hunk in hunks] == [(one["id"], one["header"], "open") for one in shown["hunks"]]
 
 
 def test_the_states_of_hunks_follow_the_decision(folder: StudyFolder) -> None:
@@ -43,12 +42,23 @@ def test_the_states_of_hunks_follow_the_decision(folder: StudyFolder) -> None:
     def states() -> list[str]:
         return [part["state"] for file in card(now, 1, 3)["files"] for part in file["parts"] if part["type"] == "hunk"]
 
-    assert states() == ["accepted", "accepted"]
+    assert states() == ["open", "open"]
     revise = Decision(candidate=1, verdict="revise", by="person", hunks=(2,), request="r")
     append(folder, revise, Candidate(candidate=5, parent=0, program=BETTER.digest, author="person", revises=1, request="r"))
     now.advance()
     assert states() == ["rejected", "accepted"]
     assert card(now, 1, 3)["revised_by"] == 5
+
+
+def test_it_says_whether_a_veto_can_be_taken_back(folder: StudyFolder) -> None:
+    untried = Candidate(candidate=5, parent=1, program=BETTER.digest, author="tuner")
+    append(folder, untried, replace(untried, candidate=6, parent=5))
+    now = following(folder)
+    assert not card(now, 5, 3)["can_be_tried"]
+    append(folder, *(Decision(candidate=number, verdict="discard", by="person") for number in (4, 5, 6)))
+    now.advance()
+    can = [card(now, number, 3)["can_be_tried"] for number in (2, 3, 4, 5, 6)]
+    assert can == [False, False, False, True, False]  # a policy's, a failure, one with a score, an untried one, one made from a vetoed one
 
 
 def test_trials_of_the_search_and_of_audits_are_listed_in_order(folder: StudyFolder) -> None:

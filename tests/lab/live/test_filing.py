@@ -63,8 +63,16 @@ def test_values_of_set_are_read_as_on_the_command_line(tmp_path: Path) -> None:
         (ID, "ban", {"text": "x" * 4001}, "1 to 4000"),
         (ID, "reject", {"candidate": 1, "reason": math.nan}, "no JSON"),
         (ID, "edit", {"candidate": 1, "files": {"a.py": "x" * filing.MAX_BYTES}}, "at most"),
+        (ID, "edit", {"candidate": 3, "files": ["cell.py"]}, "an object of paths"),
+        (ID, "edit", {"candidate": 3, "files": {"cell.py": 1}}, "an object of paths"),
+        (ID, "edit", {"candidate": 3}, "an object of paths"),
+        (ID, "accept", {"candidate": 3, "hunks": "1,3"}, "a list of their numbers"),
+        (ID, "accept", {"candidate": 3, "hunks": [[1]]}, "a list of their numbers"),
         (ID, "set", {"key": "slots", "value": 3}, "cannot change"),
         (ID, "set", {"key": "candidates", "value": "many"}, "must be a number"),
+        (ID, "set", {"key": "max_usd", "value": "nan"}, "at least 0"),
+        (ID, "set", {"key": "time", "value": "inf"}, "not a time"),
+        (ID, "set", {"key": "max_usd", "value": 10**400}, "must be a number"),
     ],
 )
 def test_what_cannot_be_is_refused_and_not_stored(tmp_path: Path, decision_id: Any, verb: Any, body: Any, says: str) -> None:

@@ -20,7 +20,6 @@ if TYPING:
     from types import FrameType
     from typing import Any
 
-CHUNK = 1 << 20
 OWN_FILES = ("host.py", "wire.py")
 EVALUATOR = "workbench_evaluator"  # the module that candidates import; no likely name of a file of theirs
 

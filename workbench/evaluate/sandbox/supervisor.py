@@ -327,6 +327,8 @@ class Supervisor:
             if not data:
                 return
             self.output(data)
+            if time.monotonic() > self.deadline:  # a timeout whatever the rest says, and reading it may take long
+                return
 
     def _kill(self) -> int:
         """Kills the whole tree and reaps what is ours of it; returns the leader's wait status."""

@@ -46,6 +46,7 @@ def card(following: Following, number: int, context: int) -> Message:
         "curves": [] if last is None else sorted(line(name, 100) for name in journal.curves(number, last)),
         "log": "" if last is None else _tail(views.log_path(journal.folder, number, last)),
         "descendants": _descendants(study, number),
+        "can_be_tried": study.can_be_tried(number),
         "revised_by": next((other.number for other in reversed(study.candidates) if other.record.revises == number), None),
     }
 

@@ -57,6 +57,11 @@ def _check(decision_id: object, verb: object, body: object) -> None:
         raise UsageError(f"the body of {verb} has {size} bytes; at most {MAX_BYTES} are taken")
     if verb in ABOUT_CANDIDATES and type(body.get("candidate")) is not int:
         raise UsageError(f"{verb} needs the number of a candidate")
+    files, hunks = body.get("files"), body.get("hunks")
+    if verb == "edit" and not (isinstance(files, Mapping) and files and all(isinstance(text, str) for text in files.values())):
+        raise UsageError("edit needs files: an object of paths, each with its new text")
+    if verb == "accept" and hunks is not None and not (isinstance(hunks, list) and all(type(hunk) is int for hunk in hunks)):
+        raise UsageError("hunks is a list of their numbers")
     text = body.get("text")
     if verb in OF_TEXT and not (isinstance(text, str) and text.strip() and len(text) <= MAX_TEXT):
         raise UsageError(f"{verb} needs a text of 1 to {MAX_TEXT} characters")
