@@ -69,7 +69,8 @@ class StudyOpened:
     """The first record: which experiment (a frozen copy lies in `experiment/` of the study), and how it is searched.
 
     `settings` are those of its trials; `audit` takes the place of some of them in an audit. `also` are the programs beside the baseline
-    that are tried before the proposer is asked: by digest, in their order, each with its hypothesis.
+    that are tried before the proposer is asked: by digest, in their order, each with its hypothesis. From `key` the seeds of trials are
+    derived: drawn at random, so that no candidate can know what it will be tried on; empty where a person chose the seed.
     """
 
     kind: ClassVar[str] = "study"
@@ -85,6 +86,7 @@ class StudyOpened:
     environment: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
     also: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

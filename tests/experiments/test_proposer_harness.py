@@ -163,6 +163,7 @@ def test_a_kept_proposer_is_installed_by_name_and_frozen_in_the_studies_that_use
         candidates=1,
         settings=SMALL | {"studies": 2, "evaluations": 6},
         policy="greedy",
+        seed=0,
         wait=True,
     )
     assert len(made) == 2, made.status()

@@ -219,7 +219,7 @@ def test_a_study_keeps_the_better_prompt_which_is_installed_by_name_and_used(
     server.script = lambda body: change if ", ".join(EDITABLE) in body["messages"][0]["content"][0]["text"] else reply(body)
     asked = {"model": MODEL, "base_url": server.url}
     made = workbench.start(
-        FOLDER, proposer="evolve", candidates=1, settings=SMALL | {"studies": 8, "proposer": inner} | asked, wait=True, **asked
+        FOLDER, proposer="evolve", candidates=1, seed=0, settings=SMALL | {"studies": 8, "proposer": inner} | asked, wait=True, **asked
     )
     assert made.study.incumbent == 1, made.log()
     assert made[1].history.score > made[0].history.score + 5

@@ -329,3 +329,20 @@ class TestApply:
             with pytest.raises(UsageError, match="leads out of"):
                 study.apply()
         assert (tmp_path / "outside.py").read_text() == SOLUTION
+
+
+def test_nobody_can_know_the_seeds_of_trials_unless_a_person_chose_the_studys(tmp_path: Path) -> None:
+    """Without a seed there is a key, of the journal alone; with one, two studies are equal."""
+    source = write_experiment(tmp_path / "toy")
+    made = [workbench.start(source, study=name, root=tmp_path, sandbox="off", candidates=1) for name in ("a", "b")]
+    chosen = [workbench.start(source, study=name, root=tmp_path, sandbox="off", candidates=1, seed=3) for name in ("c", "d")]
+    for study in (*made, *chosen):
+        study.wait()
+    keys, seeds = ([read(one.study) for one in (*made, *chosen)] for read in (lambda study: study.opened.key, lambda study: study.seed(0)))
+    assert len({*keys[:2]}) == len({*seeds[:2]}) == 2
+    assert all(len(key) == 32 for key in keys[:2])
+    assert (keys[2:], seeds[2]) == (["", ""], seeds[3])
+    shown = "".join(map(str, (made[0].status(), made[0].log().data, made[0][0].curves)))
+    assert keys[0] not in shown
+    kept = {path for path in made[0].folder.path.rglob("*") if path.is_file() and keys[0].encode() in path.read_bytes()}
+    assert {path.name.partition("-")[0] for path in kept} <= {"study.db"}

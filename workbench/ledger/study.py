@@ -158,9 +158,10 @@ class Study:
     def seed(self, index: int) -> int:
         """The evaluator's seed number `index` of this study: 31 bits, the same for every candidate, which pairs them.
 
-        It depends on the experiment and the study's own seed only, so that a study can be run again under another name.
+        It depends on the experiment, the study's own seed and its key only. Without a key, where a person chose the seed, a study can
+        be run again under another name; and whoever guesses that seed knows these.
         """
-        text = f"{self.opened.experiment}/{self.opened.options.seed}/{index}"
+        text = "/".join(filter(None, (self.opened.experiment, str(self.opened.options.seed), self.opened.key, str(index))))
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
     def is_running(self, number: int) -> bool:

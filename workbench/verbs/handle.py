@@ -1,5 +1,6 @@
 """StudyHandle: the command line's verbs as Python. Thin: it reads through `views`, and changes only by requests to the loop."""
 
+import secrets
 import time as clock
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
@@ -29,6 +30,7 @@ if TYPE_CHECKING:  # types of what is imported only where it is used
     from workbench.lab.tables import LogView, ShowView, StatusView
 
 DEFAULT_CANDIDATES = 20
+KEY_BYTES = 16
 POLL_SECONDS = 0.2
 START_SECONDS = 15.0
 
@@ -53,7 +55,7 @@ def start(
     round: int = 1,
     slots: int = 0,
     executor: str = "local",
-    seed: int = 0,
+    seed: int | None = None,
     sandbox: str = "auto",
     settings: Mapping[str, Any] | None = None,
     also: Sequence[str | Path] = (),
@@ -76,6 +78,7 @@ def start(
         base_url: where the model is asked, if not at Claude's or where ANTHROPIC_BASE_URL says. effort: how hard it thinks.
         ahead: proposals made ahead per slot; 0: each learns from all before it. By default as the proposer wishes.
         round: how many candidates a proposer that can (`agent`) is asked for at a time.
+        seed: all chance in the study derives from it, so that it can be run again. By default nobody knows the seeds of trials before.
         settings: values of the experiment's settings, as `--set KEY=VALUE`.
         also: other programs to be tried before the proposer is asked: files in place of the editable one, or folders of such.
         score, metric, goal, noise, min_effect: how a script is scored, as in `Scoring`. time_limit: the longest that a trial of it may
@@ -105,7 +108,7 @@ def start(
         round=round,
         slots=slots,
         executor=executor,
-        seed=seed,
+        seed=seed or 0,
         sandbox=sandbox,
     )
     texts = {key: str(value) for key, value in (settings or {}).items()}
@@ -114,7 +117,8 @@ def start(
 
     def create(found: str | Path, source: Path | None = None) -> StudyFolder:
         others = [str(path) for path in also]
-        return launch.create(str(found), study=study, root=place, options=options, settings=texts, source=source, also=others)
+        key = secrets.token_hex(KEY_BYTES) if seed is None else ""
+        return launch.create(str(found), study=study, root=place, options=options, settings=texts, source=source, also=others, key=key)
 
     if new.is_script(script):
         folder = new.begin(script, scoring, time_limit, lambda made: create(made, script.resolve()))

@@ -54,6 +54,7 @@ def create(
     settings: Mapping[str, str] | None = None,
     source: Path | None = None,
     also: Sequence[str] = (),
+    key: str = "",
 ) -> StudyFolder:
     """Makes a study whole or not at all: a frozen copy of the experiment, and a journal with the baseline as candidate 0.
 
@@ -62,7 +63,7 @@ def create(
         study: its name; by default the experiment's with a number.
         root: the folder in which `studies/` lies; the current one by default.
         source: where the program came from, and `apply` writes it to; the experiment's folder by default.
-        also: programs beside the baseline that are tried first, as in `starters.read`.
+        also: programs beside the baseline that are tried first, as in `starters.read`. key: as in `StudyOpened`.
 
     Raises:
         UsageError: the experiment, an option or a setting cannot be; the name is taken.
@@ -77,7 +78,7 @@ def create(
     _check_sandbox(options.sandbox)
 
     def fill(name: str) -> StudyFolder:
-        return folders.create(root, name, lambda draft: _fill(draft, name, found, program, others, options, files, source))
+        return folders.create(root, name, lambda draft: _fill(draft, name, found, program, others, options, files, source, key))
 
     if study is not None:
         return fill(study)
@@ -238,6 +239,7 @@ def _fill(
     options: Options,
     files: Mapping[str, bytes],
     source: Path | None,
+    key: str,
 ) -> None:
     freeze(experiment, program, draft.experiment)
     for place, data in files.items():
@@ -257,6 +259,7 @@ def _fill(
         environment=environment(),
         version=workbench.__version__,
         also={other.digest: hypothesis for other, hypothesis in others.items()},
+        key=key,
     )
     baseline = Candidate(candidate=0, parent=None, program=program.digest, author=BASELINE, hypothesis="the experiment as it is")
     write_new(draft, [opened, baseline], [program, *others])

@@ -28,7 +28,7 @@ def start(one: ArgumentParser) -> None:
     add("--ahead", metavar="N", type=int, help="proposals made ahead per slot; 0: each learns from all before it (as the proposer wishes)")
     add("--slots", metavar="N", type=int, default=0, help="trials at a time (as many as fit)")
     add("--executor", metavar="NAME", default="local", help="where trials run (local)")
-    add("--seed", metavar="S", type=int, default=0, help="all chance in the study derives from it (0)")
+    add("--seed", metavar="S", type=int, help="all chance in the study derives from it; by default nobody knows its seeds")
     add("--sandbox", metavar="LEVEL", default="auto", help="auto, bwrap, landlock, or off: without isolation (auto)")
     add("--set", metavar="KEY=VALUE", action="append", default=[], dest="settings", help="a setting of the experiment; may be repeated")
     others = "programs tried before the proposer is asked: files in place of the editable one, or folders of such"
