@@ -79,7 +79,7 @@ class Limits:
 
     Attributes:
         wall_seconds: for the whole trial, evaluator included.
-        cpu_seconds: for each process of the sandbox.
+        cpu_seconds: for the tree, ended processes included.
         memory_mb, processes: for the tree.
         disk_mb: for the writable folder. output_mb: for stdout and stderr together.
     """

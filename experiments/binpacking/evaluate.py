@@ -24,15 +24,16 @@ FRESH_GAP = 1.0  # percentage points; chance alone moves the gain over Best Fit 
 def evaluate(trial: Any) -> dict[str, float]:
     """`excess` in percent: how many bins more than the lower bound, over the whole set.
 
-    The set is known before the trial, so that one trial tells all. A program that has learnt exactly it is caught on instances
-    nobody could know: there it must keep its gain over Best Fit, within `FRESH_GAP`, or one bin of each where that is more.
+    The set that decides is known before the trial, so that one trial tells all; an audit's is not. A program that has learnt exactly
+    it is caught on instances nobody could know: there it must keep its gain over Best Fit, within `FRESH_GAP`, or one bin of each where
+    that is more.
 
     Raises:
         CandidateFailed: an answer that is no bin, or a bin without room.
         Cheated: the gain is not there on fresh instances.
     """
     with trial.start("driver.py", files={"driver.py": FOLDER / "driver.py"}, threads=1) as process:
-        known = scored(trial.settings)
+        known = scored(trial.settings, trial.seed)
         fresh = unforeseen(trial.settings, np.random.default_rng(secrets.randbits(128)))
         bins = []
         for number, instance in enumerate(known, 1):

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from workbench.evaluate import hidden
+
 FOLDER = Path(__file__).parent
 SPLITS = ("search", "held_out")
 Settings = Mapping[str, Any]
@@ -44,18 +46,21 @@ def or_like(rng: np.random.Generator, n_items: int) -> Instance:
 RECIPES: dict[str, Callable[[np.random.Generator, int], Instance]] = {"weibull": weibull, "or": or_like}
 
 
-def scored(settings: Settings) -> list[Instance]:
+def scored(settings: Settings, trial_seed: int) -> list[Instance]:
     """The instances that the score is taken over.
 
     A recipe draws them from `seed`. A file is taken as it stands; held out, it is the file `held_out`, or where there is none
-    the same items in another order, from `seed`.
+    the same items in another order, from `seed`. Where that is 0, it is drawn from the trial's, so that nobody knows the set before.
 
     Raises:
-        ValueError: no such recipe or split, or a file that holds no instances; one line.
+        ValueError: no such recipe or split, seed 0 in a search, or a file that holds no instances; one line.
     """
     if settings["split"] not in SPLITS:
         raise ValueError(f"split = {settings['split']!r}; it is one of {', '.join(SPLITS)}")
-    rng, source = np.random.default_rng(int(settings["seed"])), _source(settings)
+    seed, source = int(settings["seed"]), _source(settings)
+    if not seed and settings["split"] == "search":
+        raise ValueError("seed = 0 draws another set in every trial, which is for audits; a search needs another number")
+    rng = np.random.default_rng(seed or hidden(trial_seed))
     if source in RECIPES:
         return [RECIPES[source](rng, int(settings["items"])) for _ in range(int(settings["count"]))]
     found = read(FOLDER / source)

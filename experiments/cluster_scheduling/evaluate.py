@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from workload import MIXES, Workload, draw
 
-from workbench.evaluate import CandidateFailed
+from workbench.evaluate import CandidateFailed, hidden
 
 FOLDER = Path(__file__).parent
 EXHAUSTED = 0.05  # of a machine's capacity: what is below counts as used up
@@ -58,7 +58,7 @@ def evaluate(trial: Any) -> dict[str, float]:
         raise ValueError(f"workloads = {settings['workloads']}; a comparison needs 2 or more")
     outcomes, units = [], []
     with start(trial) as process:
-        rngs = np.random.default_rng(trial.seed).spawn(int(settings["workloads"]))
+        rngs = np.random.default_rng(hidden(trial.seed)).spawn(int(settings["workloads"]))
         for number, rng in enumerate(rngs, 1):
             workload = draw(MIXES[settings["mix"]], settings["load"], settings["warm_up"], settings["measured"], rng)
             outcomes.append(placed(process, workload))

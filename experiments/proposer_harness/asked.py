@@ -67,11 +67,11 @@ class _Study:
         self, objective: Objective, prompt: str, settings: Mapping[str, Any], seed: list[int], over: Event, record: Record
     ) -> None:
         self._objective, self._settings, self._over = objective, settings, over
-        self._rng = np.random.default_rng([*seed, 1])
+        self._rng = np.random.default_rng([*seed, 1])  # of the noise alone
         self._receipt = Receipt(record=record)
         self._options = Options(
             proposer=str(settings["proposer"]), model=str(settings["model"]), base_url=str(settings["base_url"]), prompt=prompt,
-            max_tokens=int(settings["max_tokens"]), seed=int(self._rng.integers(1 << 31)),
+            max_tokens=int(settings["max_tokens"]), seed=objective.number,
         )  # fmt: skip
 
     def ended(self, check: Callable[[], None]) -> Ended:

@@ -15,7 +15,7 @@ from asked import searched
 from surrogates import SHAPES, NotAProgram, Objective, drawn
 
 from workbench.errors import UsageError
-from workbench.evaluate import CandidateFailed, Question
+from workbench.evaluate import CandidateFailed, Question, hidden
 from workbench.propose import evolve
 from workbench.propose.agent import agent
 from workbench.propose.wording import WORDINGS
@@ -41,10 +41,10 @@ def evaluate(trial: Any) -> dict[str, float]:
 
 def tuned(trial: Any) -> dict[str, float]:
     """What the tuner gains with the candidate's settings."""
-    settings, gains = trial.settings, list[float]()
+    settings, key, gains = trial.settings, hidden(trial.seed), list[float]()
     with trial.start("driver.py", files=BOX, threads=1) as process:
-        for number, objective in enumerate(drawn(settings["kinds"], settings["studies"], trial.seed)):
-            gains.append(100.0 * gain(process, objective, settings["evaluations"], settings["noise"], [trial.seed, number]))
+        for number, objective in enumerate(drawn(settings["kinds"], settings["studies"], key)):
+            gains.append(100.0 * gain(process, objective, settings["evaluations"], settings["noise"], [key, number]))
             trial.report("gained", number + 1, float(np.mean(gains)))
     trial.units(gains)
     return {"gained": float(np.mean(gains)), "worst": min(gains), "cpu_seconds": float(process.cpu_seconds)}
@@ -53,7 +53,8 @@ def tuned(trial: Any) -> dict[str, float]:
 def prompted(trial: Any) -> dict[str, float]:
     """What a proposer gains under the candidate's prompt, and what the model took; its calls are kept in the trial's folder."""
     settings, gains, ended, lock = trial.settings, list[float](), [], Lock()
-    objectives = drawn(settings["kinds"], settings["studies"], trial.seed)
+    key = hidden(trial.seed)
+    objectives = drawn(settings["kinds"], settings["studies"], key)
     with (trial.folder / "calls.jsonl").open("w", encoding="utf-8") as file:
 
         def record(usd: float, tokens: int, call: Mapping[str, Any]) -> None:
@@ -61,7 +62,7 @@ def prompted(trial: Any) -> dict[str, float]:
                 file.write(json.dumps(call) + "\n")
                 file.flush()
 
-        for study in searched(objectives, trial.program.files[FILES[kind(settings)]], settings, trial.seed, trial.check, record):
+        for study in searched(objectives, trial.program.files[FILES[kind(settings)]], settings, key, trial.check, record):
             ended.append(study)
             gains.append(100.0 * max(WORST, 1.0 - study.loss))
             trial.report("gained", len(gains), float(np.mean(gains)))
@@ -105,14 +106,14 @@ def gain(process: Any, objective: Objective, evaluations: int, noise: float, see
     Raises:
         CandidateFailed: as in `evaluate`.
     """
-    rng = np.random.default_rng([*seed, 1])
+    rng = np.random.default_rng([*seed, 1])  # of the noise alone
 
     def score(text: str) -> list[float]:
         loss = exact(objective, text)
         noisy = loss + noise * float(rng.normal())
         return [noisy] if np.isfinite(noisy) else []
 
-    arguments = (objective.source, evaluations, noise, int(rng.integers(1 << 31)))
+    arguments = (objective.source, evaluations, noise, objective.number)
     asked = {"score": Question(str, score)}
     found = process.call("search", *arguments, returns=str, timeout=SECONDS, questions=asked, max_questions=evaluations)
     return max(WORST, 1.0 - exact(objective, found))

@@ -6,6 +6,7 @@ candidate hands over is executed: its text is parsed, and only the values of its
 
 import ast
 import math
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -78,7 +79,12 @@ SHAPES: dict[str, tuple[Shape, ...]] = {"search": (wells, valley, cliff), "held_
 
 
 class Objective:
-    """One made-up objective, drawn by a generator; `source` is the program that it begins with."""
+    """One made-up objective, drawn by a generator.
+
+    Attributes:
+        source: the program that it begins with. number: 32 bits for the chance of who improves it, of the source alone, so that they tell
+            nothing else.
+    """
 
     def __init__(self, shape: Shape, rng: np.random.Generator) -> None:
         names = list(rng.permutation(list(TELLING)))[: int(rng.integers(6, len(TELLING) + 1))]
@@ -92,6 +98,7 @@ class Objective:
         self._drawn = Drawn(depth / depth.sum(), target, np.roll(rng.permutation(n), 1))
         self._shape, self._scale = shape, shape(np.zeros(n), self._drawn)
         self.source = "".join(f"{name} = {value!r}\n" for name, value in self.base.items())
+        self.number = zlib.crc32(self.source.encode())
 
     def loss(self, text: str) -> float:
         """The loss without noise; infinite where the program fails.

@@ -16,7 +16,7 @@ import middle
 import policy
 from task import Family, Files, Task
 
-from workbench.evaluate import CandidateFailed, Question
+from workbench.evaluate import CandidateFailed, Question, hidden
 from workbench.propose.model.plain import plain
 from workbench.propose.proposer import Receipt
 
@@ -97,7 +97,7 @@ def evaluate(trial: Any) -> dict[str, float]:
     units, chars, calls, commands = [], [], [], []
     levels: dict[str, list[float]] = {}
     with trial.start("driver.py", files={"driver.py": FOLDER / "driver.py"}) as harness:
-        for number, (level, task) in enumerate(drawn(trial.seed, settings), 1):
+        for number, (level, task) in enumerate(drawn(hidden(trial.seed), settings), 1):
             with sandbox(trial, task.files) as box:
                 work = Work(trial, box, model, settings)
                 limits = {"timeout": float(settings["task_seconds"]), "max_questions": int(settings["calls"]) * QUESTIONS_PER_CALL}

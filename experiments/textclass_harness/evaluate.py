@@ -13,7 +13,7 @@ from typing import Any
 import docstrings
 import models
 
-from workbench.evaluate import CandidateFailed, Question
+from workbench.evaluate import CandidateFailed, Question, hidden
 from workbench.propose.proposer import Receipt
 
 FOLDER = Path(__file__).parent
@@ -68,7 +68,7 @@ def evaluate(trial: Any) -> dict[str, float]:
     trial.exact = not settings["model"]
     splits = {split: read(trial.data, split) for split in ("train", settings["split"])}
     labels = sorted({example["target"] for example in splits["train"]})
-    rng = random.Random(trial.seed)
+    rng = random.Random(hidden(trial.seed))
     train = rng.sample(splits["train"], min(int(settings["examples"]), len(splits["train"])))
     items = rng.sample(splits[settings["split"]], min(int(settings["items"]), len(splits[settings["split"]])))
 

@@ -27,6 +27,8 @@ NORMALISATION = 1e-3  # nats that logsumexp may be off
 AUDIT_TOLERANCE = {"cpu": 1e-3, "cuda": 0.02}  # nats; honest float32 differs by about 1e-6
 WEIGHTS_BYTES = 64 << 20
 CUDA_WEIGHTS_BYTES = 240 << 20  # 60 million float32
+PARAMETER_BYTES = 4  # float32
+HEADER_BYTES = 1024  # per array of a .npz, and for the rest: names and headers
 START_UP_SECONDS = 240.0  # cuda: importing, compiling and saving, on top of train_seconds
 FOLDER = Path(__file__).parent
 
@@ -143,12 +145,14 @@ def train(trial: Any, budget: Budget, text: Path) -> tuple[bytes, dict[str, floa
 
 
 def count_parameters(weights: bytes) -> int:
-    """How many floats a .npz holds, from the headers of its arrays alone: nothing is unpacked, nothing unpickled.
+    """How many float32 a .npz could hold: the bytes of its arrays of any kind, from their headers; nothing is unpacked or unpickled.
+
+    Where the file itself is larger than these bytes, beyond names and headers, its own count: they may lie outside of the arrays.
 
     Raises:
-        CandidateFailed: it is no .npz of plain numbers, or larger unpacked than it may be packed.
+        CandidateFailed: it is no .npz of plain numbers.
     """
-    total = 0
+    n_arrays = n_bytes = 0
     try:
         with zipfile.ZipFile(io.BytesIO(weights)) as archive:
             for entry in archive.infolist():
@@ -158,10 +162,10 @@ def count_parameters(weights: bytes) -> int:
                     shape, _, dtype = read(file)
                 if dtype.kind not in "fiub":
                     raise ValueError(f"array {entry.filename!r} has dtype {dtype}")
-                total += math.prod(shape) if dtype.kind == "f" else 0
+                n_arrays, n_bytes = n_arrays + 1, n_bytes + math.prod(shape) * dtype.itemsize
     except (zipfile.BadZipFile, ValueError, EOFError, OSError, NotImplementedError, RuntimeError) as error:
         raise CandidateFailed(f"weights.npz is not a .npz file of plain numbers: {error}") from None
-    return total
+    return max(n_bytes, len(weights) - HEADER_BYTES * (n_arrays + 1)) // PARAMETER_BYTES
 
 
 def score(trial: Any, budget: Budget, weights: bytes, windows: np.ndarray) -> np.ndarray:

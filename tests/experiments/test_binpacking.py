@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.experiments.trusted import trusted
+from workbench import experiment as experiments
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "binpacking"
 Score = Callable[..., SimpleNamespace]
@@ -40,7 +41,7 @@ def evaluator(modules: SimpleNamespace) -> ModuleType:
 @pytest.fixture(scope="module")
 def score(score_once: Score) -> Score:
     """Scores one text of heuristic.py under the given settings."""
-    return lambda text, settings: score_once(FOLDER, {"heuristic.py": text}, settings)
+    return lambda text, settings, seed=0: score_once(FOLDER, {"heuristic.py": text}, settings, seed=seed)
 
 
 @pytest.fixture(scope="module")
@@ -117,23 +118,29 @@ def test_held_out_a_file_is_another_file_or_the_same_items_in_another_order(
     (tmp_path / "given.json").write_text(json.dumps({"capacity": 100, "items": [*range(1, 101)]}))
     (tmp_path / "other.json").write_text(json.dumps(TINY))
     settings = {"instances": "given.json", "held_out": "", "split": "search", "seed": 7, "fresh": 2}
-    (given,), (held_out,), (again,), (other_seed,), (other_file,) = (
-        instances.scored(settings | changes)
-        for changes in (
-            {},
-            {"split": "held_out"},
-            {"split": "held_out"},
-            {"split": "held_out", "seed": 8},
-            {"split": "held_out", "held_out": "other.json"},
+    (given,), (held_out,), (again,), (other_seed,), (other_file,), (drawn,), (drawn_again,), (drawn_otherwise,) = (
+        instances.scored(settings | changes, trial_seed)
+        for trial_seed, changes in (
+            (1, {}),
+            (1, {"split": "held_out"}),
+            (2, {"split": "held_out"}),
+            (1, {"split": "held_out", "seed": 8}),
+            (1, {"split": "held_out", "held_out": "other.json"}),
+            (1, {"split": "held_out", "seed": 0}),
+            (1, {"split": "held_out", "seed": 0}),
+            (2, {"split": "held_out", "seed": 0}),
         )
     )
     assert list(given.items) == [*range(1, 101)] == sorted(held_out.items)
     assert given != held_out == again != other_seed
+    assert held_out != drawn == drawn_again != drawn_otherwise
     assert list(other_file.items) == TINY["items"]
     unforeseen = instances.unforeseen(settings, np.random.default_rng(1))
     assert len({given, *unforeseen}) == 3
     with pytest.raises(ValueError, match="split = 'test'; it is one of search, held_out"):
-        instances.scored(settings | {"split": "test"})
+        instances.scored(settings | {"split": "test"}, 1)
+    with pytest.raises(ValueError, match="seed = 0 draws another set in every trial"):
+        instances.scored(settings | {"seed": 0}, 1)
 
 
 def test_a_program_that_knows_the_order_of_a_file_by_heart_is_caught(score_file: Score, instances: ModuleType) -> None:
@@ -327,6 +334,27 @@ def priority(item, bins):
     trial = score(text, SMALL)
     assert trial.status == "cheated", (trial.status, trial.reason, trial.score)
     assert "fresh" in trial.reason
+
+
+def test_an_audit_packs_what_no_program_could_draw_again(score: Score) -> None:
+    """The program draws the instances of every seed that comes into question, and recognises one by its first items."""
+    text = """
+import numpy as np
+
+KNOWN = [np.round(np.clip(45.0 * rng.weibull(3.0, 300), 1, 100)) for rng in map(np.random.default_rng, range(50)) for _ in range(2)]
+past = []
+
+def priority(item, bins):
+    past.append(item)
+    if len(past) == 8 and any((items[:8] == past).all() for items in KNOWN):
+        raise RuntimeError("FOUND THE FUTURE")
+    return item - bins
+"""
+    assert "FOUND THE FUTURE" in score(text, SMALL).reason, "the set that decides is public; fresh instances are for that"
+    audit = experiments.read(FOLDER).audit | {"items": 300, "count": 2}
+    first, again, other = (score(text, SMALL | audit, seed=seed) for seed in (7, 7, 8))
+    assert (first.status, other.status) == ("ok", "ok"), (first.reason, other.reason)
+    assert first.score == again.score != other.score
 
 
 def test_an_unknown_set_of_instances_is_the_callers_mistake(score: Score) -> None:

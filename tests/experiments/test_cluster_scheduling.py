@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.experiments.trusted import trusted
-from workbench.evaluate import CandidateFailed
+from workbench.evaluate import CandidateFailed, hidden
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "cluster_scheduling"
 Score = Callable[..., SimpleNamespace]
@@ -121,7 +121,7 @@ def baseline(name: str) -> Callable[..., np.ndarray]:
 def test_baselines_score_what_an_independent_simulation_gives(score: Score, workloads: ModuleType, name: str) -> None:
     trial = score((FOLDER / "baselines" / f"{name}.py").read_text(), seed=3)
     assert trial.status == "ok", trial.reason
-    drawn = [workloads.draw(workloads.MIXES["search"], 1.1, 0.4, 0.4, rng) for rng in np.random.default_rng(3).spawn(2)]
+    drawn = [workloads.draw(workloads.MIXES["search"], 1.1, 0.4, 0.4, rng) for rng in np.random.default_rng(hidden(3)).spawn(2)]
     idle = [textbook_idle(workload, baseline(name)) for workload in drawn]
     best = [textbook_idle(workload, baseline("best_fit")) for workload in drawn]
     assert trial.metrics["idle"] == pytest.approx(np.mean(idle))
@@ -155,6 +155,28 @@ def test_the_shipped_program_scores_the_same_twice_and_the_seed_draws_the_worklo
     assert first.score == again.score != other.score
     assert first.exact
     assert len(first.measured["recovered"]) == 2
+
+
+def test_the_machines_and_the_first_job_do_not_give_the_trials_seed_away(score: Score) -> None:
+    """Draws the workload of every seed that comes into question, and looks for the one that it is in."""
+    source = (FOLDER / "workload.py").read_text()
+    looks = f"""
+import sys, types
+
+workload = sys.modules["workload"] = types.ModuleType("workload")
+exec({source!r}, workload.__dict__)
+
+def recognise(total, job):
+    for seed in range(50):
+        known = workload.draw(workload.MIXES["search"], 1.1, 0.4, 0.4, np.random.default_rng(seed).spawn(1)[0])
+        if (known.capacity == total).all() and tuple(known.demand[0]) == job:
+            raise RuntimeError("FOUND THE FUTURE")
+
+seen = []
+"""
+    body = "    import driver\n    if not seen:\n        seen.append(recognise(driver.total, (cpu, memory)))\n" + BEST_FIT
+    trial = score(HEAD.replace("\n\n\ndef", f"\n{looks}\n\ndef") + body, seed=7)
+    assert trial.status == "ok", trial.reason
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from workbench_evaluator import ask
 
 class Mine:
     def __init__(self, argument, experiment, options):
-        pass
+        self.seed = options.seed
 
     def propose(self, brief):
         study = sys._getframe(1).f_locals["self"]
@@ -130,6 +130,31 @@ def test_a_proposer_that_asks_for_more_or_returns_nonsense_fails(score: Score, b
     result = score(SETTINGS + HIJACKED.format(body=body))
     assert (result.status, result.score) == ("failed", None)
     assert message in result.reason
+
+
+def test_what_is_shown_gives_neither_the_trials_seed_nor_the_objective_away(score: Score) -> None:
+    """Draws the objectives of every seed that comes into question, by their programs and by the number that seeds a proposer."""
+    source = (FOLDER / "surrogates.py").read_text()
+    looks = f"""
+import types
+import zlib
+
+import numpy as np
+
+surrogates = sys.modules["surrogates"] = types.ModuleType("surrogates")
+exec({source!r}, surrogates.__dict__)
+
+
+def recognise(text, number):
+    if number != zlib.crc32(text.encode()):
+        raise RuntimeError("THE NUMBER SAYS MORE THAN THE PROGRAM")
+    for seed in range(50):
+        if any(objective.source == text for objective in surrogates.drawn("search", 3, seed)):
+            raise RuntimeError("FOUND THE OBJECTIVE")
+"""
+    body = "recognise(study.text, self.seed); raise Exhausted('nothing found')"
+    trial = score(SETTINGS + looks.replace("import types", "import sys\nimport types") + HIJACKED.format(body=body), seed=7)
+    assert (trial.status, trial.score) == ("ok", 0.0), trial.reason
 
 
 @pytest.mark.parametrize(

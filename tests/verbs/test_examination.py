@@ -47,7 +47,7 @@ def test_an_audit_of_binpacking_scores_another_set_and_says_that_the_claim_does_
     assert code == 1, err
     data = json.loads(out)
     assert (data["verdict"], data["candidate"], data["against"], data["trials"]) == ("does not hold", 1, 0, 1)
-    assert data["settings"] == {"split": "held_out", "seed": 7, "count": 10}
+    assert data["settings"] == {"split": "held_out", "seed": 0, "count": 10}
     assert data["gain"] == pytest.approx(data["scores"][0]["against"] - data["scores"][0]["score"])
     assert data["gain"] < 0
     assert data["gain"] != data["claimed"], "it was scored on the same set"
