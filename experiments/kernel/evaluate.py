@@ -21,7 +21,7 @@ from workbench.evaluate import CandidateFailed, Cheated
 from workbench.program import Program
 
 N_CHECKS = 3  # requests of a single call for each shape on the edge
-BUILDS = 3  # times what starting and building the baseline takes: a candidate may compile longer
+STARTS = 3  # times what starting the baseline takes
 BESIDE = 0.1  # share of the clocked seconds that may be used outside of requests
 BESIDE_SECONDS = 0.5  # for Python, bubblewrap, and counters in hundredths of a second
 TRITON_IMPORTS = ("triton", "build", "math")
@@ -54,7 +54,9 @@ def evaluate(trial: Any) -> dict[str, float]:
     if trial.incumbent is not None and trial.incumbent != shipped:
         programs["incumbent"] = trial.incumbent
     with contextlib.ExitStack() as stack:
-        kernels = {role: stack.enter_context(Kernel(trial, task, program, role)) for role, program in programs.items()}
+        # In random order: how many sandboxes there were before its own would tell a program which it is.
+        order = [str(role) for role in rng.permutation(list(programs))]
+        kernels = {role: stack.enter_context(Kernel(trial, task, programs[role], role)) for role in order}
         for dims in N_CHECKS * task.edges:
             probe(kernels, rng, dims)
         timed: dict[Dims, clock.Times] = {}
@@ -166,7 +168,7 @@ def _torch_seconds(task: Task, request: Request, device: str) -> float:
 def demand_no_work_beside(kernel: Kernel, base: Kernel) -> None:
     """Raises Cheated where much more was computed than the clock saw: ahead of requests, after them, or to slow the others down."""
     beside = kernel.cpu_seconds - kernel.clocked_seconds
-    allowed = BUILDS * (base.cpu_seconds - base.clocked_seconds) + BESIDE * kernel.clocked_seconds + BESIDE_SECONDS
+    allowed = STARTS * (base.cpu_seconds - base.clocked_seconds) + BESIDE * kernel.clocked_seconds + BESIDE_SECONDS
     if beside > allowed:
         problem = f"computes beside its calls: {beside:.2f} s of CPU that no request asked for, {allowed:.2f} s are allowed"
         raise kernel.failure(problem, Cheated)

@@ -18,6 +18,8 @@ from workbench.program import Program
 
 FOLDER = Path(__file__).parent
 DRIVERS = {"c": "driver.py", "triton": "driver_triton.py"}
+LIBRARY, LIBRARY_BYTES = "kernel.so", 16 << 20
+NOTHING = Program({})
 CALL_SECONDS = 60.0
 
 
@@ -59,6 +61,9 @@ class Request:
 class Kernel:
     """A kernel in its sandbox, built and ready; use it as a context.
 
+    A C kernel is built in a sandbox that is gone when this one starts, of whose files only the library comes along. In this one no
+    process or thread can be started, which is settled before any code of the candidate runs there: none can work beside a request.
+
     Attributes:
         role: `mine` is the candidate's; `base` the baseline's, `incumbent` that of the incumbent, both for comparison; `none` is
             only the driver, which does everything but build and call a kernel.
@@ -70,11 +75,22 @@ class Kernel:
     def __init__(self, trial: Any, task: Task, program: Program, role: str) -> None:
         self.task, self.role, backend = task, role, trial.settings["backend"]
         self.error, self.clocked_seconds, self._trial, self._on_gpu = 0.0, 0.0, trial, backend != "c"
-        drivers = {name: FOLDER / name for name in (DRIVERS[backend], "layout.py")}
+        files: dict[str, Any] = {name: FOLDER / name for name in (DRIVERS[backend], "layout.py")}
         with self._blaming():
-            self._process = trial.start(DRIVERS[backend], files=drivers, threads=1, program=program)
+            if self._on_gpu:
+                self._process = trial.start(DRIVERS[backend], files=files, threads=1, program=program)
+            else:
+                files |= {} if role == "none" else {LIBRARY: self._built(program)}
+                self._process = trial.start(DRIVERS[backend], files=files, threads=1, program=NOTHING)
+                self._process.seal()
         if role != "none":
-            self._call("begin", task.name, returns=None)
+            self._call("begin", task.name if self._on_gpu else LIBRARY, returns=None)
+
+    def _built(self, program: Program) -> bytes:
+        """The library that the candidate's `flags()` and gcc make of its source."""
+        with self._trial.start("builder.py", files={"builder.py": FOLDER / "builder.py"}, program=program) as process:
+            process.call("compile_kernel", self.task.name, LIBRARY, returns=None, timeout=CALL_SECONDS)
+            return bytes(process.read_file(LIBRARY, LIBRARY_BYTES))
 
     def __enter__(self) -> "Kernel":
         return self
@@ -90,18 +106,18 @@ class Kernel:
         """Seconds on the clock from before the request to after the last byte of its answer, and the answer."""
         shape = self.task.output(request.dims)
         arguments = (request.inputs, list(request.dims), list(shape), request.calls, self.role == "none")
-        began = self._clocks()
+        began = self._clock()
         found: bytes = self._call("run", *arguments, returns=bytes)
-        ended = self._clocks()
-        if began.keys() - ended.keys():
-            raise self._wrong(request, "a process of it ended during a request, and what it used cannot be known")
-        taken = sum(ended.values()) - sum(began.values())
+        taken = self._clock() - began
         self.clocked_seconds += taken
         return taken, found
 
-    def _clocks(self) -> dict[int, float]:
-        """Of every process: waiting does not move the clock of the CPU, and nothing else is steady on a busy one; a GPU is not on it."""
-        return {0: time.perf_counter()} if self._on_gpu else self._process.cpu_clocks()
+    def _clock(self) -> float:
+        """Waiting does not move the clock of the CPU, and nothing else is steady on a busy one; a GPU is not on it."""
+        if self._on_gpu:
+            return time.perf_counter()
+        with self._blaming():
+            return float(self._process.cpu_clock())
 
     def judge(self, request: Request, found: bytes) -> None:
         """Compares an answer with the right one, and raises CandidateFailed where it is wrong."""

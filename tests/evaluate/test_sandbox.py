@@ -185,6 +185,34 @@ def attack(pid):
         other.wait()
 
 
+def test_nobody_asks_what_lies_in_the_page_cache_nor_throws_it_out(attack: Callable[..., dict[str, str]], tmp_path: Path) -> None:
+    body = """
+import ctypes, mmap, sqlite3
+def attack(file):
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype, one = ctypes.c_void_p, ctypes.c_size_t(4096)
+    def call(*args):
+        if libc.syscall(*args) < 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        return "done"
+    fd, column = os.open(file, os.O_RDONLY), ["x86_64", "aarch64"].index(os.uname().machine)
+    assert os.preadv(fd, [bytearray(1)], 0) == os.preadv(fd, [bytearray(1)], 0, os.RWF_HIPRI) == 1
+    mapped = ctypes.c_void_p(libc.mmap(None, one, mmap.PROT_READ, mmap.MAP_SHARED, fd, 0))
+    span, answer = (ctypes.c_uint64 * 2)(0, 4096), (ctypes.c_uint64 * 5)()
+    found = {
+        "preadv2": outcome(lambda: os.preadv(fd, [bytearray(1)], 0, os.RWF_NOWAIT)),
+        "mincore": outcome(lambda: call((27, 232)[column], mapped, one, ctypes.create_string_buffer(1))),
+        "cachestat": outcome(lambda: call(451, fd, span, answer, 0)),
+    }
+    os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+    sqlite3.connect("some.db").execute("CREATE TABLE numbers (number)").connection.commit()
+    return found
+"""
+    found = attack(body, "/bin/sh")
+    assert found.keys() == {"preadv2", "mincore", "cachestat"}
+    assert all_refused(found), found
+
+
 def test_a_candidate_has_no_privilege_left(attack: Callable[..., dict[str, str]], level: str) -> None:
     body = """
 def attack(_):
@@ -232,6 +260,12 @@ def test_the_filter_decides_as_its_tables_say(machine: str) -> None:
     assert _decision(program, arch, seccomp.CLONE[column], 17) == seccomp.ALLOW
     assert _decision(program, arch, seccomp.CLONE[column], 0x10000000) == seccomp.EPERM
     assert _decision(program, arch, seccomp.CLONE3) == seccomp.ENOSYS
+    assert _decision(program, arch, seccomp.PAGE_ADVICE["fadvise64"][column]) == seccomp.NOTHING
+    for numbers in seccomp.PAGE_QUERIES.values():
+        assert _decision(program, arch, numbers[column]) == seccomp.ENOSYS
+    assert _decision(program, arch, seccomp.PREADV2[column]) == seccomp.ALLOW
+    assert _decision(program, arch, seccomp.PREADV2[column], sixth=1 | seccomp.RWF_NOWAIT) == seccomp.EOPNOTSUPP
+    assert _decision(program, arch, seccomp.SIGACTION[column], seccomp.SIGCHLD, 1 << 32) == seccomp.ALLOW
     kept = seccomp.program(machine=machine, metadata=False)
     for changes in seccomp.WITHOUT_EFFECT.values():
         assert _decision(program, arch, changes[column]) == seccomp.ALLOW
@@ -242,10 +276,23 @@ def test_the_filter_decides_as_its_tables_say(machine: str) -> None:
     assert _decision(seccomp.program(False, machine), arch, seccomp.SIGNALS["kill"][column]) == seccomp.EPERM
 
 
-def _decision(program: bytes, arch: int, number: int, argument: int = 0) -> int:
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_what_sigchld_does_is_asked_and_not_changed_where_nothing_else_counts(machine: str) -> None:
+    program, column = seccomp.keeps_children(machine), ["x86_64", "aarch64"].index(machine)
+    arch, sigaction = seccomp.AUDIT_ARCH[machine], seccomp.SIGACTION[column]
+    for place in (0x1000, 1 << 32, 1 << 63 | 1):
+        assert _decision(program, arch, sigaction, seccomp.SIGCHLD, place) == seccomp.EPERM
+        assert _decision(program, arch, sigaction, seccomp.SIGCHLD - 1, place) == seccomp.ALLOW
+        assert _decision(program, arch, sigaction + 1, seccomp.SIGCHLD, place) == seccomp.ALLOW
+    assert _decision(program, arch, sigaction, seccomp.SIGCHLD, 0) == seccomp.ALLOW
+    assert _decision(program, 0x40000003, 67, seccomp.SIGCHLD, 1) == seccomp.EPERM
+
+
+def _decision(program: bytes, arch: int, number: int, argument: int = 0, second: int = 0, sixth: int = 0) -> int:
     """A small interpreter of classic BPF, enough for the filter."""
     lines = [struct.unpack_from("=HBBI", program, at) for at in range(0, len(program), 8)]
-    words = {seccomp.NUMBER: number, seccomp.ARCH: arch, seccomp.ARGUMENT_LOW: argument}
+    words = {seccomp.NUMBER: number, seccomp.ARCH: arch, seccomp.ARGUMENT_LOW: argument, seccomp.SIXTH_LOW: sixth}
+    words |= {seccomp.SECOND_LOW: second & 0xFFFFFFFF, seccomp.SECOND_HIGH: second >> 32}
     value = at = 0
     while True:
         code, yes, no, operand = lines[at]

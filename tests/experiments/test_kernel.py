@@ -1,5 +1,6 @@
 """Honest kernels are timed, and each known way to a dishonest one is refused, through real compilers and sandboxes."""
 
+import contextlib
 import itertools
 import math
 import queue
@@ -125,7 +126,10 @@ def test_without_an_incumbent_or_with_the_baseline_as_such_only_the_score_is_the
         assert not {"over_incumbent", "aa_incumbent"} & trial.metrics.keys()
 
 
-SPIN = "\nimport threading\n\n\ndef spin():\n    while True:\n        sum(range(1000))\n\n\nthreading.Thread(target=spin).start()\n"
+AHEAD = """
+#include <time.h>
+__attribute__((constructor)) static void begin(void) { while (clock() < 5 * CLOCKS_PER_SEC); }
+"""
 
 
 @pytest.mark.parametrize(
@@ -134,10 +138,10 @@ SPIN = "\nimport threading\n\n\ndef spin():\n    while True:\n        sum(range(
         ({"kernels/softmax.c": "void kernel(void) { return x; }\n"}, {}, "undeclared"),
         ({"kernels/softmax.c": "void kernel(void) { *(volatile int *)0 = 1; }\n"}, {}, "SIGSEGV"),
         ({"kernels/softmax.c": "void kernel(void) { }\n"}, {}, "never written"),
-        ({"build.py": (FOLDER / "build.py").read_text() + SPIN}, {"repeats": 12}, "beside its calls"),
+        ({"kernels/softmax.c": AHEAD + (FOLDER / "kernels" / "softmax.c").read_text()}, {}, "beside its calls"),
     ],
 )
-def test_an_incumbent_that_fails_or_slows_others_down_is_not_held_against_the_candidate(
+def test_an_incumbent_that_fails_or_works_ahead_is_not_held_against_the_candidate(
     score: Score, beside: dict[str, str], settings: dict[str, int], words: str
 ) -> None:
     trial = score({}, beside, task="softmax", **settings)
@@ -231,52 +235,57 @@ def test_a_dishonest_kernel_is_refused(score: Score, how: str) -> None:
     assert trial.score is None
 
 
-def test_work_on_a_thread_beside_the_calls_is_seen(score: Score) -> None:
-    trial = score({"build.py": (FOLDER / "build.py").read_text() + SPIN}, repeats=12)
+def test_work_beside_the_calls_is_seen(score: Score) -> None:
+    trial = score({"kernels/matmul.c": AHEAD + MATMUL + KERNEL + "{ right(a, b, out, m, n, k); }\n"})
     assert trial.status == "cheated", (trial.status, trial.score, trial.reason)
     assert "beside its calls" in trial.reason
 
 
 def test_a_kernel_can_start_neither_thread_nor_process(score: Score) -> None:
-    """Else a child could do the work of each call and be gone, with its time, before the clock is read."""
-    text = "#include <pthread.h>\n#include <unistd.h>\n" + MATMUL + "static void *nothing(void *x) { return x; }\n" + KERNEL
-    text += "{\n    pthread_t thread;\n    if (fork() < 0 && pthread_create(&thread, 0, nothing, 0)) right(a, b, out, m, n, k);\n}\n"
-    trial = score({"kernels/matmul.c": text})
+    """Else a child could do the work of each call while the clock is not looking; what `flags()` does to Python changes nothing."""
+    text = "#include <pthread.h>\n#include <signal.h>\n#include <unistd.h>\n" + MATMUL + "static void *nothing(void *x) { return x; }\n"
+    text += """
+static int refused(void)
+{
+    pthread_t thread;
+    signal(SIGCHLD, SIG_IGN);
+    return fork() < 0 && vfork() < 0 && pthread_create(&thread, 0, nothing, 0);
+}
+static int at_first;
+__attribute__((constructor)) static void begin(void) { at_first = refused(); }
+"""
+    text += KERNEL + "{ if (at_first && refused()) right(a, b, out, m, n, k); }\n"
+    trial = score({"kernels/matmul.c": text, "build.py": (FOLDER / "build.py").read_text() + NO_LIMITS})
     assert trial.status == "ok", trial.reason
 
 
-def test_a_process_from_before_that_ends_under_the_clock_is_refused(score: Score) -> None:
-    """With it all that it ever used would vanish from the sum, and the call would seem to take less than nothing."""
-    patch = """
+NO_LIMITS = """
 import os
+import resource
 import signal
-import sys
 import time
 
-HELPER = os.fork()
-if not HELPER:
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+resource.setrlimit = lambda *given: None
+if os.fork() == 0:
+    os.setsid()
     time.sleep(600)
-
-
-def end_helper():
-    os.kill(HELPER, signal.SIGKILL)
-    os.waitpid(HELPER, 0)
-
-
-class Flags(list):
-    def __iter__(self):
-        driver = sys.modules["driver"]
-        honest = driver.run
-        driver.run = lambda *arguments: (honest(*arguments), end_helper())[0]
-        return super().__iter__()
-
-
-plain = flags
-flags = lambda: Flags(plain())
 """
-    trial = score({"build.py": (FOLDER / "build.py").read_text() + patch})
-    assert trial.status == "failed", (trial.status, trial.score, trial.reason)
-    assert "ended during a request" in trial.reason
+
+
+def test_nothing_of_the_build_is_there_when_the_kernel_is_called(score: Score) -> None:
+    """Neither a file beside the library, nor Python that `flags()` has changed."""
+    patch = "\nimport sys\n\nopen('left', 'w').write('x')\nsys.path.insert(0, '/nowhere')\nsys.modules['layout'] = None\n"
+    python = "import os, sys; left = sorted({*os.listdir(), *sys.modules} & {'left', 'build', 'build.py', 'builder', 'kernels'})"
+    say = f"{python}; print('left:', left); os._exit(bool(left) + 40)"
+    text = f"""
+int PyGILState_Ensure(void);
+int PyRun_SimpleString(const char *);
+{MATMUL}
+{KERNEL}{{ PyGILState_Ensure(); PyRun_SimpleString("{say}"); }}
+"""
+    trial = score({"kernels/matmul.c": text, "build.py": (FOLDER / "build.py").read_text() + patch})
+    assert (trial.status, trial.reason) == ("failed", "the candidate exited with status 40 before it answered")
 
 
 def test_patched_clocks_gain_nothing(score: Score) -> None:
@@ -298,32 +307,56 @@ def test_patched_clocks_gain_nothing(score: Score) -> None:
         ("LAST.setdefault(str(dims), driver_run(inputs, dims, shape, calls, skip))", "wrong"),
     ],
 )
-def test_a_program_that_replaces_the_driver_has_still_to_be_right(score: Score, answer: str, words: str) -> None:
-    patch = f"""
-import sys
-import threading
-
-
-LAST = {{}}
-
-
-def lie(inputs, dims, shape, calls, skip):
-    return {answer}
-
-
-def replace():
-    global driver_run
-    driver = sys.modules["driver"]
-    while not hasattr(driver, "Arena"):
-        pass
-    driver_run, driver.run = driver.run, lie
-
-
-threading.Thread(target=replace).start()
+def test_a_kernel_that_replaces_the_driver_has_still_to_be_right(score: Score, answer: str, words: str) -> None:
+    arguments = "inputs, dims, shape, calls, skip"
+    lie = f"import sys; driver = sys.modules['driver']; driver_run, LAST = driver.run, {{}}; driver.run = lambda {arguments}: {answer}"
+    text = f"""
+int PyGILState_Ensure(void);
+void PyGILState_Release(int);
+int PyRun_SimpleString(const char *);
+__attribute__((constructor)) static void begin(void)
+{{
+    int state = PyGILState_Ensure();
+    PyRun_SimpleString("{lie}");
+    PyGILState_Release(state);
+}}
+{MATMUL}
+{KERNEL}{{ right(a, b, out, m, n, k); }}
 """
-    trial = score({"build.py": (FOLDER / "build.py").read_text() + patch})
+    trial = score({"kernels/matmul.c": text})
     assert trial.status == "failed", (trial.status, trial.score, trial.reason)
     assert words in trial.reason
+
+
+def test_a_program_cannot_tell_its_role_by_the_order_in_which_they_are_started(
+    modules: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    shipped, other = Program({"build.py": "1"}), Program({"build.py": "2"})
+
+    class Stub(contextlib.nullcontext[None]):
+        def __init__(self, trial: object, task: object, program: Program, role: str) -> None:
+            super().__init__()
+            assert {"mine": other, "base": shipped, "none": shipped, "incumbent": Program({})}[role] == program
+            started[-1].append(role)
+
+    def over(*given: object) -> None:
+        raise InterruptedError
+
+    monkeypatch.setattr(modules.evaluate, "Kernel", Stub)
+    monkeypatch.setattr(modules.evaluate, "_demand_device", lambda *given: None)
+    monkeypatch.setattr(modules.evaluate, "probe", over)
+    settings = dict(experiments.read(FOLDER).settings)
+    trial = SimpleNamespace(
+        settings=settings, device="cpu", program=other, incumbent=Program({}), experiment=SimpleNamespace(program=lambda: shipped)
+    )
+    for _ in range(60):
+        started.append([])
+        with pytest.raises(InterruptedError):
+            modules.evaluate.evaluate(trial)
+    assert all(sorted(roles) == ["base", "incumbent", "mine", "none"] for roles in started)
+    assert {roles[0] for roles in started} >= {"mine", "incumbent"}
+    assert {roles[-1] for roles in started} >= {"mine", "incumbent"}
 
 
 def test_what_the_compiler_says_is_the_reason(score: Score) -> None:

@@ -79,12 +79,20 @@ class Process:
         """Where the candidate finds a data file: tell it as an argument."""
         return self._supervisor.data_path(name)
 
-    def cpu_clocks(self) -> dict[int, float]:
-        """CPU seconds so far of the processes that live now, by process id: no candidate can set them, and waiting does not move them.
+    def seal(self) -> None:
+        """Forbids new processes and threads in it for good; call it before any code of the candidate runs there."""
+        self._supervisor.seal()
 
-        What an ended process had used is missing here; `cpu_seconds`, at the end, has it.
+    def cpu_clock(self) -> float:
+        """CPU seconds so far of all its processes, in nanoseconds' steps: no candidate can set it, and waiting does not move it.
+
+        Read when every process waits. Where no control group counts, `seal` it: what a process used that began and ended
+        between two readings would be missing.
+
+        Raises:
+            CandidateFailed: a process does not stop working, or ended where no control group counts what it had used.
         """
-        return self._supervisor.cpu_clocks()
+        return self._supervisor.cpu_clock()
 
     @property
     def seconds(self) -> float:

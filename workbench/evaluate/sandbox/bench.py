@@ -51,7 +51,7 @@ class Bench:
             return self._free.pop()
         if not self._can_group:
             return None
-        name = f"workbench-{os.getpid()}-{len(self._groups)}"
+        name = f"workbench-{os.getpid()}-{secrets.token_hex(4)}"  # a candidate can read it: a number would say which sandbox it is in
         group = cgroup.make(name, self.limits.memory_mb * MB, self.limits.processes + 2)
         self._can_group = group is not None
         if group is not None:

@@ -1,4 +1,4 @@
-"""One limit on memory and processes for a whole tree, by a control group (version 1 or 2), where one can be made.
+"""Limits on memory and processes and the count of CPU time for a whole tree, by a control group (version 1 or 2), where one can be made.
 
 Groups are made once per trial process and used again. A process enters by itself, through a descriptor opened here, before
 it runs anything of the candidate; whether it got in is asked, never assumed.
@@ -20,19 +20,25 @@ class Group:
         folders: its folders: one in version 2, one per controller in version 1.
     """
 
-    def __init__(self, folders: dict[str, Path], version: int) -> None:
-        self._memory, self._pids, self.version = folders["memory"], folders.get("pids"), version
-        self.folders = tuple(dict.fromkeys(folders.values()))
-        self._kills_before = 0
-        self._sampled = 0
+    def __init__(self, folders: dict[str, Path], version: int, processes: int) -> None:
+        self._memory, self._pids, self._cpu, self.version = folders["memory"], folders.get("pids"), folders.get("cpuacct"), version
+        self.folders, self._processes = tuple(dict.fromkeys(folders.values())), processes
+        self._kills_before = self._sampled = 0
+        self._cpu_seen = self._cpu_before = 0.0
 
     @property
     def limits_processes(self) -> bool:
         return self._pids is not None
 
+    @property
+    def counts_cpu(self) -> bool:
+        return self._cpu is not None
+
     def begin(self) -> None:
-        """Forgets the last sandbox: its peak and its kills."""
-        self._kills_before, self._sampled = self._kills(), 0
+        """Forgets the last sandbox: its peak, its kills, its CPU time and its seal."""
+        if self._pids is not None:
+            _write(self._pids / "pids.max", self._processes)
+        self._kills_before, self._sampled, self._cpu_before = self._kills(), 0, self._cpu_used()
         # Before Linux 6.12 the peak of version 2 cannot be forgotten; `sample` stands in.
         with contextlib.suppress(OSError):
             (self._memory / ("memory.max_usage_in_bytes" if self.version == 1 else "memory.peak")).write_text("0")
@@ -40,6 +46,26 @@ class Group:
     def entrances(self) -> list[int]:
         """Open descriptors; a process that writes `0` into each becomes a member."""
         return [os.open(folder / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC) for folder in self.folders]
+
+    def cpu_seconds(self) -> float:
+        """CPU time of all that was ever a member since `begin`, ended or not, whoever reaped it; 0 where the group does not count it."""
+        return self._cpu_used() - self._cpu_before
+
+    def _cpu_used(self) -> float:
+        if self._cpu is None:
+            return 0.0
+        with contextlib.suppress(OSError):  # removed from outside, which needs that no member is left: the last look has it all
+            if self.version == 1:
+                self._cpu_seen = int((self._cpu / "cpuacct.usage").read_text()) / 1e9
+            else:
+                lines = (self._cpu / "cpu.stat").read_text().splitlines()
+                self._cpu_seen = next(int(line.split()[1]) for line in lines if line.startswith("usage_usec ")) / 1e6
+        return self._cpu_seen
+
+    def seal(self) -> None:
+        """No process or thread can be started in it any more, until the next sandbox begins."""
+        if self._pids is not None:
+            _write(self._pids / "pids.max", 0)
 
     def members(self) -> list[int]:
         found: set[int] = set()
@@ -88,14 +114,10 @@ def remove(folder: Path) -> None:
 
 def make(name: str, memory_bytes: int, processes: int) -> Group | None:
     """A group with these limits, or None where this process may not make one."""
-    for version, parents in ((2, _parents_v2()), (1, _parents_v1())):
-        if version == 1:
-            made = _make_v1(parents, name, memory_bytes, processes)
-        else:
-            made = next((group for parent in parents if (group := _make_v2(parent, name, memory_bytes, processes))), None)
-        if made:
+    for parent in _parents_v2():
+        if made := _make_v2(parent, name, memory_bytes, processes):
             return made
-    return None
+    return _make_v1(_parents_v1(), name, memory_bytes, processes)
 
 
 def _make_v2(parent: Path, name: str, memory_bytes: int, processes: int) -> Group | None:
@@ -117,13 +139,12 @@ def _make_v2(parent: Path, name: str, memory_bytes: int, processes: int) -> Grou
             _write(folder / optional, value)
         except OSError:
             continue  # a kernel without swap accounting
-    return Group({"memory": folder, "pids": folder}, 2)
+    return Group({"memory": folder, "pids": folder, "cpuacct": folder}, 2, processes)  # the count needs no controller
 
 
-def _make_v1(parents: list[Path], name: str, memory_bytes: int, processes: int) -> Group | None:
+def _make_v1(parents: list[tuple[str, Path]], name: str, memory_bytes: int, processes: int) -> Group | None:
     made: dict[str, Path] = {}
-    for parent in parents:
-        controller = "memory" if (parent / "memory.limit_in_bytes").exists() else "pids"
+    for controller, parent in parents:
         if controller in made:
             continue
         folder = parent / name
@@ -132,13 +153,13 @@ def _make_v1(parents: list[Path], name: str, memory_bytes: int, processes: int) 
             folder.mkdir()
             if controller == "memory":
                 _write(folder / "memory.limit_in_bytes", memory_bytes)
-            else:
+            elif controller == "pids":
                 _write(folder / "pids.max", processes)
             made[controller] = folder
         except OSError:
             _rmdir(folder)
     if "memory" in made:
-        return Group(made, 1)
+        return Group(made, 1, processes)
     for folder in made.values():
         _rmdir(folder)
     return None
@@ -164,13 +185,13 @@ def _parents_v2() -> list[Path]:
     return [folder for folder in (here, *here.parents) if folder.is_relative_to(ROOT) and (folder / "cgroup.procs").exists()]
 
 
-def _parents_v1() -> list[Path]:
+def _parents_v1() -> list[tuple[str, Path]]:
     own = _own()
-    found: list[Path] = []
-    for controller in ("memory", "pids"):
-        mount = ROOT / controller
+    found: list[tuple[str, Path]] = []
+    for controller in ("memory", "pids", "cpuacct"):
+        mount = (ROOT / controller).resolve()  # `cpuacct` may be a link to where `cpu` is mounted too
         places = (mount / own.get(controller, "/").lstrip("/"), mount)
-        found += [folder for folder in places if (folder / "cgroup.procs").exists()]
+        found += [(controller, folder) for folder in places if (folder / "cgroup.procs").exists()]
     return found
 
 

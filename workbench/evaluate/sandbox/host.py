@@ -79,6 +79,10 @@ def main() -> None:
         joined = _join(setup["cgroups"])
         _limit(setup["limits"])
         _confine(setup)
+        if not (joined and setup["counts_cpu"]) and "uncounted" in setup:
+            import confine  # type: ignore[import-not-found]
+
+            confine.filter_calls(setup["uncounted"])
         os.chdir(setup["box"])
         _write(setup["files"], setup["executable"])
     except BaseException as error:
@@ -107,7 +111,7 @@ def _guard(requests: int) -> None:
     """
     import select
 
-    import confine  # type: ignore[import-not-found]
+    import confine
     import tree  # type: ignore[import-not-found]
 
     confine.adopt_orphans()
@@ -203,6 +207,9 @@ def _answer(request: "dict[str, Any]") -> "dict[str, Any]":
             answer = {"value": function(*request["args"], **request["kwargs"])}
         elif request["do"] == "run":
             answer = {"value": _run(request["argv"])}
+        elif request["do"] == "seal":
+            resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+            answer = {"value": None}
         elif request["do"] == "read":
             answer = {"value": _read(request["path"], request["limit"])}
         try:

@@ -5,7 +5,9 @@ Protected at `bwrap` and `landlock`:
   that the evaluator names; only the candidate's box can be written. No home, no study, no key, no other candidate;
 - the network, local sockets included, and the kernel's calls for tracing, namespaces, mounts, clocks, keys (`seccomp`);
 - other processes: no signal reaches them, /proc shows nothing of theirs, and the environment is a new one;
-- the machine: wall clock, CPU, memory and number of processes of the tree, disk and output are limited (`supervisor`).
+- the machine: wall clock, CPU, memory and number of processes of the tree, disk and output are limited (`supervisor`);
+- the count of CPU time: of all processes that there ever were, by the control group; without one SIGCHLD stays as it is (`seccomp`),
+  so that nothing ends uncounted, and programs that handle it fail: torch's DataLoader with workers, dash where it has to `wait`.
 
 Not protected:
 - against faults of the kernel, of a GPU driver (its device nodes are open where a slot has a GPU) and of the processor;
@@ -14,7 +16,9 @@ Not protected:
   so is the memory limit at either level, and `memory_limit` of the trial says so;
 - at `landlock` under our own user (not root), modes and times of files cannot be changed, in the box neither;
 - CPU, caches and memory bandwidth are shared with other slots: a candidate can disturb a neighbour's clock;
-- at `off` nothing but the limits and a clean environment.
+- the page cache is shared with all that comes later: which pages of /usr lie in it cannot be asked, but a read that has to wait for the
+  disk takes longer and is counted (`getrusage`), so that a candidate can still leave a message to a later one there;
+- at `off` nothing but the limits and a clean environment, and children that the kernel reaps are in no count without a control group.
 """
 
 import functools
@@ -65,6 +69,8 @@ def launch(level: str, box: Box, requests: int, answers: int) -> Launch:
         "own_proc": bool(mounts and box.user and (box.device != "cpu" or box.home)),
     }  # fmt: skip
     variables = environment(box, inside, alone=level != "off")
+    if level != OFF:
+        setup["uncounted"] = _keeps_children()
     if mounts:
         filter_fd = os.memfd_create("seccomp")
         os.write(filter_fd, _program(True, True))
@@ -82,6 +88,11 @@ def launch(level: str, box: Box, requests: int, answers: int) -> Launch:
 @functools.cache
 def _program(signals: bool, metadata: bool) -> bytes:
     return seccomp.program(signals, metadata=metadata)
+
+
+@functools.cache
+def _keeps_children() -> bytes:
+    return seccomp.keeps_children()
 
 
 @functools.cache

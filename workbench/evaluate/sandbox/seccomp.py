@@ -1,8 +1,8 @@
 """The system calls a candidate is denied, as a classic-BPF program; the same bytes serve bubblewrap and `prctl`.
 
 What Landlock and namespaces leave open: sockets, tracing, namespaces and mounts, other processes' limits, clocks, the keyring,
-System V memory, and the calls with the worst record as kernel attack surface. A denied call answers EPERM, so that honest
-libraries fall back. `socketpair` stays: multiprocessing and asyncio need it.
+System V memory, what says which pages of a file lie in the page cache, and the calls with the worst record as kernel attack
+surface. A denied call answers EPERM, so that honest libraries fall back. `socketpair` stays: multiprocessing and asyncio need it.
 """
 
 import platform
@@ -51,14 +51,23 @@ WITHOUT_EFFECT: dict[str, tuple[int, int]] = {
     "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7), "removexattr": (197, 14), "lremovexattr": (198, 15),
     "fremovexattr": (199, 16), "setxattrat": (463, 463), "removexattrat": (466, 466), "file_setattr": (469, 469),
 }  # fmt: skip
+# The page cache outlives a sandbox: which pages of a file that all may read lie in it is a memory that one could write and another
+# read. Advice about it seems to succeed, as advice may; who asks about it learns that this kernel has no such call.
+PAGE_ADVICE: dict[str, tuple[int, int]] = {"fadvise64": (221, 223)}
+PAGE_QUERIES: dict[str, tuple[int, int]] = {"mincore": (27, 232), "cachestat": (451, 451)}
+PREADV2, RWF_NOWAIT = (327, 286), 8  # that flag reads only what lies there
 CLONE, CLONE3 = (56, 220), 435
+SIGACTION, SIGCHLD = (13, 134), 17
 NAMESPACES = 0x7E020080  # mount, cgroup, uts, ipc, user, pid, net; and time
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 X32_BIT = 0x40000000
 
 LOAD, JUMP_EQ, JUMP_GE, JUMP_ANY, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # BPF_LD|W|ABS, JMP|JEQ|K, JMP|JGE|K, JMP|JSET|K, RET|K
 NUMBER, ARCH, ARGUMENT_LOW = 0, 4, 16  # offsets in struct seccomp_data; both architectures are little-endian
-ALLOW, NOTHING, EPERM, ENOSYS = 0x7FFF0000, 0x00050000, 0x00050000 | 1, 0x00050000 | 38
+SECOND_LOW, SECOND_HIGH, SIXTH_LOW = 24, 28, 56
+ALLOW, NOTHING = 0x7FFF0000, 0x00050000
+EPERM, ENOSYS, EOPNOTSUPP = NOTHING | 1, NOTHING | 38, NOTHING | 95
+Code = list[tuple[int, int, int, int]]
 
 
 def program(signals: bool = True, machine: str = "", metadata: bool = True) -> bytes:
@@ -70,13 +79,10 @@ def program(signals: bool = True, machine: str = "", metadata: bool = True) -> b
     Raises:
         SandboxUnavailable: the architecture is not one of those above.
     """
-    machine = machine or platform.machine()
-    if machine not in AUDIT_ARCH:
-        raise SandboxUnavailable(f"no list of system calls for {machine}; only {', '.join(AUDIT_ARCH)} are known, else use --sandbox off")
-    column = list(AUDIT_ARCH).index(machine)
+    machine, column = _column(machine)
     denied = [numbers[column] for numbers in DENIED.values()]
     denied += [] if signals else [numbers[column] for numbers in SIGNALS.values()]
-    code: list[tuple[int, int, int, int]] = [
+    code: Code = [
         (LOAD, 0, 0, ARCH), (JUMP_EQ, 1, 0, AUDIT_ARCH[machine]), (RETURN, 0, 0, EPERM),
         (LOAD, 0, 0, NUMBER), (JUMP_GE, 0, 1, X32_BIT), (RETURN, 0, 0, EPERM),
         (JUMP_EQ, 0, 1, CLONE3), (RETURN, 0, 0, ENOSYS),  # its flags lie in memory, out of a filter's reach; libc falls back to clone
@@ -84,9 +90,14 @@ def program(signals: bool = True, machine: str = "", metadata: bool = True) -> b
     for number in denied:
         if number is not None:
             code += [(JUMP_EQ, 0, 1, number), (RETURN, 0, 0, EPERM)]
-    for number in () if metadata else dict.fromkeys(numbers[column] for numbers in WITHOUT_EFFECT.values()):
+    ignored = PAGE_ADVICE if metadata else {**WITHOUT_EFFECT, **PAGE_ADVICE}
+    for number in dict.fromkeys(numbers[column] for numbers in ignored.values()):
         code += [(JUMP_EQ, 0, 1, number), (RETURN, 0, 0, NOTHING)]
+    for numbers in PAGE_QUERIES.values():
+        code += [(JUMP_EQ, 0, 1, numbers[column]), (RETURN, 0, 0, ENOSYS)]
     code += [
+        (JUMP_EQ, 0, 4, PREADV2[column]),
+        (LOAD, 0, 0, SIXTH_LOW), (JUMP_ANY, 0, 1, RWF_NOWAIT), (RETURN, 0, 0, EOPNOTSUPP), (RETURN, 0, 0, ALLOW),
         (JUMP_EQ, 0, 4, CLONE[column]),
         (LOAD, 0, 0, ARGUMENT_LOW), (JUMP_ANY, 0, 1, NAMESPACES), (RETURN, 0, 0, EPERM), (RETURN, 0, 0, ALLOW),
     ]  # fmt: skip
@@ -96,4 +107,35 @@ def program(signals: bool = True, machine: str = "", metadata: bool = True) -> b
             (LOAD, 0, 0, ARGUMENT_LOW), (JUMP_EQ, 0, 1, 0), (RETURN, 0, 0, ALLOW), (RETURN, 0, 0, EPERM),
         ]  # fmt: skip
     code.append((RETURN, 0, 0, ALLOW))
+    return _packed(code)
+
+
+def keeps_children(machine: str = "") -> bytes:
+    """A filter beside `program`: nobody changes what SIGCHLD does, which is its default at the start.
+
+    A process that ignores it, or says SA_NOCLDWAIT, has its children reaped by the kernel, which then adds their CPU time to nobody's.
+    Programs that handle SIGCHLD fail (torch's DataLoader with workers) or wait for ever (`wait` of dash), so this is only for where no
+    control group counts. A filter cannot tell a handler from SIG_IGN, which lies in memory.
+
+    Raises:
+        SandboxUnavailable: as of `program`.
+    """
+    machine, column = _column(machine)
+    return _packed([
+        (LOAD, 0, 0, ARCH), (JUMP_EQ, 1, 0, AUDIT_ARCH[machine]), (RETURN, 0, 0, EPERM),
+        (LOAD, 0, 0, NUMBER), (JUMP_EQ, 1, 0, SIGACTION[column]), (RETURN, 0, 0, ALLOW),
+        (LOAD, 0, 0, ARGUMENT_LOW), (JUMP_EQ, 1, 0, SIGCHLD), (RETURN, 0, 0, ALLOW),
+        (LOAD, 0, 0, SECOND_LOW), (JUMP_EQ, 0, 2, 0), (LOAD, 0, 0, SECOND_HIGH), (JUMP_EQ, 1, 0, 0),  # NULL only asks
+        (RETURN, 0, 0, EPERM), (RETURN, 0, 0, ALLOW),
+    ])  # fmt: skip
+
+
+def _column(machine: str) -> tuple[str, int]:
+    machine = machine or platform.machine()
+    if machine not in AUDIT_ARCH:
+        raise SandboxUnavailable(f"no list of system calls for {machine}; only {', '.join(AUDIT_ARCH)} are known, else use --sandbox off")
+    return machine, list(AUDIT_ARCH).index(machine)
+
+
+def _packed(code: Code) -> bytes:
     return b"".join(struct.pack("=HBBI", *line) for line in code)

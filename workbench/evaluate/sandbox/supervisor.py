@@ -26,6 +26,7 @@ from workbench.evaluate.sandbox.channel import Channel, Gone, Late
 from workbench.experiment import MB
 
 TICK_SECONDS = 0.2
+REST_SECONDS = 5.0
 BLOCK = 1 << 16
 Ending = tuple[str, str]  # a trial's status, and the reason
 
@@ -64,6 +65,7 @@ class Supervisor:
         self.memory_limit, self.ending = "watchdog", None if deadline > time.monotonic() else ("timeout", "no time is left")
         self._group, self._lock, self._done = group, threading.Lock(), threading.Event()
         self._joined, self._printed, self._answering = False, 0, False
+        self._clocks: dict[int, float] = {}
         self._wake, self._module = -1, ""
         self._began = time.monotonic()
         if group is not None:
@@ -115,6 +117,7 @@ class Supervisor:
         """
         setup = {**self._launch.setup, "files": dict(files), "executable": list(executable), "cgroups": self._entrances}
         setup["limits"] = rlimits(self.box, self._process_limit())
+        setup["counts_cpu"] = self._group is not None and self._group.counts_cpu
         answer = self._exchange(setup, 1 << 16, 0, None)
         if "broken" in answer:
             raise OSError(f"the sandbox ({self.level}) could not be set up: {str(answer['broken'])[:500]}")
@@ -166,9 +169,31 @@ class Supervisor:
         answer = self._exchange({"do": "read", "path": path, "limit": max_bytes}, 1 << 16, max_bytes, None, path)
         return bytes(checked(self._value(answer), bytes, "read_file() answered"))
 
-    def cpu_clocks(self) -> dict[int, float]:
-        """CPU seconds so far of the processes that live now, by process id, as the kernel counts them."""
-        return {pid: tree.cpu_clock(pid) for pid in tree.descendants(self._process.pid)}
+    def seal(self) -> None:
+        """Forbids new processes and threads for good; before any code of the candidate runs, nothing in there can be in its way."""
+        checked(self._value(self._exchange({"do": "seal"}, 1 << 16, 0, None)), None, "seal() answered")
+        if self._joined and self._group is not None:
+            self._group.seal()
+
+    def cpu_clock(self) -> float:
+        """CPU seconds so far, exact: read when every process waits, since the kernel adds up what one uses when it pauses, or at a tick.
+
+        Raises:
+            CandidateFailed: one does not stop working, or ended where no control group counts what it had used.
+        """
+        end = time.monotonic() + REST_SECONDS
+        while not tree.at_rest(members := tree.descendants(self._process.pid)):
+            if time.monotonic() > end:
+                self.end("failed", f"the candidate still worked {REST_SECONDS:g} s after its answer")
+                raise self._verdict()
+            time.sleep(REST_SECONDS / 1e5)
+        if (counter := self._watchdog.counter) is not None:
+            return counter.cpu_seconds()
+        before, self._clocks = self._clocks, {pid: clock for pid in members if (clock := tree.cpu_clock(pid))}
+        if before.keys() - self._clocks.keys():
+            self.end("failed", "a process of the candidate ended under the clock, and what it had used cannot be known")
+            raise self._verdict()
+        return sum(self._clocks.values())
 
     def data_path(self, name: str) -> str:
         return self._launch.data[name]
@@ -355,7 +380,8 @@ class Supervisor:
                 self.cpu_seconds += usage.ru_utime + usage.ru_stime
             except ChildProcessError:
                 continue  # its own parent reaped it
-        self.cpu_seconds = max(self.cpu_seconds, used)
+        counter = self._watchdog.counter
+        self.cpu_seconds = max(self.cpu_seconds, used, counter.cpu_seconds() if counter is not None else 0.0)
         return status
 
     def _ends_soon(self) -> bool:

@@ -77,6 +77,19 @@ def cpu_clock(pid: int) -> float:
         return 0.0
 
 
+def at_rest(pids: "list[int]") -> bool:
+    """True when no thread of these processes runs or is about to."""
+    for pid in pids:
+        try:
+            for thread in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{thread}/stat", "rb") as file:
+                    if file.read().rpartition(b")")[2].split(None, 1)[0] == b"R":
+                        return False
+        except OSError:
+            continue  # it ended while it was looked at
+    return True
+
+
 def freeze(pid: int, seconds: float = 2.0) -> "list[int]":
     """Stops a process and all below it; returns those below.
 

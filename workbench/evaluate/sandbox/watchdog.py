@@ -1,4 +1,4 @@
-"""Limits on a whole process tree that rlimits cannot give: memory, processes, disk; read every now and then, or from a control group."""
+"""Limits on a whole process tree that rlimits cannot give: CPU time, memory, processes, disk; looked at now and then."""
 
 import os
 from pathlib import Path
@@ -17,8 +17,15 @@ class Watchdog:
         self.limits, self.leader, self.group, self.folder = limits, leader, group, folder
         self._peak_kb = 0
 
+    @property
+    def counter(self) -> Group | None:
+        """The group, where it counts CPU time."""
+        return self.group if self.group is not None and self.group.counts_cpu else None
+
     def violation(self) -> str | None:
         """The limit that is exceeded, with its value; None when all is well."""
+        if self._cpu_seconds() > self.limits.cpu_seconds:
+            return f"used more than {self.limits.cpu_seconds:g} s of CPU (limits.cpu_seconds)"
         if self.group is not None:
             self.group.sample()
             if self.group.killed_for_memory():
@@ -34,6 +41,11 @@ class Watchdog:
         if self.folder is not None and _exceeds(self.folder, self.limits.disk_mb * MB):
             return f"wrote more than {self.limits.disk_mb} MB (limits.disk_mb)"
         return None
+
+    def _cpu_seconds(self) -> float:
+        if self.counter is not None:
+            return self.counter.cpu_seconds()
+        return sum(map(tree.cpu_seconds, (self.leader, *tree.descendants(self.leader))))
 
     @property
     def memory_reason(self) -> str:
