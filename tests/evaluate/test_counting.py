@@ -98,7 +98,7 @@ def test_no_cpu_time_is_lost(start: Start, way: str) -> None:
     body = "\n".join(f"    {line}" for line in WAYS[way].strip().split("\n"))
     with start(f"{BURN}\ndef attack():\n{body}\n") as process:
         process.call("attack", (), {}, object if "clone" in body else None, 25)
-    assert process.cpu_seconds > SECONDS
+    assert process.cpu_seconds > 0.9 * SECONDS  # some counts are in hundredths
 
 
 def test_the_limit_on_cpu_time_holds_over_all_processes_that_there_ever_were(start: Start) -> None:

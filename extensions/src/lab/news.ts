@@ -32,13 +32,18 @@ export function newlyWaiting(before: StudyEntry[], study: StudyEntry): number[] 
 export function ended(before: StudyEntry[], after: StudyEntry[]): End[] {
   return after.flatMap((study): End[] => {
     const old = before.find(one => isSame(one, study));
-    if (!old || old.state === study.state) return [];
+    if (!old) return [];
     const why = study.reason && `: ${study.reason}`;
+    if (isOver(study) && !isOver(old)) return [{ study, kind: 'success', text: `${study.study} has finished${why}` }];
+    if (old.state === study.state) return [];
     if (study.state === 'paused' && study.fault) return [{ study, kind: 'warning', text: `${study.study} has paused${why}` }];
-    if (study.state === 'finished' && !study.waiting.length) return [{ study, kind: 'success', text: `${study.study} has finished${why}` }];
     if (study.state === 'stopped') return [{ study, kind: 'info', text: `${study.study} was stopped${why}` }];
     return [];
   });
+}
+
+function isOver(study: StudyEntry): boolean {
+  return study.state === 'finished' && !study.waiting.length;
 }
 
 function isSame(one: StudyEntry, other: StudyEntry): boolean {
