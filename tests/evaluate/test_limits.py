@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import until
 from workbench.evaluate.answers import TimedOut
 from workbench.evaluate.sandbox import view
 from workbench.evaluate.sandbox.bench import Bench
@@ -173,7 +174,7 @@ def test_what_is_left_in_a_pipe_at_the_deadline_is_not_all_read(level: str) -> N
 
     def slowly(data: bytes) -> None:
         late.append(time.monotonic() > deadline)
-        time.sleep(0.1)
+        until(lambda: time.monotonic() > deadline)  # as if to read this block took so long
 
     flood = "import fcntl, os\nfcntl.fcntl(1, 1031, 1 << 20)  # F_SETPIPE_SZ\nwhile True: os.write(1, bytes(1 << 16))\n"
     supervisor, _ = desk.sandbox(level, deadline, slowly, {}, 1)

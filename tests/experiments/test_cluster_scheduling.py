@@ -7,7 +7,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from tests.experiments.trusted import trusted
+from tests.experiments.trusted import carried, trusted
 from workbench.evaluate import CandidateFailed, hidden
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "cluster_scheduling"
@@ -159,13 +159,8 @@ def test_the_shipped_program_scores_the_same_twice_and_the_seed_draws_the_worklo
 
 def test_the_machines_and_the_first_job_do_not_give_the_trials_seed_away(score: Score) -> None:
     """Draws the workload of every seed that comes into question, and looks for the one that it is in."""
-    source = (FOLDER / "workload.py").read_text()
     looks = f"""
-import sys, types
-
-workload = sys.modules["workload"] = types.ModuleType("workload")
-exec({source!r}, workload.__dict__)
-
+{carried(FOLDER / "workload.py")}
 def recognise(total, job):
     for seed in range(50):
         known = workload.draw(workload.MIXES["search"], 1.1, 0.4, 0.4, np.random.default_rng(seed).spawn(1)[0])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import workbench
-from tests.experiments.trusted import trusted
+from tests.experiments.trusted import carried, trusted
 from workbench import cli, registry
 from workbench import experiment as experiments
 from workbench.errors import UsageError
@@ -134,16 +134,9 @@ def test_a_proposer_that_asks_for_more_or_returns_nonsense_fails(score: Score, b
 
 def test_what_is_shown_gives_neither_the_trials_seed_nor_the_objective_away(score: Score) -> None:
     """Draws the objectives of every seed that comes into question, by their programs and by the number that seeds a proposer."""
-    source = (FOLDER / "surrogates.py").read_text()
     looks = f"""
-import types
 import zlib
-
-import numpy as np
-
-surrogates = sys.modules["surrogates"] = types.ModuleType("surrogates")
-exec({source!r}, surrogates.__dict__)
-
+{carried(FOLDER / "surrogates.py")}
 
 def recognise(text, number):
     if number != zlib.crc32(text.encode()):
@@ -153,7 +146,7 @@ def recognise(text, number):
             raise RuntimeError("FOUND THE OBJECTIVE")
 """
     body = "recognise(study.text, self.seed); raise Exhausted('nothing found')"
-    trial = score(SETTINGS + looks.replace("import types", "import sys\nimport types") + HIJACKED.format(body=body), seed=7)
+    trial = score(SETTINGS + looks + HIJACKED.format(body=body), seed=7)
     assert (trial.status, trial.score) == ("ok", 0.0), trial.reason
 
 

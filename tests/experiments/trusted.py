@@ -8,6 +8,17 @@ from pathlib import Path
 from types import SimpleNamespace
 
 
+def carried(file: Path) -> str:
+    """Source with which a candidate brings a copy of a trusted module along, under its own name."""
+    name = file.stem
+    return f"""
+import sys, types
+
+{name} = sys.modules[{name!r}] = types.ModuleType({name!r})
+exec({file.read_text()!r}, {name}.__dict__)
+"""
+
+
 @contextmanager
 def trusted(folder: Path, *names: str) -> Iterator[SimpleNamespace]:
     """Modules by name, in an order in which each needs only those before it; afterwards the names are free for other experiments."""

@@ -17,7 +17,7 @@ from tests.waiting import until
 from workbench.errors import WorkbenchError
 from workbench.ledger import lease
 from workbench.ledger.folder import StudyFolder
-from workbench.verbs import handle, launch, views
+from workbench.verbs import launch, views
 from workbench.verbs.handle import StudyHandle
 
 pytestmark = pytest.mark.slow
@@ -70,7 +70,7 @@ def test_a_request_waits_for_a_loop_that_starts_and_begins_no_second_one(slow: S
 
 
 def test_waiting_says_dead_only_once_no_process_is_left(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handle, "START_SECONDS", 0.0)
+    monkeypatch.setattr(views, "NEW_SECONDS", 0.0)
     launch.spawn(slow.folder, patience=0.1)
     with StudyHandle(slow.folder) as study:
         assert (study.wait(timeout=0.5), lease.holder(slow.folder)) == ("running", None)

@@ -152,10 +152,9 @@ def _start(parsed: Arguments, where: Where) -> Result:
     if parsed.experiment is None and where.cell is None:
         raise UsageError(f"which experiment? {where.prog} start EXPERIMENT; see {where.prog} start --help")
     is_script = parsed.experiment is not None and new.is_script(Path(parsed.experiment))
-    if where.cell is None and not is_script and parsed.time_limit is not None:
-        raise UsageError("how long a trial may take stands in its experiment.toml ([limits] wall_seconds); --time-limit is of a script")
-    if where.cell is None and not is_script and _scoring(parsed) != Scoring():
-        raise UsageError(f"how it is scored stands in its experiment.toml; a script becomes an experiment with: {where.prog} new FOLDER")
+    if where.cell is None and not is_script and (_scoring(parsed) != Scoring() or parsed.time_limit is not None):
+        told = "how it is scored, and how long a trial may take ([limits] wall_seconds), stands in its experiment.toml"
+        raise UsageError(f"{told}; a script becomes an experiment with: {where.prog} new FOLDER")
     names = ("study", "proposer", "model", "strategy", "policy", "candidates", "time", "max_usd", "slots", "executor", "seed", "sandbox")
     options = {name: getattr(parsed, name) for name in (*names, "base_url", "effort", "max_tokens", "ahead", "round")}
     review = parsed.review or ("off" if parsed.wait else where.review)  # who waits in this kernel cannot review in it

@@ -32,7 +32,6 @@ if TYPE_CHECKING:  # types of what is imported only where it is used
 DEFAULT_CANDIDATES = 20
 KEY_BYTES = 16
 POLL_SECONDS = 0.2
-START_SECONDS = 15.0
 
 
 def start(
@@ -429,8 +428,8 @@ class StudyHandle:
         began, seen = clock.monotonic(), -1
         while True:
             state = views.state(self.study, self.folder)  # first, so that what ended the study is in what is followed
-            if state == "dead" and not self._is_dead(began):
-                state = "running"
+            if state == "dead":  # or its last word and its end came after the journal was read
+                state = views.state(self.study, self.folder)
             study = self.study
             if follow is not None and study.last_id != seen:
                 seen = study.last_id
@@ -438,14 +437,6 @@ class StudyHandle:
             if state != "running" or (timeout is not None and clock.monotonic() > began + timeout):
                 return state
             clock.sleep(POLL_SECONDS)
-
-    def _is_dead(self, began: float) -> bool:
-        """A loop looks dead while it starts, and where its last word and its end came after the journal was read.
-
-        For a study that no loop has had, whoever made it may be about to start one.
-        """
-        is_expected = self._study.loop is None and clock.monotonic() < began + START_SECONDS
-        return not is_expected and views.state(self.study, self.folder) == "dead"
 
     def frame(self) -> "pandas.DataFrame":
         """The log as a table, one row per candidate, indexed by its number."""

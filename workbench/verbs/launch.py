@@ -41,7 +41,6 @@ _CHANGEABLE = {"candidates": int, "seconds": float, "max_usd": float, "max_token
 _WORDS = ("candidates", "time", "max_usd", "max_tokens", "max_waiting", "review")
 MAX_ROUND = MAX_AHEAD = 8
 SANDBOXES = ("auto", "bwrap", "landlock", "off")
-MODEL_PROPOSERS = ("agent", "evolve")
 NOT_COPIED = ("__pycache__", folders.STUDIES, "node_modules")
 
 
@@ -109,6 +108,7 @@ def checked(options: Options, root: Path) -> Options:
         UsageError: one line that says what was given and what there is.
     """
     from workbench import registry  # reads entry points, which most verbs need not pay for
+    from workbench.propose.wording import WORDINGS
 
     proposer, prompt = registry.meant(options.proposer)
     options = replace(options, proposer=proposer, prompt=prompt or options.prompt)
@@ -127,7 +127,7 @@ def checked(options: Options, root: Path) -> Options:
     if options.ahead is not None and not 0 <= options.ahead <= MAX_AHEAD:
         raise UsageError(f"ahead = {options.ahead}; it is a number from 0 to {MAX_AHEAD}")
     name, colon, argument = options.proposer.partition(":")
-    if name in MODEL_PROPOSERS:
+    if name in WORDINGS:
         _check_model(options, name, argument)
     if name == "tuner":
         from workbench.propose import settings
@@ -169,15 +169,17 @@ def estimate(folder: StudyFolder) -> str:
         study = Study().fold(journal.entries())
         program = journal.program(study.candidates[0].record.program)
     name = study.options.proposer.partition(":")[0]
-    if name not in MODEL_PROPOSERS:
+    if name == "agent":
+        from workbench.propose.wording import AgentWording
+
+        turns = AgentWording.of(study.options.prompt).turns
+        return f"agent makes as many calls per candidate as it needs, up to {turns}; --max-usd or --max-tokens bounds what they cost"
+    if name != "evolve":
         return ""
     from workbench.propose import prompt
     from workbench.propose.model import ensemble, prices
-    from workbench.propose.wording import AgentWording, EvolveWording
+    from workbench.propose.wording import EvolveWording
 
-    if name == "agent":
-        turns = AgentWording.of(study.options.prompt).turns
-        return f"agent makes as many calls per candidate as it needs, up to {turns}; --max-usd or --max-tokens bounds what they cost"
     size = prompt.size(experiments.read(folder.experiment), program, EvolveWording.of(study.options.prompt))
     return prices.estimate(ensemble.models(study.options.model), size, study.options.candidates)
 
