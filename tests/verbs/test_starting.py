@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from tests.waiting import until
 from workbench.errors import WorkbenchError
 from workbench.ledger import lease
 from workbench.ledger.folder import StudyFolder
+from workbench.ledger.journal import Pen
+from workbench.records import Adopted
 from workbench.verbs import launch, views
 from workbench.verbs.handle import StudyHandle
 
@@ -60,13 +63,38 @@ def test_a_request_waits_for_a_loop_that_starts_and_begins_no_second_one(slow: S
     asking = threading.Thread(target=lambda: answered.append(launch.request(slow.folder, "pause", {}, patience=0.2)))
     asking.start()
     until(lambda: slow.begun)
-    until(lambda: len(looks) > 4 * 0.2 / launch.POLL_SECONDS)  # past its patience, which a loop that is on its way does not use up
+    until(lambda: looks.count(None) < len(looks) - 4)  # past its patience, which a loop that is on its way does not use up
     assert asking.is_alive()
     assert not answered
     slow.let()
     asking.join(60)
     assert answered
     assert (folded(slow.folder).state, slow.begun) == ("paused", 1)
+
+
+def test_an_answer_of_a_loop_that_has_ended_since_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = toy_study.make(tmp_path, "brief")
+
+    def adopt(_: StudyFolder) -> None:
+        with lease.Lease(folder) as held, Pen(folder, held) as pen:
+            [asked] = pen.unanswered()
+            pen.append(Adopted(request=asked.id, sequence=asked.sequence, verb=asked.verb, body=asked.body))
+
+    monkeypatch.setattr(launch.Reviver, "__call__", lambda *_: None)
+    monkeypatch.setattr(lease, "process", adopt)
+    assert launch.request(folder, "pause", {}, patience=0.0)
+
+
+def test_a_process_that_becomes_another_program_is_seen_all_the_time(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "studies" / "never")
+    again = tmp_path / "again"
+    again.write_text('#!/bin/sh\nexec "$0" "$@"\n')
+    again.chmod(0o755)
+    with subprocess.Popen([str(again), "-m", "workbench.loop", str(folder.path)]) as process:
+        try:
+            assert {lease.process(folder) for _ in range(200)} == {process.pid}
+        finally:
+            process.kill()
 
 
 def test_waiting_says_dead_only_once_no_process_is_left(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:

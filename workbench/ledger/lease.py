@@ -10,6 +10,7 @@ from workbench.errors import StudyError
 from workbench.ledger.folder import StudyFolder
 
 PATIENCE_SECONDS = 2.0
+EXEC_SECONDS = 0.1
 
 
 class Lease:
@@ -73,12 +74,25 @@ def process(folder: StudyFolder) -> int | None:
     wanted = [b"-m", b"workbench.loop", os.fsencode(folder.path)]
     for number in filter(str.isdigit, os.listdir("/proc")):
         try:
-            words = Path("/proc", number, "cmdline").read_bytes().split(b"\0")[:-1]
+            words = _command_line(Path("/proc", number)).split(b"\0")[:-1]
         except OSError:  # it has ended meanwhile
             continue
         if words[-3:] == wanted:
             return int(number)
     return None
+
+
+def _command_line(entry: Path) -> bytes:
+    """The words of a process, each with a zero behind it; none of a kernel's thread, or of one that has ended and is not reaped.
+
+    One that becomes another program by exec has memory but no words for an instant: it is looked at again.
+    """
+    end = time.monotonic() + EXEC_SECONDS
+    while not (words := (entry / "cmdline").read_bytes()) and time.monotonic() < end:
+        if (entry / "statm").read_bytes().startswith(b"0 "):
+            break
+        time.sleep(0)
+    return words
 
 
 def is_alive(folder: StudyFolder) -> bool:

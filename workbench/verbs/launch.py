@@ -425,14 +425,19 @@ def request(folder: StudyFolder, verb: str, body: Mapping[str, Any], after: int 
     with Journal(folder) as journal:
         name = journal.request(verb, body)
         began, revive = time.monotonic(), Reviver(folder)
-        end = began + patience
-        while time.monotonic() < end or (lease.process(folder) is not None and time.monotonic() < began + STUCK_SECONDS):
+        end, is_over = began + patience, False
+        while not is_over:
+            if (now := time.monotonic()) >= end:
+                # Looked at before the journal is: a loop that answers and then ends has answered.
+                is_over = now >= began + STUCK_SECONDS or lease.process(folder) is None
+                end = now + patience
             for entry in journal.entries(after):
                 after = entry.id
                 if isinstance(entry.record, Adopted) and entry.record.request == name:
                     return name
                 if isinstance(entry.record, Refused) and entry.record.request == name:
                     raise RequestRefused(entry.record.reason)
-            revive(max(0.1, end - time.monotonic()))
-            time.sleep(POLL_SECONDS)
+            if not is_over:
+                revive(max(0.1, end - time.monotonic()))
+                time.sleep(POLL_SECONDS)
     raise WorkbenchError(f"no answer yet from the loop of {folder.name}; {verb} is recorded and will be adopted when it runs")
