@@ -18,7 +18,7 @@
 | pickle payloads | here: test_a_pickle_is_bytes_and_never_unpickled | both |
 | secrets, environment | test_sandbox: test_no_file_outside_can_be_read, test_the_environment_is_a_new_one | both |
 | Jupyter keys | here: test_the_files_of_jupyter_kernels_cannot_be_found_or_read | both |
-| sockets | test_sandbox: test_there_are_no_sockets | both |
+| sockets | test_sandbox: test_no_socket_leads_out | both |
 | overwriting the evaluator or the store | here: test_evaluator_store_and_log_cannot_be_overwritten | both |
 | evaluator changed all the same | test_local: test_changed_protected_files_are_noticed | both |
 | data changed | here: test_changed_data_are_noticed_before_the_next_trial | both |

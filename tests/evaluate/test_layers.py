@@ -6,7 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,13 +49,14 @@ def sandbox(
     user: int = 0,
     data: Mapping[str, Path] | None = None,
     group: cgroup.Group | None = None,
+    packages: Sequence[str] = (),
     **limits: Any,
 ) -> Iterator[Supervisor]:
     """A sandbox without a trial process, and without a control group unless one is given; `user` 0 leaves the candidate our own user."""
     folder.chmod(0o755)
     levels.write_support(folder / "support")
     box = Box(
-        view=view.make(()), limits=Limits(**{"wall_seconds": 30, **limits}), support=folder / "support", folder=folder / "box",
+        view=view.make(packages), limits=Limits(**{"wall_seconds": 30, **limits}), support=folder / "support", folder=folder / "box",
         links=folder / "links", user=user, data=data or {},
     )  # fmt: skip
     with Supervisor(held(level), box, deadline=time.monotonic() + box.limits.wall_seconds, group=group) as process:
@@ -295,12 +296,13 @@ def test_slots_have_users_of_their_own() -> None:
 
 def test_what_no_candidate_may_ask_of_the_kernel_is_on_the_list() -> None:
     never = {
-        "socket", "connect", "bind", "ptrace", "process_vm_readv", "process_vm_writev", "unshare", "setns", "mount", "pivot_root",
+        "ptrace", "process_vm_readv", "process_vm_writev", "unshare", "setns", "mount", "pivot_root",
         "chroot", "open_by_handle_at", "bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "add_key", "keyctl",
         "clock_settime", "settimeofday", "init_module", "finit_module", "kexec_load", "reboot", "shmget", "msgget", "semget",
         "mq_open",
     }  # fmt: skip
     assert never <= set(seccomp.DENIED)
+    assert {"socket", "connect", "bind", "listen", "accept", "accept4"} == set(seccomp.SOCKETS)
     assert {"kill", "tkill", "rt_sigqueueinfo", "pidfd_send_signal"} <= set(seccomp.SIGNALS)
     assert {"prlimit64", "sched_setaffinity"} <= set(seccomp.OWN_ONLY)
 

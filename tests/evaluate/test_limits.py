@@ -187,6 +187,15 @@ def test_what_is_left_in_a_pipe_at_the_deadline_is_not_all_read(level: str) -> N
     assert sum(late) <= 2
 
 
+def test_all_of_a_long_message_stands_in_the_log_and_its_beginning_in_the_reason(run: Run, tmp_path: Path) -> None:
+    trial = run("def answer():\n    raise OSError('the compiler said\\n' + 3000 * 'x' + '\\nfive errors')\n")
+    assert (trial.status, trial.reason[:30]) == ("failed", "OSError: the compiler said xxx")
+    assert len(trial.reason) < 600
+    log = (tmp_path / "out" / "trial" / "log.txt").read_text()
+    assert "line 2 in answer\nOSError: the compiler said\nxxx" in log
+    assert "xxx\nfive errors\n" in log
+
+
 def test_output_that_is_no_text_is_shown_as_escapes(run: Run, tmp_path: Path) -> None:
     trial = run(
         r"""

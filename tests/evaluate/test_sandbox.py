@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import socket
 import struct
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
@@ -127,20 +129,60 @@ def test_all_packages_can_be_declared(run: Run) -> None:
     assert trial.status == "ok", trial
 
 
-def test_there_are_no_sockets(attack: Callable[..., dict[str, str]]) -> None:
+@pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler")
+@pytest.mark.skipif(not Path(sysconfig.get_path("include"), "Python.h").exists(), reason="this Python came without its headers")
+def test_an_extension_of_python_can_be_built(run: Run) -> None:
+    """As torch.compile and Triton do."""
+    trial = run("""
+        import importlib.util, subprocess, sysconfig
+        SOURCE = '''
+        #include <Python.h>
+        static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "built"};
+        PyMODINIT_FUNC PyInit_built(void) {
+            PyObject *made = PyModule_Create(&module);
+            PyModule_AddIntConstant(made, "FIVE", 5);
+            return made;
+        }
+        '''
+        def answer():
+            open("built.c", "w").write(SOURCE)
+            include = "-I" + sysconfig.get_path("include")
+            subprocess.run(["cc", "-shared", "-fPIC", "-O0", include, "built.c", "-o", "built.so"], check=True)
+            found = importlib.util.spec_from_file_location("built", "./built.so")
+            module = importlib.util.module_from_spec(found)
+            found.loader.exec_module(module)
+            return float(module.FIVE)
+    """)  # fmt: skip
+    assert (trial.status, trial.score) == ("ok", 5.0), trial
+
+
+def test_no_socket_leads_out(attack: Callable[..., dict[str, str]], tmp_path: Path, level: str) -> None:
     body = """
 import socket
-def attack(port):
+def attack(places):
     kinds = {"tcp": (socket.AF_INET, socket.SOCK_STREAM), "udp": (socket.AF_INET, socket.SOCK_DGRAM),
-             "unix": (socket.AF_UNIX, socket.SOCK_STREAM), "netlink": (socket.AF_NETLINK, socket.SOCK_RAW)}
+             "tcp6": (socket.AF_INET6, socket.SOCK_STREAM), "netlink": (socket.AF_NETLINK, socket.SOCK_RAW),
+             "packet": (socket.AF_PACKET, socket.SOCK_RAW), "vsock": (socket.AF_VSOCK, socket.SOCK_STREAM)}
     found = {name: outcome(lambda: socket.socket(*kind)) for name, kind in kinds.items()}
-    found["connect"] = outcome(lambda: socket.create_connection(("127.0.0.1", port), 2))
+    found["connect"] = outcome(lambda: socket.create_connection(("127.0.0.1", places.pop()), 2))
+    for place in places:
+        found[place] = outcome(lambda: socket.socket(socket.AF_UNIX).connect(place))
     one, other = socket.socketpair()
     assert one.send(b"x") == 1
+    found["local"] = outcome(lambda: socket.socket(socket.AF_UNIX).bind("own"))
     return found
 """
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        found = attack(body, server.getsockname()[1])
+    tmp_path.chmod(0o755)
+    path, hidden = str(tmp_path / "socket"), f"\0workbench-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX) as at_path, socket.socket(socket.AF_UNIX) as abstract:
+        for server, place in ((at_path, path), (abstract, hidden)):
+            server.bind(place)
+            server.listen()
+        os.chmod(path, 0o777)
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            found = attack(body, [path, hidden, server.getsockname()[1]])
+    assert found.pop("local").startswith("refused: ") == (level == "landlock")
+    assert len(found) == 9
     assert all_refused(found), found
 
 
@@ -254,6 +296,11 @@ def test_the_filter_decides_as_its_tables_say(machine: str) -> None:
     for numbers in seccomp.DENIED.values():
         if numbers[column] is not None:
             assert _decision(program, arch, numbers[column]) == seccomp.EPERM
+    local = seccomp.program(machine=machine, sockets=True)
+    for name, numbers in seccomp.SOCKETS.items():
+        assert _decision(program, arch, numbers[column], 1) == seccomp.EPERM
+        assert _decision(local, arch, numbers[column], 1) == seccomp.ALLOW
+        assert _decision(local, arch, numbers[column], 2) == (seccomp.EPERM if name == "socket" else seccomp.ALLOW)
     for numbers in seccomp.OWN_ONLY.values():
         assert _decision(program, arch, numbers[column], 0) == seccomp.ALLOW
         assert _decision(program, arch, numbers[column], 77) == seccomp.EPERM
@@ -281,7 +328,7 @@ def test_what_sigchld_does_is_asked_and_not_changed_where_nothing_else_counts(ma
     program, column = seccomp.keeps_children(machine), ["x86_64", "aarch64"].index(machine)
     arch, sigaction = seccomp.AUDIT_ARCH[machine], seccomp.SIGACTION[column]
     for place in (0x1000, 1 << 32, 1 << 63 | 1):
-        assert _decision(program, arch, sigaction, seccomp.SIGCHLD, place) == seccomp.EPERM
+        assert _decision(program, arch, sigaction, seccomp.SIGCHLD, place) == seccomp.NOTHING
         assert _decision(program, arch, sigaction, seccomp.SIGCHLD - 1, place) == seccomp.ALLOW
         assert _decision(program, arch, sigaction + 1, seccomp.SIGCHLD, place) == seccomp.ALLOW
     assert _decision(program, arch, sigaction, seccomp.SIGCHLD, 0) == seccomp.ALLOW

@@ -10,7 +10,7 @@ from workbench.evaluate.sandbox.view import ETC, SYSTEM, View
 from workbench.experiment import MB
 
 BOX, DATA, SUPPORT = "/box", "/data", "/support"
-SHARED_MEMORY_MB, TMP_MB = 64, 64
+TMP_MB = 64
 
 
 def arguments(program: str, box: Box, environment: dict[str, str], seccomp: int) -> list[str]:
@@ -26,7 +26,8 @@ def arguments(program: str, box: Box, environment: dict[str, str], seccomp: int)
     for name, value in environment.items():
         args += ["--setenv", name, value]
     args += [*_system(box.view), "--proc", "/proc", "--dev", "/dev"]
-    for folder, size in (("/dev/shm", SHARED_MEMORY_MB), ("/tmp", TMP_MB), (BOX, box.limits.disk_mb)):
+    # Through shared memory DataLoader's workers hand over batches, some of which are large; a control group counts it as memory.
+    for folder, size in (("/dev/shm", box.limits.memory_mb // 2), ("/tmp", TMP_MB), (BOX, box.limits.disk_mb)):
         args += ["--perms", "1777" if folder != BOX else "0777", "--size", str(size * MB), "--tmpfs", folder]
     if box.home:  # before what may be bound below it, the interpreter for one
         args += [*_parents(box.home), "--perms", "0777", "--size", str(TMP_MB * MB), "--tmpfs", box.home]
@@ -54,7 +55,7 @@ def _system(view: View) -> Iterator[str]:
         elif os.path.isdir(root):
             yield from ("--ro-bind", root, root)
     for path in ETC:
-        yield from ("--ro-bind-try", path, path)
+        yield from (*_parents(path), "--ro-bind-try", path, path)
 
 
 def _python(view: View) -> Iterator[str]:
@@ -71,7 +72,7 @@ def _python(view: View) -> Iterator[str]:
 
 
 def _parents(path: str) -> Iterator[str]:
-    """bubblewrap gives the folders above a bind the mode that they have outside: below a 0700 home another user is shut out."""
+    """Else bubblewrap gives the folders above a bind the mode that they have outside, or 0700, which shuts another user out."""
     for parent in reversed(Path(path).parents):
         if str(parent) != "/" and not str(parent).startswith("/usr"):
             yield from ("--perms", "0755", "--dir", str(parent))

@@ -20,6 +20,7 @@ if TYPING:
     from types import FrameType
     from typing import Any
 
+LONG_MESSAGE, MAX_MESSAGE = 200, 16000  # characters
 OWN_FILES = ("host.py", "wire.py")
 EVALUATOR = "workbench_evaluator"  # the module that candidates import; no likely name of a file of theirs
 
@@ -269,7 +270,7 @@ def _run_script(argv: "list[str]") -> None:
 
 
 def _failure(error: BaseException) -> "dict[str, Any]":
-    """One line, and a short traceback, of what the candidate raised; made without code of the candidate where that can be."""
+    """One line, and a short traceback with all of a long message, of what the candidate raised; without its code where that can be."""
     name = type(error).__name__
     try:
         text = str(error)
@@ -286,7 +287,10 @@ def _failure(error: BaseException) -> "dict[str, Any]":
     if isinstance(error, SyntaxError) and error.lineno:
         text, place = str(error.msg), f"{os.path.basename(str(error.filename))} line {error.lineno}"
     message = f"{name}: {text[:1000]}" if text else name
-    return {"error": message + (f" ({place})" if place else ""), "trace": "\n".join(steps[-20:])[:4000]}
+    trace_text = "\n".join(steps[-20:])[:4000]
+    if len(text) > LONG_MESSAGE or "\n" in text:
+        trace_text += f"\n{name}: {text[:MAX_MESSAGE]}"
+    return {"error": message + (f" ({place})" if place else ""), "trace": trace_text}
 
 
 if __name__ == "__main__":

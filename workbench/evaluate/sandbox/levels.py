@@ -3,17 +3,19 @@
 Protected at `bwrap` and `landlock`:
 - files: only an allow-list can be read (`view`): the system, Python without its site-packages, declared distributions, the data
   that the evaluator names; only the candidate's box can be written. No home, no study, no key, no other candidate;
-- the network, local sockets included, and the kernel's calls for tracing, namespaces, mounts, clocks, keys (`seccomp`);
+- the network, and the kernel's calls for tracing, namespaces, mounts, clocks, keys (`seccomp`); local sockets work at `bwrap`, between the
+  candidate's own processes (as do semaphores and shared memory: DataLoader's workers need all three), and are denied at `landlock`;
 - other processes: no signal reaches them, /proc shows nothing of theirs, and the environment is a new one;
 - the machine: wall clock, CPU, memory and number of processes of the tree, disk and output are limited (`supervisor`);
 - the count of CPU time: of all processes that there ever were, by the control group; without one SIGCHLD stays as it is (`seccomp`),
-  so that nothing ends uncounted, and programs that handle it fail: torch's DataLoader with workers, dash where it has to `wait`.
+  so that nothing ends uncounted, and who hears of a child's end by that signal alone waits for ever: dash where it has to `wait`, node.
 
 Not protected:
 - against faults of the kernel, of a GPU driver (its device nodes are open where a slot has a GPU) and of the processor;
 - names of installed packages below the standard library's folder can be listed at `landlock`, their contents not;
 - at `landlock` the disk limit is a watchdog's: a fast writer passes it for a fraction of a second; without a control group
-  so is the memory limit at either level, and `memory_limit` of the trial says so;
+  so is the memory limit at either level, which then misses files in /box, /tmp and /dev/shm; `memory_limit` of the trial says so;
+- what a folder holds that the candidate may read, local sockets included: at `bwrap` it may connect to one that its user may write to;
 - at `landlock` under our own user (not root), modes and times of files cannot be changed, in the box neither;
 - CPU, caches and memory bandwidth are shared with other slots: a candidate can disturb a neighbour's clock;
 - the page cache is shared with all that comes later: which pages of /usr lie in it cannot be asked, but a read that has to wait for the
@@ -73,21 +75,21 @@ def launch(level: str, box: Box, requests: int, answers: int) -> Launch:
         setup["uncounted"] = _keeps_children()
     if mounts:
         filter_fd = os.memfd_create("seccomp")
-        os.write(filter_fd, _program(True, True))
+        os.write(filter_fd, _program(signals=True, metadata=True, sockets=True))
         os.lseek(filter_fd, 0, os.SEEK_SET)
         argv = [*bubblewrap.arguments(_bwrap(), box, variables, filter_fd), *command]
         data = {name: f"{bubblewrap.DATA}/{name}" for name in box.data}
         return Launch(argv, variables, [requests, answers, filter_fd], setup, data)
     if level == "landlock":
         keeps_signals = bool(box.user) or _abi() >= LANDLOCK_SCOPES_SIGNALS
-        setup |= {"rules": landlock.rules(box), "seccomp": _program(keeps_signals, bool(box.user))}
+        setup |= {"rules": landlock.rules(box), "seccomp": _program(signals=keeps_signals, metadata=bool(box.user), sockets=False)}
         setup["keep_search"] = bool(box.user) and landlock.needs_search(box)
     return Launch(command, variables, [requests, answers], setup, {name: str(path) for name, path in box.data.items()})
 
 
 @functools.cache
-def _program(signals: bool, metadata: bool) -> bytes:
-    return seccomp.program(signals, metadata=metadata)
+def _program(*, signals: bool, metadata: bool, sockets: bool) -> bytes:
+    return seccomp.program(signals, metadata=metadata, sockets=sockets)
 
 
 @functools.cache
@@ -104,6 +106,13 @@ def _abi() -> int:
 
 def _bwrap() -> str:
     return shutil.which("bwrap") or "bwrap"
+
+
+def remedy(level: str, error: str, trace: str) -> str:
+    """What to say behind a candidate's error where honest code fails by the level; empty where it does not."""
+    if level == "landlock" and error.startswith("PermissionError") and "multiprocessing/" in trace:
+        return "; sandbox level landlock has no semaphores between processes (Pool, Queue, workers of a DataLoader): install bubblewrap"
+    return ""
 
 
 def write_support(folder: Path, same: bool = True) -> None:

@@ -275,10 +275,11 @@ class Supervisor:
     def _value(self, answer: dict[str, Any]) -> Any:
         if "value" in answer:
             return answer["value"]
-        trace = answer.get("trace")
+        trace, error = answer.get("trace"), _line(answer.get("error"))
         if isinstance(trace, str) and trace:
             self.output(("\n" + trace + "\n").encode("utf-8", "backslashreplace"))
-        raise CandidateFailed(_line(answer.get("error")))
+            error += levels.remedy(self.level, error, trace)
+        raise CandidateFailed(error)
 
     def _verdict(self) -> BaseException:
         """Why the sandbox is gone; waits until it is."""

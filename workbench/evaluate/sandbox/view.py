@@ -25,7 +25,8 @@ ETC = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime")
 _QUERY = """
 import json, site, sys, sysconfig
 paths = [p for p in [*sys.path, *site.getsitepackages()] if p]
-print(json.dumps([sys._base_executable or sys.executable, sys.base_prefix, sysconfig.get_path('stdlib'), paths, sys.version_info[:2]]))
+found = [sys._base_executable or sys.executable, sys.base_prefix, *map(sysconfig.get_path, ['stdlib', 'include'])]
+print(json.dumps([*found, paths]))
 """
 
 
@@ -38,7 +39,7 @@ class View:
         python_lib: the folder with its standard library and shared libraries; empty when it lies below /usr.
         masked: site-packages folders inside the allowed folders, which are to appear empty.
         packages: site-packages folder to the names in it that are allowed; `["*"]` for all.
-        read_only: further folders.
+        read_only: further folders; Python's headers are one, with which torch.compile and Triton build what they run.
     """
 
     python: str
@@ -81,7 +82,7 @@ def make(packages: Iterable[str], interpreter: str = "", read_only: Iterable[str
         interpreter: another Python than the running one, whose packages are then meant.
         read_only: further paths, `~` allowed.
     """
-    python, prefix, stdlib, paths, same = _interpreter(interpreter)
+    (python, prefix, stdlib, headers), paths = _interpreter(interpreter)
     sites = [path for path in dict.fromkeys(map(os.path.realpath, paths)) if os.path.basename(path) in SITE_NAMES and os.path.isdir(path)]
     below_usr = _is_below(stdlib, "/usr") and _is_below(python, "/usr")
     library = "" if below_usr else os.path.join(prefix, "lib") if _is_below(stdlib, os.path.join(prefix, "lib")) else stdlib
@@ -95,24 +96,25 @@ def make(packages: Iterable[str], interpreter: str = "", read_only: Iterable[str
         allowed = {folder: tuple(sorted(entries[folder])) for folder in order if entries.get(folder)}
     roots = [*SYSTEM, *([library] if library else [])]
     masked = [folder for root in roots if not os.path.islink(root) for folder in site_folders(root)]
+    further = [*map(os.path.expanduser, read_only), *([] if _is_below(headers, "/usr") or not os.path.isdir(headers) else [headers])]
     whole = {folder for folder, listed in allowed.items() if listed == ("*",)}
     return View(
-        python, same, library, stdlib,
-        tuple(folder for folder in dict.fromkeys(masked) if folder not in whole), allowed,
-        tuple(os.path.realpath(os.path.expanduser(path)) for path in read_only),
+        python, not interpreter, library, stdlib,
+        tuple(folder for folder in dict.fromkeys(masked) if folder not in whole), allowed, tuple(map(os.path.realpath, further)),
     )  # fmt: skip
 
 
-def _interpreter(other: str) -> tuple[str, str, str, list[str], bool]:
+def _interpreter(other: str) -> tuple[list[str], list[str]]:
+    """The base interpreter, its prefix, standard library and headers, links resolved; and where it looks for packages."""
     if not other:
-        base = os.path.realpath(getattr(sys, "_base_executable", "") or sys.executable)
-        stdlib = os.path.realpath(sysconfig.get_path("stdlib"))
-        return base, os.path.realpath(sys.base_prefix), stdlib, [*sys.path, *site.getsitepackages()], True
+        base = getattr(sys, "_base_executable", "") or sys.executable
+        found = [base, sys.base_prefix, *map(sysconfig.get_path, ("stdlib", "include"))]
+        return [*map(os.path.realpath, found)], [*sys.path, *site.getsitepackages()]
     done = subprocess.run([other, "-c", _QUERY], capture_output=True, text=True, timeout=60, cwd="/")
     if done.returncode:
         raise OSError(f"{other} does not run: {done.stderr.strip().splitlines()[-1:]}")
-    base, prefix, stdlib, paths, _version = json.loads(done.stdout)
-    return os.path.realpath(base), os.path.realpath(prefix), os.path.realpath(stdlib), paths, False
+    *found, paths = json.loads(done.stdout)
+    return [*map(os.path.realpath, found)], paths
 
 
 @functools.cache
