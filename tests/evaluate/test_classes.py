@@ -263,13 +263,16 @@ def answer():
     done = 0
     for path in {[str(path) for path in victims]!r}:
         for action in (lambda: open(path, "w"), lambda: open(path, "a"), lambda: os.unlink(path), lambda: os.truncate(path, 0),
-                       lambda: os.rename(path, path + ".old"), lambda: os.chmod(path, 0), lambda: os.symlink("x", path + ".link"),
-                       lambda: os.link(path, "hard")):
+                       lambda: os.rename(path, path + ".old"), lambda: os.symlink("x", path + ".link"), lambda: os.link(path, "hard")):
             try:
                 action()
                 done += 1
             except OSError:
                 pass
+        try:
+            os.chmod(path, 0)  # seems to succeed where it has no effect
+        except OSError:
+            pass
     return float(done)
 """
     )
@@ -278,6 +281,7 @@ def answer():
     trial = bench.ended()
     assert (trial.status, trial.score) == ("ok", 0.0), trial
     assert [path.read_bytes() for path in victims[:3]] == before
+    assert {path.stat().st_mode & 0o777 for path in victims[:3]} == {0o666}
     bench.submit(2, digest=digest)
     assert bench.ended().status == "ok"
 

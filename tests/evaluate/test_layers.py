@@ -20,7 +20,7 @@ from tests.evaluate.test_local import FOREVER, Rig, none_with, rig
 from tests.waiting import until
 from workbench.evaluate import Array, CandidateFailed, local, output
 from workbench.evaluate.answers import checked
-from workbench.evaluate.sandbox import cgroup, levels, seccomp, view, wire
+from workbench.evaluate.sandbox import cgroup, confine, levels, seccomp, tree, view, wire
 from workbench.evaluate.sandbox.box import Box, rlimits, user_for
 from workbench.evaluate.sandbox.supervisor import Supervisor
 from workbench.evaluate.sandbox.watchdog import Watchdog
@@ -62,6 +62,35 @@ def sandbox(
     with Supervisor(held(level), box, deadline=time.monotonic() + box.limits.wall_seconds, group=group) as process:
         process.start("train.py", {"train.py": textwrap.dedent(source).encode()}, ())
         yield process
+
+
+def test_the_process_of_bubblewrap_inside_cannot_be_taken_over(tmp_path: Path) -> None:
+    """It has our own user where we are not root, and then no limits and nothing that counts its children."""
+    source = """
+import os
+def attack():
+    found = {}
+    for name in ("mem", "fd/0"):
+        try:
+            os.close(os.open(f"/proc/1/{name}", os.O_RDWR if name == "mem" else os.O_RDONLY))
+            found[name] = "opened"
+        except OSError as error:
+            found[name] = type(error).__name__
+    try:
+        os.kill(1, 0)
+        found["signal"] = "sent"
+    except OSError as error:
+        found["signal"] = type(error).__name__
+    os.mkdir("here"), os.mkdir("there")
+    open("here/file", "w").close()
+    os.rename("here/file", "there/file")
+    return found
+"""
+    if confine.landlock_abi() < 2:
+        pytest.skip("no Landlock that keeps it apart and lets files be moved")
+    with sandbox(tmp_path, "bwrap", source) as process:
+        found = process.call("attack", (), {}, dict, 25)
+    assert set(found.values()) == {"PermissionError"}, found
 
 
 def test_landlock_alone_keeps_even_our_own_user_inside(tmp_path: Path) -> None:
@@ -246,7 +275,8 @@ def test_a_candidate_dies_with_its_guard(tmp_path: Path, level: str) -> None:
         assert isinstance(call.exception(), CandidateFailed)
 
 
-def test_a_candidate_dies_with_its_trial_process_without_a_control_group(tmp_path: Path, level: str) -> None:
+@pytest.mark.parametrize("stopped", [0, 1, None], ids=["at work", "about to end what is below", "once it has stopped all below"])
+def test_a_candidate_dies_with_its_trial_process_without_a_control_group(tmp_path: Path, level: str, stopped: int | None) -> None:
     mark = f"trial-{time.monotonic_ns()}"
     program = f"""
 from pathlib import Path
@@ -257,6 +287,8 @@ with sandbox(Path({str(tmp_path)!r}), {level!r}, DAEMON, user=user_for(LAST_SLOT
     trial_process = subprocess.Popen([sys.executable, "-c", program], cwd=Path(__file__).parents[2])
     try:
         until(lambda: processes_with(f"/{mark}") != [])
+        for pid in tree.descendants(trial_process.pid)[:stopped]:
+            os.kill(pid, signal.SIGSTOP)
     finally:
         trial_process.kill()
         trial_process.wait()

@@ -270,9 +270,11 @@ class Child:
                 self._process.stdin.close()
 
     def end(self, kill: bool) -> str:
+        if kill:
+            self._process.kill()
         self.hang_up()
         try:
-            self._process.wait(0.0 if kill else 5.0)
+            self._process.wait(5.0)
         except subprocess.TimeoutExpired:
             self._process.kill()
         code = self._process.wait()

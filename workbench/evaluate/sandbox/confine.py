@@ -50,6 +50,11 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
+def wake_with_parent() -> None:
+    """The process goes on when its parent dies, also where that one had stopped it."""
+    _prctl("PR_SET_PDEATHSIG", PR_SET_PDEATHSIG, signal.SIGCONT)
+
+
 def adopt_orphans() -> None:
     """Orphans below this process become its children, those that left its session included."""
     _prctl("PR_SET_CHILD_SUBREAPER", PR_SET_CHILD_SUBREAPER, 1)

@@ -120,6 +120,7 @@ def _guard(requests: int) -> None:
     if leader == 0:
         confine.die_with_parent(guard)
         return
+    confine.wake_with_parent()  # the trial process stops it before it kills it, and may be killed in between
     for fd in range(1, 1024):
         if fd != requests:  # else the log and the answers never end while this process lives
             try:
@@ -166,10 +167,13 @@ def _confine(setup: "Mapping[str, Any]") -> None:
             os.setgroups([])
             os.setresgid(setup["user"], setup["user"], setup["user"])
             os.setresuid(setup["user"], setup["user"], setup["user"])
-        if setup["own_proc"]:
+        if setup["own_proc"] or not setup["user"]:
             import confine
 
-            confine.allow_own_proc()
+            if setup["own_proc"]:
+                confine.allow_own_proc()
+            if not setup["user"] and confine.landlock_abi() >= 2:  # the first forbids moves between folders, whatever is allowed
+                confine.restrict([["write", "/"]])  # for what comes with it: nobody outside can be traced
         return
     if setup["level"] == "off":
         return

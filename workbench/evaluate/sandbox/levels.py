@@ -16,6 +16,8 @@ Not protected:
 - at `landlock` the disk limit is a watchdog's: a fast writer passes it for a fraction of a second; without a control group
   so is the memory limit at either level, which then misses files in /box, /tmp and /dev/shm; `memory_limit` of the trial says so;
 - what a folder holds that the candidate may read, local sockets included: at `bwrap` it may connect to one that its user may write to;
+- at `bwrap` under our own user without Landlock and Yama: a candidate can change bubblewrap's process in there, which has the same walls
+  and no limits, and have it reap what no control group counts;
 - at `landlock` under our own user (not root), modes and times of files cannot be changed, in the box neither;
 - CPU, caches and memory bandwidth are shared with other slots: a candidate can disturb a neighbour's clock;
 - the page cache is shared with all that comes later: which pages of /usr lie in it cannot be asked, but a read that has to wait for the
