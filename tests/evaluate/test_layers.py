@@ -192,6 +192,32 @@ def test_memory_is_held_without_a_control_group(tmp_path: Path, level: str) -> N
         assert process.memory_limit == "watchdog"
 
 
+@pytest.mark.parametrize("each", ["looks at it", "changes it"])
+def test_what_processes_share_counts_once_without_a_control_group(tmp_path: Path, level: str, each: str) -> None:
+    source = """
+import os, time
+def hold(megabytes):
+    block, children = bytearray(os.urandom(1) * (megabytes << 20)), []
+    for _ in range(4):
+        children.append(os.fork())
+        if children[-1] == 0:
+            for place in range(0, len(block), 4096):
+                DO
+            time.sleep(1.5)  # the watchdog looks some times a second
+            os._exit(0)
+    for child in children:
+        os.waitpid(child, 0)
+    return float(len(block))
+"""
+    source = source.replace("DO", "block[place]" if each == "looks at it" else "block[place] = 7")
+    with sandbox(tmp_path, level, source, user=user_for(LAST_SLOT), memory_mb=200) as process:
+        if each == "looks at it":
+            assert process.call("hold", (100,), {}, float, 25) == 100 << 20
+        else:
+            with pytest.raises(CandidateFailed, match="used more than 200 MB"):
+                process.call("hold", (100,), {}, float, 25)
+
+
 def test_processes_are_held_without_a_control_group(tmp_path: Path, level: str) -> None:
     with sandbox(tmp_path, level, FORK, user=user_for(LAST_SLOT), processes=16) as process:
         if os.geteuid() == 0 or level == "bwrap":  # a plain user's own processes come and go beside ours

@@ -55,8 +55,7 @@ NASTY = (
 )
 def test_a_line_of_any_kind_takes_no_longer_than_in_proportion_to_its_length(begin: str) -> None:
     def seconds(length: int, kind: str, end: str) -> float:
-        line = (begin + kind * length)[:length] + end + "\n"
-        data, output = line.encode(), Output()
+        data, output = (begin + kind * length).encode()[:length] + end.encode() + b"\n", Output()
         began = time.thread_time()  # of this thread alone, however busy the machine
         output.feed(data)
         return time.thread_time() - began

@@ -103,7 +103,8 @@ def _sandboxes() -> list[Check]:
     checks = []
     for level, problem in levels.probe().items():
         if level != "off":
-            checks.append(Check(f"sandbox {level}", problem is None, problem or "works", _SANDBOX_REMEDY.get(level, "")))
+            works = "works, without process pools and DataLoader's workers" if level == "landlock" else "works"
+            checks.append(Check(f"sandbox {level}", problem is None, problem or works, _SANDBOX_REMEDY.get(level, "")))
     try:
         checks.append(Check("sandbox", True, f"auto chooses {levels.choose('auto')}", needed=True))
     except WorkbenchError as error:
@@ -124,7 +125,12 @@ def _kernel() -> list[Check]:
     return [
         Check("landlock", abi > 0, f"ABI {abi}" if abi > 0 else "not in this kernel", _SANDBOX_REMEDY["landlock"]),
         Check("seccomp", "errno" in seccomp, "filters work" if "errno" in seccomp else "no filters", "needs CONFIG_SECCOMP_FILTER"),
-        Check("cgroup", group is not None, limited, "memory is then limited by a watchdog, which also works"),
+        Check(
+            "cgroup",
+            group is not None,
+            limited,
+            "a watchdog then limits memory, which also works; `wait` of dash and node's children hang in a trial",
+        ),
     ]
 
 

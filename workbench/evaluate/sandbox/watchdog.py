@@ -32,9 +32,11 @@ class Watchdog:
                 return self.memory_reason
         else:
             members = tree.descendants(self.leader)
-            memory_kb = sum(map(tree.memory_kb, members))
+            limit_kb = self.limits.memory_mb * 1024
+            if (memory_kb := sum(map(tree.memory_kb, members))) > limit_kb:
+                memory_kb = sum(map(tree.share_kb, members))
             self._peak_kb = max(self._peak_kb, memory_kb)
-            if memory_kb > self.limits.memory_mb * 1024:
+            if memory_kb > limit_kb:
                 return self.memory_reason
             if sum(map(_threads, members)) > self.limits.processes + 8:  # our own guard or init is among them
                 return f"more than {self.limits.processes} processes"
