@@ -203,13 +203,14 @@ def hold(megabytes):
         if children[-1] == 0:
             for place in range(0, len(block), 4096):
                 DO
-            time.sleep(1.5)  # the watchdog looks some times a second
+            time.sleep(SECONDS)  # the watchdog looks some times a second
             os._exit(0)
     for child in children:
         os.waitpid(child, 0)
     return float(len(block))
 """
-    source = source.replace("DO", "block[place]" if each == "looks at it" else "block[place] = 7")
+    for name, text in zip(("DO", "SECONDS"), ("block[place]", "1.5") if each == "looks at it" else ("block[place] = 7", "20"), strict=True):
+        source = source.replace(name, text)
     with sandbox(tmp_path, level, source, user=user_for(LAST_SLOT), memory_mb=200) as process:
         if each == "looks at it":
             assert process.call("hold", (100,), {}, float, 25) == 100 << 20

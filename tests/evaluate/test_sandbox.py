@@ -126,6 +126,22 @@ def test_a_declared_package_works_and_brings_what_it_requires(run: Run) -> None:
     assert (trial.status, trial.score) == ("ok", 5.0), trial
 
 
+def test_a_python_that_the_candidate_starts_has_the_same_packages_and_no_others(run: Run) -> None:
+    trial = run(
+        """
+        import subprocess, sys
+        def works(*arguments):
+            return subprocess.run([sys.executable, *arguments], stderr=subprocess.DEVNULL).returncode == 0
+        def answer():
+            open("helper.py", "w").write("import numpy, helped")
+            open("helped.py", "w").close()
+            return float([works("-c", "import numpy"), works("helper.py"), works("-c", "import optuna")] == [True, True, False])
+        """,
+        packages=["numpy"],
+    )
+    assert (trial.status, trial.score) == ("ok", 1.0), trial
+
+
 def test_all_packages_can_be_declared(run: Run) -> None:
     trial = run("import optuna, numpy\ndef answer(): return 1.0\n", packages=["*"], limits={"wall_seconds": 60})
     assert trial.status == "ok", trial

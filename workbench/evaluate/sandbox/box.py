@@ -46,7 +46,7 @@ def user_for(slot: int) -> int:
 def environment(box: Box, inside: str, *, alone: bool) -> dict[str, str]:
     """A new environment; nothing of ours is in it. `alone`: no other GPU's device can be opened."""
     threads = str(box.threads)
-    values = {
+    return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": box.home or inside,
         "TMPDIR": inside,
@@ -64,9 +64,6 @@ def environment(box: Box, inside: str, *, alone: bool) -> dict[str, str]:
         "TRITON_CACHE_DIR": f"{inside}/.cache/triton",
         "TORCHINDUCTOR_CACHE_DIR": f"{inside}/.cache/inductor",
     }
-    if box.view.search_path and not box.view.same:
-        values["PYTHONPATH"] = os.pathsep.join(box.view.search_path)
-    return values
 
 
 def rlimits(box: Box, processes: int) -> dict[str, int]:

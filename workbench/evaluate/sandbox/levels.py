@@ -73,6 +73,8 @@ def launch(level: str, box: Box, requests: int, answers: int) -> Launch:
         "own_proc": bool(mounts and box.user and (box.device != "cpu" or box.home)),
     }  # fmt: skip
     variables = environment(box, inside, alone=level != "off")
+    if path:  # for every Python that the candidate starts
+        variables["PYTHONPATH"] = os.pathsep.join(path)
     if level != OFF:
         setup["uncounted"] = _keeps_children()
     if mounts:
