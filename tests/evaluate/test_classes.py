@@ -309,10 +309,9 @@ def attack(paths):
     Path("b").touch()
     return [Path("b").read_text(), os.getuid(), os.access("tool", os.X_OK)]
 """
-    levels.write_support(tmp_path / "support")
-    box = Box(
-        view=view.make(()), limits=Limits(wall_seconds=30), support=tmp_path / "support", folder=tmp_path / "box", links=tmp_path / "links"
-    )
+    seen = view.make(())
+    levels.write_support(tmp_path / "support", seen)
+    box = Box(view=seen, limits=Limits(wall_seconds=30), support=tmp_path / "support", folder=tmp_path / "box", links=tmp_path / "links")
     with Supervisor("landlock", box, deadline=time.monotonic() + 60) as process:
         process.start("train.py", {"train.py": source.encode(), "tool": b"#!/bin/sh"}, ["tool"])
         found = process.call("attack", ([str(path) for path in victims],), {}, list, None)

@@ -86,9 +86,10 @@ def test_cuda_is_told_the_only_gpu_or_by_its_place_on_the_bus(machine: Path) -> 
 @pytest.mark.parametrize("gpu", ["0", "1"])
 def test_a_trial_opens_the_device_of_its_slot_and_no_other(machine: Path, tmp_path: Path, level: str, gpu: str) -> None:
     tmp_path.chmod(0o755)
-    levels.write_support(tmp_path / "support")
+    seen = view.make(())
+    levels.write_support(tmp_path / "support", seen)
     box = Box(
-        view=view.make(()), limits=Limits(wall_seconds=30), support=tmp_path / "support", folder=tmp_path / "box",
+        view=seen, limits=Limits(wall_seconds=30), support=tmp_path / "support", folder=tmp_path / "box",
         links=tmp_path / "links", device="cuda", gpu=gpu, user=65520,
     )  # fmt: skip
     other = {"0": "1", "1": "0"}[gpu]

@@ -54,9 +54,10 @@ def sandbox(
 ) -> Iterator[Supervisor]:
     """A sandbox without a trial process, and without a control group unless one is given; `user` 0 leaves the candidate our own user."""
     folder.chmod(0o755)
-    levels.write_support(folder / "support")
+    seen = view.make(packages)
+    levels.write_support(folder / "support", seen)
     box = Box(
-        view=view.make(packages), limits=Limits(**{"wall_seconds": 30, **limits}), support=folder / "support", folder=folder / "box",
+        view=seen, limits=Limits(**{"wall_seconds": 30, **limits}), support=folder / "support", folder=folder / "box",
         links=folder / "links", user=user, data=data or {},
     )  # fmt: skip
     with Supervisor(held(level), box, deadline=time.monotonic() + box.limits.wall_seconds, group=group) as process:

@@ -135,7 +135,10 @@ def test_a_python_that_the_candidate_starts_has_the_same_packages_and_no_others(
         def answer():
             open("helper.py", "w").write("import numpy, helped")
             open("helped.py", "w").close()
-            return float([works("-c", "import numpy"), works("helper.py"), works("-c", "import optuna")] == [True, True, False])
+            same = f"import sys; sys.exit(sys.version != {sys.version!r})"
+            by_name = [subprocess.run([name, "-c", same]).returncode for name in ("python", "python3")]
+            allowed = [works("-c", "import numpy"), works("helper.py"), works("-c", "import optuna")]
+            return float((allowed, by_name) == ([True, True, False], [0, 0]))
         """,
         packages=["numpy"],
     )

@@ -34,7 +34,7 @@ class Bench:
         self._in_use = os.open(self.folder / IN_USE, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._in_use, fcntl.LOCK_EX)
         self.folder.chmod(0o711)  # another user has to pass, not to look around
-        levels.write_support(self.folder / "support", view.same)
+        levels.write_support(self.folder / "support", view)
         self._groups: list[cgroup.Group] = []
         self._free: list[cgroup.Group] = []
         self._can_group = True

@@ -42,6 +42,7 @@ from typing import Any
 from workbench.errors import SandboxUnavailable
 from workbench.evaluate.sandbox import bubblewrap, landlock, seccomp
 from workbench.evaluate.sandbox.box import Box, environment
+from workbench.evaluate.sandbox.view import View
 
 LEVELS = ("bwrap", "landlock")
 OFF = "off"
@@ -73,6 +74,7 @@ def launch(level: str, box: Box, requests: int, answers: int) -> Launch:
         "own_proc": bool(mounts and box.user and (box.device != "cpu" or box.home)),
     }  # fmt: skip
     variables = environment(box, inside, alone=level != "off")
+    variables["PATH"] = f"{support}/bin:{variables['PATH']}"
     if path:  # for every Python that the candidate starts
         variables["PYTHONPATH"] = os.pathsep.join(path)
     if level != OFF:
@@ -119,13 +121,19 @@ def remedy(level: str, error: str, trace: str) -> str:
     return ""
 
 
-def write_support(folder: Path, same: bool = True) -> None:
-    """Puts what runs inside into a folder: bytecode for our own interpreter (parsing it costs as much as starting it), else source."""
-    folder.mkdir(exist_ok=True)
+def write_support(folder: Path, view: View) -> None:
+    """Puts what runs inside into a folder: bytecode for our own interpreter (parsing it costs as much as starting it), else source.
+
+    Below it `bin/python`, so that a candidate's programs mean the Python that runs it by that name.
+    """
+    (folder / "bin").mkdir(parents=True, exist_ok=True)
+    for name in ("python", "python3"):
+        if not (folder / "bin" / name).is_symlink():
+            (folder / "bin" / name).symlink_to(view.python)
     here = Path(__file__).parent
     for name in HOST_FILES:
         source = (here / f"{name}.py").read_bytes()
-        if same:
+        if view.same:
             (folder / f"{name}.pyc").write_bytes(_bytecode(name, source))
         else:
             (folder / f"{name}.py").write_bytes(source)
@@ -229,10 +237,10 @@ def _try_to_escape(level: str) -> list[str]:
         (folder / "secret").chmod(0o644)
         (folder / "public").mkdir()
         (folder / "public").chmod(0o777)
-        write_support(folder / "support")
-        user = user_for(0)
+        seen, user = view.make(()), user_for(0)
+        write_support(folder / "support", seen)
         box = Box(
-            view=view.make(()), limits=Limits(wall_seconds=30), support=folder / "support", folder=folder / "box",
+            view=seen, limits=Limits(wall_seconds=30), support=folder / "support", folder=folder / "box",
             links=folder / "links", user=user,
         )  # fmt: skip
         # A child of the same user as we are: what the candidate must neither see nor signal, without risk to ourselves.
