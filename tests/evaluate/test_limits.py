@@ -196,6 +196,13 @@ def test_all_of_a_long_message_stands_in_the_log_and_its_beginning_in_the_reason
     assert "xxx\nfive errors\n" in log
 
 
+@pytest.mark.parametrize("character", ["x", "\u6f22", "\U0001f600", "\x01"])
+def test_a_message_without_end_is_cut_and_told(run: Run, character: str) -> None:
+    trial = run(f"def answer():\n    raise OSError({character!r} * 10_000_000)\n")
+    assert (trial.status, trial.reason[:9]) == ("failed", "OSError: ")
+    assert "protocol" not in trial.reason
+
+
 def test_output_that_is_no_text_is_shown_as_escapes(run: Run, tmp_path: Path) -> None:
     trial = run(
         r"""

@@ -20,7 +20,7 @@ if TYPING:
     from types import FrameType
     from typing import Any
 
-LONG_MESSAGE, MAX_MESSAGE = 200, 16000  # characters
+LONG_MESSAGE, MAX_MESSAGE = 200, 20_000  # characters, the latter with escapes: it has to fit into a frame
 OWN_FILES = ("host.py", "wire.py")
 EVALUATOR = "workbench_evaluator"  # the module that candidates import; no likely name of a file of theirs
 
@@ -291,10 +291,12 @@ def _failure(error: BaseException) -> "dict[str, Any]":
     if isinstance(error, SyntaxError) and error.lineno:
         text, place = str(error.msg), f"{os.path.basename(str(error.filename))} line {error.lineno}"
     message = f"{name}: {text[:1000]}" if text else name
-    trace_text = "\n".join(steps[-20:])[:4000]
+    told = "\n".join(steps[-20:])[:4000]
     if len(text) > LONG_MESSAGE or "\n" in text:
-        trace_text += f"\n{name}: {text[:MAX_MESSAGE]}"
-    return {"error": message + (f" ({place})" if place else ""), "trace": trace_text}
+        while len(ascii(text)) > MAX_MESSAGE:
+            text = text[: len(text) * 3 // 4]
+        told += f"\n{name}: {text}"
+    return {"error": message + (f" ({place})" if place else ""), "trace": told}
 
 
 if __name__ == "__main__":
