@@ -140,12 +140,12 @@ def answer():
     items = [torch.full((80 << 20,), number, dtype=torch.uint8) for number in range(2)]  # of 80 MiB each
     return [int(batch[0, -1]) for batch in DataLoader(items, batch_size=1, num_workers=2)]
 """
-    with start(source, packages=["torch"], wall_seconds=120) as process:
+    with start(source, packages=["torch"], wall_seconds=300) as process:
         if level == "bwrap":
-            assert process.call("answer", (), {}, list, 100) == [0, 1]
+            assert process.call("answer", (), {}, list, 280) == [0, 1]
         else:
             with pytest.raises(CandidateFailed, match=r"between processes .*: install bubblewrap"):
-                process.call("answer", (), {}, list, 100)
+                process.call("answer", (), {}, list, 280)
 
 
 HURRY = """
