@@ -1,7 +1,7 @@
 """What one sandbox is given: its writable folder, its data, its device; and the environment that says so inside."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,11 +43,17 @@ def user_for(slot: int) -> int:
     return NOBODY - slot % SPARE_USERS if os.geteuid() == 0 else 0
 
 
-def environment(box: Box, inside: str, *, alone: bool) -> dict[str, str]:
-    """A new environment; nothing of ours is in it. `alone`: no other GPU's device can be opened."""
+def environment(box: Box, inside: str, support: str, packages: Sequence[str], *, alone: bool) -> dict[str, str]:
+    """A new environment; nothing of ours is in it.
+
+    Args:
+        inside, support: where the box and what runs it lie there. packages: where every Python that the candidate starts looks for them.
+        alone: no other GPU's device can be opened.
+    """
     threads = str(box.threads)
     return {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "PATH": f"{support}/bin:/usr/local/bin:/usr/bin:/bin",
+        **({"PYTHONPATH": os.pathsep.join(packages)} if packages else {}),
         "HOME": box.home or inside,
         "TMPDIR": inside,
         "USER": "candidate",

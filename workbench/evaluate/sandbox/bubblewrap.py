@@ -72,7 +72,7 @@ def _python(view: View) -> Iterator[str]:
 
 
 def _parents(path: str) -> Iterator[str]:
-    """Else bubblewrap gives the folders above a bind the mode that they have outside, or 0700, which shuts another user out."""
+    """Makes the folders above a bind: bubblewrap would give them the mode that they have outside, or 0700, and shut another user out."""
     for parent in reversed(Path(path).parents):
         if str(parent) != "/" and not str(parent).startswith("/usr"):
             yield from ("--perms", "0755", "--dir", str(parent))

@@ -73,10 +73,7 @@ def launch(level: str, box: Box, requests: int, answers: int) -> Launch:
         "level": level, "box": inside, "path": path, "guard": not mounts, "user": 0 if level == OFF else box.user,
         "own_proc": bool(mounts and box.user and (box.device != "cpu" or box.home)),
     }  # fmt: skip
-    variables = environment(box, inside, alone=level != "off")
-    variables["PATH"] = f"{support}/bin:{variables['PATH']}"
-    if path:  # for every Python that the candidate starts
-        variables["PYTHONPATH"] = os.pathsep.join(path)
+    variables = environment(box, inside, support, path, alone=level != "off")
     if level != OFF:
         setup["uncounted"] = _keeps_children()
     if mounts:

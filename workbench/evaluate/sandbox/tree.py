@@ -65,7 +65,7 @@ def share_kb(pid: int) -> int:
     try:
         with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
             return sum(int(line.split()[1]) for line in file if line.startswith((b"Pss_Anon:", b"Pss_Shmem:")))
-    except OSError:  # gone, or its parent's parent may not look
+    except OSError:  # gone, or nobody outside may look
         return memory_kb(pid)
 
 
