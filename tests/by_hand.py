@@ -10,8 +10,18 @@ from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import LivePoint, Pen, write_new
 from workbench.ledger.lease import Lease
 from workbench.program import Patch, Program
-from workbench.records import Candidate, Decision, Evidence, LoopStarted, Options, Record, StateChanged, StudyOpened, Trial
-from workbench.verbs.launch import freeze
+from workbench.records import (
+    Candidate,
+    Decision,
+    Evidence,
+    LoopStarted,
+    Options,
+    Record,
+    StateChanged,
+    StudyOpened,
+    Trial,
+)
+from workbench.verbs.create import freeze
 
 TOML = """\
 editable = ["solution.py"]
@@ -30,7 +40,13 @@ def evaluate(trial):
 """
 SOLUTION = "import math\n\nRATE = 1.0\n\n\ndef wait():\n    pass\n\n\ndef answer():\n    return 1.0 + RATE\n"
 BASELINE = Program({"solution.py": SOLUTION})
-BETTER = Program({"solution.py": SOLUTION.replace("RATE = 1.0", "RATE = 0.5").replace("return 1.0", "return 0.9")})
+BETTER = Program(
+    {
+        "solution.py": SOLUTION.replace("RATE = 1.0", "RATE = 0.5").replace(
+            "return 1.0", "return 0.9"
+        )
+    }
+)
 WORSE = Program({"solution.py": SOLUTION.replace("RATE = 1.0", "RATE = 2.0")})
 BROKEN = Program({"solution.py": SOLUTION.replace("RATE = 1.0", "RATE = None")})
 WAITING = Program({"solution.py": BETTER.files["solution.py"].replace("RATE = 0.5", "RATE = 0.25")})
@@ -47,12 +63,25 @@ def write_experiment(folder: Path) -> Path:
 
 def candidate(number: int, parent: int | None, **fields: Any) -> Candidate:
     change = Patch() if parent is None else Patch.between(PROGRAMS[parent], PROGRAMS[number])
-    values = {"author": "tuner", "program": PROGRAMS[number].digest, "added": change.added, "removed": change.removed}
+    values = {
+        "author": "tuner",
+        "program": PROGRAMS[number].digest,
+        "added": change.added,
+        "removed": change.removed,
+    }
     return Candidate(candidate=number, parent=parent, **{**values, **fields})
 
 
 def ok(number: int, trial: int, score: float, **fields: Any) -> Trial:
-    return Trial(candidate=number, trial=trial, seed=100 + trial, status="ok", score=score, metrics={"loss": score}, **fields)
+    return Trial(
+        candidate=number,
+        trial=trial,
+        seed=100 + trial,
+        status="ok",
+        score=score,
+        metrics={"loss": score},
+        **fields,
+    )
 
 
 EVIDENCE = Evidence(against=0, effect=0.3, low=0.1, high=0.5, trials=1)
@@ -63,10 +92,18 @@ RECORDS: tuple[Record, ...] = (
     Decision(candidate=0, verdict="keep", by="tested", why="the baseline"),
     candidate(1, 0, hypothesis="a lower\trate\nhelps", usd=0.5, tokens=100),
     ok(1, 0, 0.8),
-    Decision(candidate=1, verdict="keep", by="tested", why="better past the noise", evidence=EVIDENCE),
+    Decision(
+        candidate=1, verdict="keep", by="tested", why="better past the noise", evidence=EVIDENCE
+    ),
     candidate(2, 0, hypothesis="a higher rate"),
     ok(2, 0, 1.5),
-    Decision(candidate=2, verdict="discard", by="tested", why="worse", evidence=Evidence(against=1, effect=-0.7)),
+    Decision(
+        candidate=2,
+        verdict="discard",
+        by="tested",
+        why="worse",
+        evidence=Evidence(against=1, effect=-0.7),
+    ),
     candidate(3, 0, hypothesis="no rate"),
     Trial(candidate=3, trial=0, seed=100, status="failed", reason="TypeError"),
     Decision(candidate=3, verdict="discard", by="tested", why="failed: TypeError"),
@@ -78,7 +115,11 @@ FINISHED = StateChanged(state="finished", reason="the budget of 4 candidates is 
 
 
 def make_study(
-    root: Path, name: str = "toy-1", records: Sequence[Record] = (*RECORDS, FINISHED), shape: str = "call", **options: Any
+    root: Path,
+    name: str = "toy-1",
+    records: Sequence[Record] = (*RECORDS, FINISHED),
+    shape: str = "call",
+    **options: Any,
 ) -> StudyFolder:
     """A study without a loop, as if one had written `records` after the first two."""
     source = root / "toy"
@@ -110,4 +151,9 @@ def append(folder: StudyFolder, *records: Record) -> None:
 
 def add_points(folder: StudyFolder, number: int, trial: int) -> None:
     with Lease(folder) as lease, Pen(folder, lease) as pen:
-        pen.add_points([LivePoint(number, trial, "train_loss", step, 1.0 / (step + 1), True) for step in range(5)])
+        pen.add_points(
+            [
+                LivePoint(number, trial, "train_loss", step, 1.0 / (step + 1), True)
+                for step in range(5)
+            ]
+        )

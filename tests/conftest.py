@@ -14,14 +14,16 @@ from workbench import cli
 Run = Callable[..., tuple[int, str, str]]
 HERE = Path(__file__).parent
 LONGEST = HERE / "test_notebooks.py"
-os.environ["COLUMNS"] = "118"  # tables are as wide as the terminal, and no test depends on whose terminal that is
+os.environ["COLUMNS"] = (
+    "118"  # tables are as wide as the terminal, and no test depends on whose terminal that is
+)
 SLOW = (
     "browser",
     "evaluate",
     "experiments",
     "drills",
     "lab/live/test_scale.py",
-    "lab/test_export.py",
+    "steps/test_export.py",
     "lab/server/test_handlers.py",
     "lab/test_magic.py",
     "lab/test_widget.py",
@@ -29,7 +31,7 @@ SLOW = (
     "test_cli.py",
     "test_notebooks.py",
     "test_packaging.py",
-    "verbs/test_examination.py",
+    "verbs/test_examine.py",
     "verbs/test_new.py",
 )
 

@@ -29,11 +29,19 @@ class Server:
     log: Path
     pid: int
 
-    def ask(self, path: str, body: Any = None, headers: dict[str, str] | None = None, token: str | None = TOKEN) -> tuple[int, Any]:
+    def ask(
+        self,
+        path: str,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        token: str | None = TOKEN,
+    ) -> tuple[int, Any]:
         """Status and JSON of an answer; a `body` makes it a POST, and `bytes` are sent as they are."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         authorization = {"Authorization": f"token {token}"} if token else {}
-        request = urllib.request.Request(self.url + path, data, {**authorization, **(headers or {})})
+        request = urllib.request.Request(
+            self.url + path, data, {**authorization, **(headers or {})}
+        )
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.status, _json(answer.read())
@@ -51,7 +59,9 @@ def _json(data: bytes) -> Any:
 def lay_out(prefix: Path) -> None:
     """Puts below `prefix` what an installed wheel puts below the environment's: pyproject's shared data."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    for source, target in settings["tool"]["hatch"]["build"]["targets"]["wheel"]["shared-data"].items():
+    for source, target in settings["tool"]["hatch"]["build"]["targets"]["wheel"][
+        "shared-data"
+    ].items():
         place = prefix / target
         place.parent.mkdir(parents=True, exist_ok=True)
         if (ROOT / source).is_dir():
@@ -68,7 +78,9 @@ def serving(home: Path, *options: str, app: str = "jupyter_server") -> Iterator[
     lay_out(prefix)
     settings = home / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    (settings / "notification.jupyterlab-settings").write_text(
+        '{"fetchNews": "false", "checkForUpdates": false}'
+    )
     places = {
         "HOME": home,
         "JUPYTER_CONFIG_DIR": home / "config",
@@ -87,7 +99,14 @@ def serving(home: Path, *options: str, app: str = "jupyter_server") -> Iterator[
     log = home / "server.log"
     with log.open("ab") as output:
         environment = {**os.environ, **{name: str(value) for name, value in places.items()}}
-        process = subprocess.Popen(command, cwd=root, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command,
+            cwd=root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
     try:
         yield Server(_url(home / "runtime", process, log), root, log, process.pid)
     finally:

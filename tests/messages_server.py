@@ -47,8 +47,13 @@ _IDS = itertools.count(1)
 
 def uses(*calls: tuple[str, Any], said: str = "", usage: Body | None = None) -> Says:
     """An answer that calls tools, each a name and its arguments; arguments that are a text are sent as they are, JSON or not."""
-    blocks: list[Body] = [{"type": "thinking", "thinking": said}, {"type": "text", "text": said}] if said else []
-    made = [{"type": "tool_use", "id": f"toolu_{next(_IDS)}", "name": name, "input": given} for name, given in calls]
+    blocks: list[Body] = (
+        [{"type": "thinking", "thinking": said}, {"type": "text", "text": said}] if said else []
+    )
+    made = [
+        {"type": "tool_use", "id": f"toolu_{next(_IDS)}", "name": name, "input": given}
+        for name, given in calls
+    ]
     return Says([*blocks, *made], usage=usage or {})
 
 
@@ -72,14 +77,21 @@ class MessagesServer:
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        )
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
@@ -88,7 +100,10 @@ class MessagesServer:
     def prompts(self) -> list[str]:
         """The last turn of each request, as one text."""
         turns = [request["body"]["messages"][-1]["content"] for request in self.requests]
-        return ["\n".join(block.get("text") or block.get("content", "") for block in turn) for turn in turns]
+        return [
+            "\n".join(block.get("text") or block.get("content", "") for block in turn)
+            for turn in turns
+        ]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -102,7 +117,11 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         path = self.path.split("?")[0]
         self.owner.requests.append({"path": path, "headers": dict(self.headers), "body": body})
-        step = self.owner.script(body) if path == "/v1/messages" else Fails(404, "not_found_error", path)
+        step = (
+            self.owner.script(body)
+            if path == "/v1/messages"
+            else Fails(404, "not_found_error", path)
+        )
         try:
             if isinstance(step, Fails):
                 self._fail(step)
@@ -113,7 +132,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _fail(self, step: Fails) -> None:
-        error = {"type": "error", "error": {"type": step.kind, "message": step.message}, "request_id": "req_scripted"}
+        error = {
+            "type": "error",
+            "error": {"type": step.kind, "message": step.message},
+            "request_id": "req_scripted",
+        }
         if step.in_stream:
             self._begin()
             self._event("error", error)
@@ -121,7 +144,11 @@ class _Handler(BaseHTTPRequestHandler):
             return
         data = (json.dumps(error) if step.body is None else step.body).encode()
         self.send_response(step.status)
-        for name, value in {"content-type": step.content_type, "content-length": str(len(data)), **step.headers}.items():
+        for name, value in {
+            "content-type": step.content_type,
+            "content-length": str(len(data)),
+            **step.headers,
+        }.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
@@ -138,8 +165,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _say(self, step: Says, body: Body) -> None:
-        blocks = [{"type": "text", "text": step.content}] if isinstance(step.content, str) else list(step.content)
-        stop = step.stop or ("tool_use" if any(block["type"] == "tool_use" for block in blocks) else "end_turn")
+        blocks = (
+            [{"type": "text", "text": step.content}]
+            if isinstance(step.content, str)
+            else list(step.content)
+        )
+        stop = step.stop or (
+            "tool_use" if any(block["type"] == "tool_use" for block in blocks) else "end_turn"
+        )
         usage = {
             "input_tokens": len(json.dumps(body)) // 4,
             "output_tokens": len(json.dumps(blocks)) // 4,
@@ -148,7 +181,9 @@ class _Handler(BaseHTTPRequestHandler):
             **step.usage,
         }
         self._begin()
-        for number, (name, data) in enumerate(_events(blocks, stop, usage, f"{body['model']} (scripted)")):
+        for number, (name, data) in enumerate(
+            _events(blocks, stop, usage, f"{body['model']} (scripted)")
+        ):
             if number == step.lost_after:
                 self.close_connection = True
                 self.connection.shutdown(2)
@@ -159,7 +194,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _events(blocks: Sequence[Body], stop: str, usage: Body, model: str) -> list[tuple[str, Body]]:
-    start = {"id": "msg_scripted", "type": "message", "role": "assistant", "model": model, "content": [], "stop_reason": None}
+    start = {
+        "id": "msg_scripted",
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": [],
+        "stop_reason": None,
+    }
     message = {**start, "stop_sequence": None, "usage": {**usage, "output_tokens": 1}}
     events: list[tuple[str, Body]] = [("message_start", {"message": message}), ("ping", {})]
     for index, block in enumerate(blocks):
@@ -168,7 +210,9 @@ def _events(blocks: Sequence[Body], stop: str, usage: Body, model: str) -> list[
         events += [("content_block_delta", {"index": index, "delta": delta}) for delta in deltas]
         events.append(("content_block_stop", {"index": index}))
     end = {"stop_reason": stop, "stop_sequence": None}
-    events.append(("message_delta", {"delta": end, "usage": {"output_tokens": usage["output_tokens"]}}))
+    events.append(
+        ("message_delta", {"delta": end, "usage": {"output_tokens": usage["output_tokens"]}})
+    )
     events.append(("message_stop", {}))
     return events
 
@@ -181,8 +225,17 @@ def _parts(block: Body) -> tuple[Body, list[Body]]:
 
     if block["type"] == "tool_use":
         given = block["input"] if isinstance(block["input"], str) else json.dumps(block["input"])
-        return {**block, "input": {}}, [{"type": "input_json_delta", "partial_json": part} for part in cut(given)]
+        return {**block, "input": {}}, [
+            {"type": "input_json_delta", "partial_json": part} for part in cut(given)
+        ]
     if block["type"] == "thinking":
-        pieces: list[Body] = [{"type": "thinking_delta", "thinking": part} for part in cut(block["thinking"])]
-        return {"type": "thinking", "thinking": "", "signature": ""}, [*pieces, {"type": "signature_delta", "signature": "scripted"}]
-    return {"type": "text", "text": ""}, [{"type": "text_delta", "text": part} for part in cut(block["text"])]
+        pieces: list[Body] = [
+            {"type": "thinking_delta", "thinking": part} for part in cut(block["thinking"])
+        ]
+        return {"type": "thinking", "thinking": "", "signature": ""}, [
+            *pieces,
+            {"type": "signature_delta", "signature": "scripted"},
+        ]
+    return {"type": "text", "text": ""}, [
+        {"type": "text_delta", "text": part} for part in cut(block["text"])
+    ]

@@ -11,7 +11,6 @@ from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.records import Entry
-from workbench.verbs import launch
 
 R = TypeVar("R")
 
@@ -41,9 +40,12 @@ def ended(folder: StudyFolder, seconds: float) -> Study:
     """The study, once it does not run any more and nothing holds its lease; what its loop said last is told where that takes longer."""
 
     def stands_still() -> bool:
-        return study.fold(journal.entries(study.last_id)).state != "running" and lease.holder(folder) is None
+        return (
+            study.fold(journal.entries(study.last_id)).state != "running"
+            and lease.holder(folder) is None
+        )
 
     study = Study()
     with Journal(folder) as journal:
-        until(stands_still, seconds, told=lambda: launch.last_line(folder.loop_log))
+        until(stands_still, seconds, told=lambda: folder.last_line(folder.loop_log))
     return study

@@ -12,7 +12,13 @@ from workbench.experiment import builtin_experiments
 from workbench.verbs import dispatch
 
 ROOT = Path(__file__).parent.parent
-GUIDES = ("README.md", "experiments/README.md", "workbench/propose/README.md", "workbench/lab/README.md", "tests/benchmarks/README.md")
+GUIDES = (
+    "README.md",
+    "experiments/README.md",
+    "workbench/propose/README.md",
+    "workbench/lab/README.md",
+    "tests/benchmarks/README.md",
+)
 
 
 def documentation() -> str:
@@ -27,7 +33,9 @@ def test_every_verb_and_its_options_are_documented(verb: str) -> None:
     text = documentation()
     assert re.search(rf"\b{verb}\b", text)
     for option in dispatch.options(verb):
-        assert option in text or option in ("-h", "--help"), f"{verb} {option} stands in no document"
+        assert option in text or option in ("-h", "--help"), (
+            f"{verb} {option} stands in no document"
+        )
 
 
 @pytest.mark.parametrize("role", sorted(registry.BUILTIN))
@@ -47,7 +55,9 @@ def test_public_names_contracts_and_experiments_are_documented() -> None:
 
 
 def test_the_readme_begins_with_the_two_commands() -> None:
-    blocks = re.findall(r"^```sh[ \t]*\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    blocks = re.findall(
+        r"^```sh[ \t]*\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL
+    )
     assert "autoresearch start" in blocks[0]
     assert "pytest" in blocks[1]
 
@@ -55,7 +65,9 @@ def test_the_readme_begins_with_the_two_commands() -> None:
 def test_no_visible_folder_beyond_those_of_the_design() -> None:
     import subprocess
 
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\n")
     top = {path.split("/")[0] for path in listed if path and not path.startswith(".")}
     allowed = {"workbench", "notebooks", "extensions", "experiments", "tests", "binder"}
     assert top <= allowed | {"pyproject.toml", "README.md", "LICENSE"}
@@ -65,4 +77,6 @@ def test_no_visible_folder_beyond_those_of_the_design() -> None:
 def test_links_lead_somewhere(guide: str) -> None:
     file = ROOT / guide
     links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", file.read_text())
-    assert [link for link in links if not link.startswith("http") and not (file.parent / link).exists()] == []
+    assert [
+        link for link in links if not link.startswith("http") and not (file.parent / link).exists()
+    ] == []

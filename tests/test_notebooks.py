@@ -22,7 +22,16 @@ def test_no_outputs_are_stored(notebook: Path) -> None:
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_papermill_executes_it_in_an_empty_folder(notebook: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.ipynb"
-    command = [sys.executable, "-m", "papermill", "--no-progress-bar", "--cwd", str(tmp_path), str(notebook), str(output)]
+    command = [
+        sys.executable,
+        "-m",
+        "papermill",
+        "--no-progress-bar",
+        "--cwd",
+        str(tmp_path),
+        str(notebook),
+        str(output),
+    ]
     environment = {**os.environ, "IPYTHONDIR": str(tmp_path / "ipython")}
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -46,7 +46,9 @@ def test_lines_join_to_the_text_again(body: str) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(programs(), programs())
-def test_git_reads_the_unified_diff(tmp_path_factory: pytest.TempPathFactory, old: Program, new: Program) -> None:
+def test_git_reads_the_unified_diff(
+    tmp_path_factory: pytest.TempPathFactory, old: Program, new: Program
+) -> None:
     folder = tmp_path_factory.mktemp("git")
     old.write(folder)
     diff = Patch.between(old, new).unified()
@@ -54,7 +56,11 @@ def test_git_reads_the_unified_diff(tmp_path_factory: pytest.TempPathFactory, ol
         assert old == new
         return
     done = subprocess.run(
-        ["git", "apply", "--whitespace=nowarn", "-"], cwd=folder, input=diff.encode(), capture_output=True, env={"PATH": "/usr/bin:/bin"}
+        ["git", "apply", "--whitespace=nowarn", "-"],
+        cwd=folder,
+        input=diff.encode(),
+        capture_output=True,
+        env={"PATH": "/usr/bin:/bin"},
     )
     assert done.returncode == 0, done.stderr
     assert Program.read(folder, new.files) == new
@@ -62,29 +68,52 @@ def test_git_reads_the_unified_diff(tmp_path_factory: pytest.TempPathFactory, ol
 
 
 @given(programs(), programs())
-def test_undoing_the_last_change_gives_its_parent_and_undoing_nothing_gives_all(old: Program, new: Program) -> None:
+def test_undoing_the_last_change_gives_its_parent_and_undoing_nothing_gives_all(
+    old: Program, new: Program
+) -> None:
     assert revert(new, old, new) == old
     assert revert(old, new, new) == old
 
 
 @given(st.sets(st.integers(0, 11)), st.sets(st.integers(0, 11)), st.sets(st.integers(0, 11)))
-def test_a_change_can_be_undone_below_later_ones_of_other_lines(first: set[int], later: set[int], dropped: set[int]) -> None:
+def test_a_change_can_be_undone_below_later_ones_of_other_lines(
+    first: set[int], later: set[int], dropped: set[int]
+) -> None:
     """Each line of the old program is its own, so that what the result must be is known: line by line."""
     later -= first
     dropped -= first | later
     old = Program({"a": "".join(f"line {n}\n" for n in range(12))})
 
     def with_changes(*changed: set[int]) -> Program:
-        lines = [next((f"line {n} changed {i}\n" for i, one in enumerate(changed) if n in one), f"line {n}\n") for n in range(12)]
-        return Program({"a": "".join("" if n in dropped and len(changed) > 1 else line for n, line in enumerate(lines))})
+        lines = [
+            next(
+                (f"line {n} changed {i}\n" for i, one in enumerate(changed) if n in one),
+                f"line {n}\n",
+            )
+            for n in range(12)
+        ]
+        return Program(
+            {
+                "a": "".join(
+                    "" if n in dropped and len(changed) > 1 else line
+                    for n, line in enumerate(lines)
+                )
+            }
+        )
 
     new, program = with_changes(first), with_changes(first, later)
     assert revert(program, old, new) == with_changes(set(), later)
 
 
 @given(programs(), programs(), programs())
-def test_what_cannot_be_undone_is_told_and_never_guessed(old: Program, new: Program, program: Program) -> None:
-    untouched = {path for path in old.files.keys() | new.files.keys() if old.files.get(path) == new.files.get(path)}
+def test_what_cannot_be_undone_is_told_and_never_guessed(
+    old: Program, new: Program, program: Program
+) -> None:
+    untouched = {
+        path
+        for path in old.files.keys() | new.files.keys()
+        if old.files.get(path) == new.files.get(path)
+    }
     try:
         result = revert(program, old, new)
     except UsageError:
@@ -103,10 +132,14 @@ def test_lines_that_a_later_change_replaced_or_grew_into_are_not_undone() -> Non
     assert revert(old, old, new) == old, "undone already"
 
 
-def test_files_that_a_change_made_deleted_or_marked_are_undone_where_nobody_touched_them_since() -> None:
+def test_files_that_a_change_made_deleted_or_marked_are_undone_where_nobody_touched_them_since() -> (
+    None
+):
     old = Program({"a": "x\n", "b": "y\n"})
     new = Program({"a": "x\n", "c": "z\n"}, frozenset({"a"}))
-    assert revert(Program({"a": "later\n", "c": "z\n"}, frozenset({"a"})), old, new) == Program({"a": "later\n", "b": "y\n"})
+    assert revert(Program({"a": "later\n", "c": "z\n"}, frozenset({"a"})), old, new) == Program(
+        {"a": "later\n", "b": "y\n"}
+    )
     with pytest.raises(UsageError, match="c: created"):
         revert(Program({"a": "x\n", "c": "grown\n"}), old, new)
     with pytest.raises(UsageError, match="b: deleted"):
@@ -117,7 +150,11 @@ def test_creation_deletion_and_mode_are_hunks_of_their_own() -> None:
     old = Program({"a.py": "x\n", "b.py": "y\n"})
     new = Program({"a.py": "x\n", "c.py": "z\n"}, frozenset({"a.py", "c.py"}))
     patch = Patch.between(old, new)
-    assert [(hunk.path, hunk.kind) for hunk in patch.hunks] == [("a.py", "mode"), ("b.py", "delete"), ("c.py", "create")]
+    assert [(hunk.path, hunk.kind) for hunk in patch.hunks] == [
+        ("a.py", "mode"),
+        ("b.py", "delete"),
+        ("c.py", "create"),
+    ]
     assert patch.apply(old, [1]) == Program(old.files, frozenset({"a.py"}))
     assert set(patch.apply(old, [3]).files) == {"a.py", "b.py", "c.py"}
 
@@ -156,5 +193,10 @@ def test_text_that_is_not_utf8_is_named(tmp_path: Path) -> None:
 
 
 def test_the_digest_tells_modes_and_paths_apart() -> None:
-    programs = [Program({"a": "x"}), Program({"a": "x"}, frozenset({"a"})), Program({"b": "x"}), Program({"a": "y"})]
+    programs = [
+        Program({"a": "x"}),
+        Program({"a": "x"}, frozenset({"a"})),
+        Program({"b": "x"}),
+        Program({"a": "y"}),
+    ]
     assert len({program.digest for program in programs}) == 4

@@ -25,9 +25,31 @@ from workbench.records import (
 words = st.text(max_size=20)
 finite = st.floats(allow_nan=False, allow_infinity=False)
 records = st.one_of(
-    st.builds(Candidate, candidate=st.integers(1, 9), parent=st.integers(0, 9), program=words, author=words, hypothesis=words, usd=finite),
-    st.builds(Candidate, candidate=st.integers(1, 9), parent=st.just(0), program=words, author=words, flags=st.lists(words).map(tuple)),
-    st.builds(Trial, candidate=st.integers(0, 9), trial=st.integers(0, 9), seed=st.integers(0), status=st.just("ok"), score=finite),
+    st.builds(
+        Candidate,
+        candidate=st.integers(1, 9),
+        parent=st.integers(0, 9),
+        program=words,
+        author=words,
+        hypothesis=words,
+        usd=finite,
+    ),
+    st.builds(
+        Candidate,
+        candidate=st.integers(1, 9),
+        parent=st.just(0),
+        program=words,
+        author=words,
+        flags=st.lists(words).map(tuple),
+    ),
+    st.builds(
+        Trial,
+        candidate=st.integers(0, 9),
+        trial=st.integers(0, 9),
+        seed=st.integers(0),
+        status=st.just("ok"),
+        score=finite,
+    ),
     st.builds(
         Trial,
         candidate=st.just(1),
@@ -43,7 +65,9 @@ records = st.one_of(
         verdict=st.sampled_from(["keep", "discard", "revise", "defer"]),
         by=words,
         hunks=st.lists(st.integers(1, 9)).map(tuple),
-        evidence=st.builds(Evidence, effect=finite | st.none(), seeds=st.lists(st.integers(0)).map(tuple)),
+        evidence=st.builds(
+            Evidence, effect=finite | st.none(), seeds=st.lists(st.integers(0)).map(tuple)
+        ),
     ),
     st.builds(
         Ablation,
@@ -56,11 +80,20 @@ records = st.one_of(
                 candidate=st.none() | st.integers(1, 9),
                 weight=st.sampled_from(["carries", "not made"]),
                 why=words,
-                evidence=st.builds(Evidence, effect=finite, seeds=st.lists(st.integers(0)).map(tuple)),
+                evidence=st.builds(
+                    Evidence, effect=finite, seeds=st.lists(st.integers(0)).map(tuple)
+                ),
             )
         ).map(tuple),
     ),
-    st.builds(Audit, request=words, candidate=st.integers(1, 9), verdict=st.just("holds"), why=words, claimed=finite | st.none()),
+    st.builds(
+        Audit,
+        request=words,
+        candidate=st.integers(1, 9),
+        verdict=st.just("holds"),
+        why=words,
+        claimed=finite | st.none(),
+    ),
     st.builds(
         StudyOpened,
         name=words,

@@ -29,7 +29,10 @@ def test_a_name_may_stand_for_a_proposer_with_a_prompt_and_takes_no_argument_of_
     registry.name_proposer("told", 'evolve:full\nattempts = 9\nsystem = """\ntwo\nlines"""')
     assert registry.meant("told") == ("evolve:full", 'attempts = 9\nsystem = """\ntwo\nlines"""')
     assert "told" in registry.names("proposers")
-    with pytest.raises(UsageError, match="told stands for evolve:full already; write --proposer told, without a colon"):
+    with pytest.raises(
+        UsageError,
+        match="told stands for evolve:full already; write --proposer told, without a colon",
+    ):
         registry.meant("told:bandit")
 
 

@@ -32,10 +32,14 @@ def often_switched() -> Iterator[None]:
 )
 def test_what_is_wrong_with_a_source_is_one_line(source: str, problem: str | None) -> None:
     found = syntax_problem(source)
-    assert found == problem or (problem and "null bytes" in problem and found and "null bytes" in found)
+    assert found == problem or (
+        problem and "null bytes" in problem and found and "null bytes" in found
+    )
 
 
-def test_only_one_tree_is_made_at_a_time(often_switched: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_one_tree_is_made_at_a_time(
+    often_switched: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Python 3.11 raises SystemError where two threads make one (python/cpython#106905)."""
     under_way, most = [0], [0]
     parse, counting = ast.parse, threading.Lock()

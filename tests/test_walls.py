@@ -11,7 +11,18 @@ PACKAGE = Path(workbench.__file__).parent
 VALUES = {"experiment", "records", "program", "errors", "syntax"}
 ROLES = {"search", "propose", "evaluate", "decide"}
 TOP = {"lab", "cli", "verbs", "loop"}
-HEAVY = ("torch", "anthropic", "IPython", "plotly", "papermill", "pandas", "optuna", "libcst", "scipy", "numpy")
+HEAVY = (
+    "torch",
+    "anthropic",
+    "IPython",
+    "plotly",
+    "papermill",
+    "pandas",
+    "optuna",
+    "libcst",
+    "scipy",
+    "numpy",
+)
 
 
 def room(path: Path) -> str:
@@ -24,13 +35,23 @@ def imports(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom):
-            names = [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "workbench" else [node.module or ""]
-        found |= {".".join(name.split(".")[:2]) if name.startswith("workbench") else name.split(".")[0] for name in names}
+            names = (
+                [f"{node.module}.{alias.name}" for alias in node.names]
+                if node.module == "workbench"
+                else [node.module or ""]
+            )
+        found |= {
+            ".".join(name.split(".")[:2]) if name.startswith("workbench") else name.split(".")[0]
+            for name in names
+        }
     return found
 
 
 def rooms_of(path: Path) -> set[str]:
-    return {name.partition(".")[2] for name in imports(path) if name.startswith("workbench.")} - {room(path), "__version__"}
+    return {name.partition(".")[2] for name in imports(path) if name.startswith("workbench.")} - {
+        room(path),
+        "__version__",
+    }
 
 
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if "_experiments" not in path.parts)
@@ -40,7 +61,10 @@ def test_values_import_only_values_and_the_standard_library() -> None:
     for path in FILES:
         if room(path) in VALUES:
             assert rooms_of(path) <= VALUES, path
-            assert imports(path) <= {*sys.stdlib_module_names, *(f"workbench.{name}" for name in VALUES)}, path
+            assert imports(path) <= {
+                *sys.stdlib_module_names,
+                *(f"workbench.{name}" for name in VALUES),
+            }, path
 
 
 def test_the_ledger_imports_only_values() -> None:
@@ -88,5 +112,7 @@ def test_core_never_imports_an_experiment() -> None:
 
 def test_importing_the_workbench_loads_nothing_heavy() -> None:
     script = f"import sys, workbench, workbench.cli; print(*[name for name in {HEAVY!r} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == ""

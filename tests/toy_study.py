@@ -7,7 +7,7 @@ from workbench.ledger import lease
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.records import Options
-from workbench.verbs import launch
+from workbench.verbs import create
 
 EXPERIMENT = """\
 editable = ["solution.py"]
@@ -24,26 +24,47 @@ def evaluate(trial):
 SOLUTION = "VALUE = 1\n\n\ndef answer():\n    return float(VALUE)\n"
 
 
-def write_experiment(folder: Path, experiment: str = EXPERIMENT, evaluate: str = EVALUATE, solution: str = SOLUTION) -> Path:
+def write_experiment(
+    folder: Path, experiment: str = EXPERIMENT, evaluate: str = EVALUATE, solution: str = SOLUTION
+) -> Path:
     folder.mkdir(parents=True)
-    for name, text in {"experiment.toml": experiment, "evaluate.py": evaluate, "solution.py": solution}.items():
+    for name, text in {
+        "experiment.toml": experiment,
+        "evaluate.py": evaluate,
+        "solution.py": solution,
+    }.items():
         (folder / name).write_text(text)
     return folder
 
 
-def make(root: Path, study: str, *values: int, review: str = "keeps", solution: str = SOLUTION) -> StudyFolder:
+def make(
+    root: Path, study: str, *values: int, review: str = "keeps", solution: str = SOLUTION
+) -> StudyFolder:
     """A study whose candidates have these values, the baseline of the usual solution having 1; its loop is not started."""
-    source, patches = write_experiment(root / f"{study}-experiment", solution=solution), root / f"{study}-patches"
+    source, patches = (
+        write_experiment(root / f"{study}-experiment", solution=solution),
+        root / f"{study}-patches",
+    )
     patches.mkdir()
     for value in values:
         propose(root, study, value)
     options = Options(proposer=f"patches:{patches}", review=review, slots=1)  # type: ignore[arg-type]
-    return launch.create(str(source), study=study, root=root, options=options)
+    return create.create(str(source), study=study, root=root, options=options)
 
 
 def propose(root: Path, study: str, value: int) -> None:
-    lines = ("--- a/solution.py", "+++ b/solution.py", "@@ -1,3 +1,3 @@", "-VALUE = 1", f"+VALUE = {value}", " ", " ")
-    (root / f"{study}-patches" / f"{value}.patch").write_text("".join(f"{line}\n" for line in lines))
+    lines = (
+        "--- a/solution.py",
+        "+++ b/solution.py",
+        "@@ -1,3 +1,3 @@",
+        "-VALUE = 1",
+        f"+VALUE = {value}",
+        " ",
+        " ",
+    )
+    (root / f"{study}-patches" / f"{value}.patch").write_text(
+        "".join(f"{line}\n" for line in lines)
+    )
 
 
 def propose_program(root: Path, study: str, name: str, solution: str, hypothesis: str) -> None:
@@ -59,4 +80,6 @@ def end(folder: StudyFolder) -> None:
     if lease.holder(folder) is not None:
         with Journal(folder) as journal:
             journal.request("stop", {"reason": "the test ends"})
-    until(lambda: lease.holder(folder) is None, told=lambda: f"the loop of {folder.path} does not end")
+    until(
+        lambda: lease.holder(folder) is None, told=lambda: f"the loop of {folder.path} does not end"
+    )

@@ -9,7 +9,10 @@ T = TypeVar("T")
 
 
 def until(
-    holds: Callable[[], T], seconds: float = 60.0, told: Callable[[], object] | None = None, pause: Callable[[float], object] = time.sleep
+    holds: Callable[[], T],
+    seconds: float = 60.0,
+    told: Callable[[], object] | None = None,
+    pause: Callable[[float], object] = time.sleep,
 ) -> T:
     """What `holds` returns, as soon as it is true.
 
@@ -24,7 +27,9 @@ def until(
     while not (found := holds()):
         if time.monotonic() > end:
             line = traceback.extract_stack(limit=2)[0].line
-            raise AssertionError(f"waited {seconds:g} s in vain: {line}" + (f"; {told()}" if told else ""))
+            raise AssertionError(
+                f"waited {seconds:g} s in vain: {line}" + (f"; {told()}" if told else "")
+            )
         pause(0.01)
     return found
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TextIO
 
 from workbench.errors import UsageError, WorkbenchError
-from workbench.lab.visible import one_line, visible
 from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.study import Study
+from workbench.show.visible import one_line, visible
 from workbench.verbs import dispatch
 from workbench.verbs.dispatch import Result, Where
 from workbench.verbs.handle import StudyHandle
@@ -25,7 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         parsed = dispatch.read(given)
-        out = sys.stderr if parsed.json else sys.stdout  # with --json stdout holds one JSON value and nothing else
+        out = (
+            sys.stderr if parsed.json else sys.stdout
+        )  # with --json stdout holds one JSON value and nothing else
         result = dispatch.run(parsed, Where(Path.cwd(), follow=lambda study: follow(study, out)))
         _print(result, parsed.json)
     except WorkbenchError as error:
@@ -41,7 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _print(result: Result, as_json: bool) -> None:
-    text = json.dumps(result.data, indent=2, allow_nan=False) if as_json else result.text or str(result.value)
+    text = (
+        json.dumps(result.data, indent=2, allow_nan=False)
+        if as_json
+        else result.text or str(result.value)
+    )
     print(visible(text) if sys.stdout.isatty() else text, flush=True)
     if result.newest:
         print(f"study {result.newest}, the newest here; another one: --study NAME", file=sys.stderr)
@@ -55,20 +61,29 @@ def follow(study: StudyHandle, out: TextIO) -> Result:
         study.wait(follow=progress)
     except KeyboardInterrupt:
         progress.clear()
-        text = (
-            f"{study.name} goes on without you; follow it: autoresearch status {study.name}; end it: autoresearch stop --study {study.name}"
-        )
+        text = f"{study.name} goes on without you; follow it: autoresearch status {study.name}; end it: autoresearch stop --study {study.name}"
         return Result(study, study.status().data, text, INTERRUPTED)
     progress.clear()
     data = study.status().data
-    return Result(study, data, summary(study.name, study.study, data["state"]), exit_code(study.study, data["state"]))
+    return Result(
+        study,
+        data,
+        summary(study.name, study.study, data["state"]),
+        exit_code(study.study, data["state"]),
+    )
 
 
 def exit_code(study: Study, state: str) -> int:
     """0 when the study ended by itself or a person ended it; 2 when what it was given never worked; 1 otherwise."""
     if state in ("finished", "stopped"):
         return 0
-    return 2 if study.fault and len(study.candidates) <= 1 and not study.reason.startswith("the loop failed") else 1
+    return (
+        2
+        if study.fault
+        and len(study.candidates) <= 1
+        and not study.reason.startswith("the loop failed")
+        else 1
+    )
 
 
 def summary(name: str, study: Study, state: str) -> str:
@@ -78,14 +93,24 @@ def summary(name: str, study: Study, state: str) -> str:
     lines = [f"{name}: {state}" + (f" ({one_line(study.reason)})" if study.reason else "")]
     if baseline is not None and baseline.score is not None:
         spread = study.spread(0)
-        lines.append(f"baseline  {_number(baseline.score)} {metric}" + ("" if spread is None else f" (spread {_number(spread)})"))
+        lines.append(
+            f"baseline  {_number(baseline.score)} {metric}"
+            + ("" if spread is None else f" (spread {_number(spread)})")
+        )
         if best is not None and best.score is not None and best.number:
             gain = goal.gain(best.score, baseline.score)
-            lines.append(f"best      {_number(best.score)} {metric} ({gain:+.4g} against the baseline), candidate {best.number}")
+            lines.append(
+                f"best      {_number(best.score)} {metric} ({gain:+.4g} against the baseline), candidate {best.number}"
+            )
     kept = [number for number in study.kept if number]
-    lines.append(f"kept      {len(kept)} of {max(0, study.n_candidates - 1)}" + (f": {_few(kept)}" if kept else ""))
+    lines.append(
+        f"kept      {len(kept)} of {max(0, study.n_candidates - 1)}"
+        + (f": {_few(kept)}" if kept else "")
+    )
     if study.waiting:
-        lines.append(f"waiting   {_few(study.waiting)}; look: autoresearch show {study.waiting[0]} {name}")
+        lines.append(
+            f"waiting   {_few(study.waiting)}; look: autoresearch show {study.waiting[0]} {name}"
+        )
     if best is not None and best.number:
         lines.append(f"autoresearch export {best.number} --study {name}")
     elif state == "dead":
@@ -94,7 +119,11 @@ def summary(name: str, study: Study, state: str) -> str:
 
 
 def _few(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers[-12:])) if len(numbers) <= 12 else f"..., {', '.join(map(str, numbers[-12:]))}"
+    return (
+        ", ".join(map(str, numbers[-12:]))
+        if len(numbers) <= 12
+        else f"..., {', '.join(map(str, numbers[-12:]))}"
+    )
 
 
 def _number(value: float) -> str:
@@ -110,11 +139,17 @@ class Progress:
         self._said: dict[int, str] = {}
 
     def begin(self) -> None:
-        print(f"study {self._name} is running; Ctrl-C leaves it running", file=self._out, flush=True)
+        print(
+            f"study {self._name} is running; Ctrl-C leaves it running", file=self._out, flush=True
+        )
 
     def __call__(self, study: Study) -> None:
         self._say_opening(study)
-        self._open |= {number for number in range(self._known, len(study.candidates)) if not study.candidates[number].is_ablation}
+        self._open |= {
+            number
+            for number in range(self._known, len(study.candidates))
+            if not study.candidates[number].is_ablation
+        }
         self._known = len(study.candidates)
         for number in sorted(self._open):
             history = study.candidates[number]
@@ -133,7 +168,11 @@ class Progress:
         trials = study.candidates[0].trials if study.incumbent is None and study.candidates else []
         for trial in trials[self._n_opening :]:
             self.clear()
-            result = _number(trial.score) if trial.score is not None else f"{trial.status}: {one_line(trial.reason)}"
+            result = (
+                _number(trial.score)
+                if trial.score is not None
+                else f"{trial.status}: {one_line(trial.reason)}"
+            )
             print(f"baseline, trial {trial.trial + 1}: {result}", file=self._out, flush=True)
         self._n_opening = max(self._n_opening, len(trials))
 
@@ -165,7 +204,11 @@ def line(study: Study, history: CandidateHistory) -> str:
     total = f"/{_limit(study)}" if _limit(study) and record.candidate else ""
     status = history.status if record.candidate or history.status != "kept" else "baseline"
     score = "-" if history.score is None else _number(history.score)
-    effect = "" if decision is None or decision.evidence.effect is None else f" ({decision.evidence.effect:+.4g})"
+    effect = (
+        ""
+        if decision is None or decision.evidence.effect is None
+        else f" ({decision.evidence.effect:+.4g})"
+    )
     why = f" [{one_line(decision.why)}]" if decision is not None and decision.why else ""
     own = " self-reported" if study.opened.shape == "claimed" else ""
     text = f"{record.candidate}{total}  {status:9}  {score}{effect}{own}  +{record.added} -{record.removed}"

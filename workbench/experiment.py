@@ -60,10 +60,20 @@ class Objective:
     simplicity: bool = True
 
     def __post_init__(self) -> None:
-        _require(bool(self.name), "objective.name is empty; name the metric that evaluate() returns")
-        _require(0 <= self.min_effect < math.inf, f"objective.min_effect = {self.min_effect}; it is a size, at least 0")
-        _require(0 < self.error_rate < 0.5, f"objective.error_rate = {self.error_rate}; it lies between 0 and 0.5")
-        _require(self.max_trials >= 1, f"objective.max_trials = {self.max_trials}; it is at least 1")
+        _require(
+            bool(self.name), "objective.name is empty; name the metric that evaluate() returns"
+        )
+        _require(
+            0 <= self.min_effect < math.inf,
+            f"objective.min_effect = {self.min_effect}; it is a size, at least 0",
+        )
+        _require(
+            0 < self.error_rate < 0.5,
+            f"objective.error_rate = {self.error_rate}; it lies between 0 and 0.5",
+        )
+        _require(
+            self.max_trials >= 1, f"objective.max_trials = {self.max_trials}; it is at least 1"
+        )
 
     def gain(self, score: float, reference: float) -> float:
         """How much better `score` is than `reference`, in units of the score; above 0 is better."""
@@ -93,7 +103,10 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name in (f.name for f in fields(self)):
-            _require(getattr(self, name) > 0, f"limits.{name} = {getattr(self, name)}; it must be above 0")
+            _require(
+                getattr(self, name) > 0,
+                f"limits.{name} = {getattr(self, name)}; it must be above 0",
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,10 +133,17 @@ class Search:
 
     def __post_init__(self) -> None:
         for name in ("islands", "bins"):
-            _require(getattr(self, name) >= 1, f"search.{name} = {getattr(self, name)}; it is at least 1")
+            _require(
+                getattr(self, name) >= 1, f"search.{name} = {getattr(self, name)}; it is at least 1"
+            )
         for name in ("migrate", "reset", "plateau"):
-            _require(getattr(self, name) >= 0, f"search.{name} = {getattr(self, name)}; it is a number of candidates, 0 for never")
-        _require(len(set(self.features)) == len(self.features), "search.features names one feature twice")
+            _require(
+                getattr(self, name) >= 0,
+                f"search.{name} = {getattr(self, name)}; it is a number of candidates, 0 for never",
+            )
+        _require(
+            len(set(self.features)) == len(self.features), "search.features names one feature twice"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,8 +162,14 @@ class EarlyStop:
 
     def __post_init__(self) -> None:
         _require(bool(self.series), "early_stop.series is empty; name a curve that trials show")
-        _require(0 <= self.margin < math.inf, f"early_stop.margin = {self.margin}; it is a size, at least 0")
-        _require(0 < self.after < 1, f"early_stop.after = {self.after}; it is a share of the steps, between 0 and 1")
+        _require(
+            0 <= self.margin < math.inf,
+            f"early_stop.margin = {self.margin}; it is a size, at least 0",
+        )
+        _require(
+            0 < self.after < 1,
+            f"early_stop.after = {self.after}; it is a share of the steps, between 0 and 1",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,11 +213,19 @@ class Experiment:
     audit: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
-        is_editable = bool(self.evaluator) and posixpath.normpath(self.evaluator) in map(posixpath.normpath, self.editable)
-        _require(not is_editable, f"editable names {self.evaluator}, the evaluator; what a candidate may change cannot judge it")
+        is_editable = bool(self.evaluator) and posixpath.normpath(self.evaluator) in map(
+            posixpath.normpath, self.editable
+        )
+        _require(
+            not is_editable,
+            f"editable names {self.evaluator}, the evaluator; what a candidate may change cannot judge it",
+        )
         name = self.objective.name
         can_be_read = self.shape != "claimed" or re.fullmatch(PRINTED_NAME, name) is not None
-        _require(can_be_read, f"objective.name = {name!r} cannot be read from a printed line: {HOW_PRINTED}")
+        _require(
+            can_be_read,
+            f"objective.name = {name!r} cannot be read from a printed line: {HOW_PRINTED}",
+        )
 
     @property
     def self_reported(self) -> bool:
@@ -218,7 +252,9 @@ class Experiment:
         found = {}
         for file in sorted(self.folder.rglob("*")):
             path = file.relative_to(self.folder)
-            hidden = any(part.startswith(".") or part in ("__pycache__", "studies") for part in path.parts)
+            hidden = any(
+                part.startswith(".") or part in ("__pycache__", "studies") for part in path.parts
+            )
             if file.is_file() and not hidden and str(path) not in self.editable:
                 found[path.as_posix()] = file.read_bytes()
         return found
@@ -260,7 +296,9 @@ def find(name: str, start: Path | None = None) -> Path:
     if name in builtin or (Path(name).parts[:-1] == ("experiments",) and last in builtin):
         return builtin[last]
     known = ", ".join(sorted(builtin)) or "none found"
-    raise ExperimentError(f"no experiment {name!r}: not a folder, nor one of the built-in ones ({known})")
+    raise ExperimentError(
+        f"no experiment {name!r}: not a folder, nor one of the built-in ones ({known})"
+    )
 
 
 def builtin_experiments() -> dict[str, Path]:
@@ -269,7 +307,9 @@ def builtin_experiments() -> dict[str, Path]:
     found: dict[str, Path] = {}
     for root in (package / "_experiments", package.parent / "experiments"):
         if root.is_dir():
-            found |= {file.parent.name: file.parent for file in sorted(root.glob("*/experiment.toml"))}
+            found |= {
+                file.parent.name: file.parent for file in sorted(root.glob("*/experiment.toml"))
+            }
     return found
 
 
@@ -285,7 +325,9 @@ def read(folder: Path) -> Experiment:
     if not file.is_file():
         if all((folder / name).is_file() for name in ("train.py", "prepare.py", "program.md")):
             return _autoresearch_checkout(folder)
-        raise ExperimentError(f"{folder} has no experiment.toml (and is no autoresearch checkout with train.py, prepare.py, program.md)")
+        raise ExperimentError(
+            f"{folder} has no experiment.toml (and is no autoresearch checkout with train.py, prepare.py, program.md)"
+        )
     try:
         text = file.read_bytes().decode("utf-8")
         table = tomllib.loads(text)
@@ -304,14 +346,26 @@ def as_toml(experiment: Experiment) -> str:
     def value(item: Any) -> str:
         if isinstance(item, Mapping):
             return f"{{{', '.join(f'{json.dumps(key, ensure_ascii=False)} = {value(part)}' for key, part in item.items())}}}"
-        return f"[{', '.join(value(part) for part in item)}]" if isinstance(item, tuple) else json.dumps(item, ensure_ascii=False)
+        return (
+            f"[{', '.join(value(part) for part in item)}]"
+            if isinstance(item, tuple)
+            else json.dumps(item, ensure_ascii=False)
+        )
 
-    lines = [f"{f.name} = {value(getattr(experiment, f.name))}" for f in fields(Experiment) if f.name not in (*_TABLES, "folder")]
+    lines = [
+        f"{f.name} = {value(getattr(experiment, f.name))}"
+        for f in fields(Experiment)
+        if f.name not in (*_TABLES, "folder")
+    ]
     for table in _TABLES:
         part = getattr(experiment, table)
         if part is None:
             continue
-        pairs = part.items() if isinstance(part, Mapping) else ((f.name, getattr(part, f.name)) for f in fields(part))
+        pairs = (
+            part.items()
+            if isinstance(part, Mapping)
+            else ((f.name, getattr(part, f.name)) for f in fields(part))
+        )
         lines += ["", f"[{table}]", *(f"{name} = {value(item)}" for name, item in pairs)]
     return "\n".join(lines) + "\n"
 
@@ -324,8 +378,12 @@ def _autoresearch_checkout(folder: Path) -> Experiment:
         name=folder.name,
         description="karpathy/autoresearch checkout; the score is what train.py prints (self-reported)",
         editable=("train.py",),
-        objective=Objective(name="val_bpb", goal="minimize", noise="run", max_trials=4),  # five minutes each
-        limits=Limits(wall_seconds=600.0, cpu_seconds=36000.0, memory_mb=65536, processes=512, disk_mb=4096),
+        objective=Objective(
+            name="val_bpb", goal="minimize", noise="run", max_trials=4
+        ),  # five minutes each
+        limits=Limits(
+            wall_seconds=600.0, cpu_seconds=36000.0, memory_mb=65536, processes=512, disk_mb=4096
+        ),
         shape="claimed",
         evaluator="",
         command=(str(python) if python.exists() else "python", "train.py"),
@@ -369,14 +427,22 @@ class _Reader:
         values["audit"] = MappingProxyType(self.audit(table.get("audit", {}), values["settings"]))
         for key in values.get("files", ()):
             if not isinstance(values["settings"].get(key), str):
-                raise self.fail("files", f"files names {key!r}, which is no setting with a text; write it below [settings]")
+                raise self.fail(
+                    "files",
+                    f"files names {key!r}, which is no setting with a text; write it below [settings]",
+                )
         values.setdefault("name", self.file.parent.name)
         if values.get("shape") == "claimed":
             values.setdefault("evaluator", "")
             if not values.get("command"):
-                raise self.fail("shape", 'shape = "claimed" needs command = ["python", "train.py"] or the like')
+                raise self.fail(
+                    "shape", 'shape = "claimed" needs command = ["python", "train.py"] or the like'
+                )
         if not values.get("editable"):
-            raise self.fail("editable", 'editable is missing or empty; name the files that may change, as in editable = ["train.py"]')
+            raise self.fail(
+                "editable",
+                'editable is missing or empty; name the files that may change, as in editable = ["train.py"]',
+            )
         try:
             return Experiment(folder=self.file.parent.resolve(), **values)
         except ExperimentError as error:
@@ -386,7 +452,9 @@ class _Reader:
         if not isinstance(table, dict):
             raise self.fail(name, f"{name} is a table: write [{name}]")
         values = self.values(kind, table, f"{name}.")
-        for required in (f for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING):
+        for required in (
+            f for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING
+        ):
             if required.name not in values:
                 raise self.fail(name, f"{name}.{required.name} is missing")
         try:
@@ -396,7 +464,12 @@ class _Reader:
             raise self.fail(key, str(error)) from None
 
     def values(
-        self, kind: type, table: dict[str, Any], prefix: str, skip: tuple[str, ...] = (), also: tuple[str, ...] = ()
+        self,
+        kind: type,
+        table: dict[str, Any],
+        prefix: str,
+        skip: tuple[str, ...] = (),
+        also: tuple[str, ...] = (),
     ) -> dict[str, Any]:
         known = {f.name: f.type for f in fields(kind) if f.name not in skip}
         out: dict[str, Any] = {}
@@ -412,15 +485,22 @@ class _Reader:
     def typed(self, key: str, value: Any, kind: Any) -> Any:
         if get_origin(kind) is Mapping:
             if not isinstance(value, dict):
-                raise self.fail(key, f'{key} = {value!r}; write it as in {{ accuracy = "maximize", tokens = "minimize" }}')
+                raise self.fail(
+                    key,
+                    f'{key} = {value!r}; write it as in {{ accuracy = "maximize", tokens = "minimize" }}',
+                )
             choices = get_args(get_args(kind)[1])
             for name, item in value.items():
                 if item not in choices:
-                    raise self.fail(key, f"{key}.{name} = {item!r}; choose one of {', '.join(choices)}")
+                    raise self.fail(
+                        key, f"{key}.{name} = {item!r}; choose one of {', '.join(choices)}"
+                    )
             return MappingProxyType(value)
         if get_args(kind) and all(isinstance(choice, str) for choice in get_args(kind)):
             if value not in get_args(kind):
-                raise self.fail(key, f"{key} = {value!r}; choose one of {', '.join(get_args(kind))}")
+                raise self.fail(
+                    key, f"{key} = {value!r}; choose one of {', '.join(get_args(kind))}"
+                )
             return value
         if kind == tuple[str, ...]:
             if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
@@ -435,14 +515,26 @@ class _Reader:
     def cascade(self, table: Any, values: Mapping[str, Any]) -> dict[str, float]:
         if not isinstance(table, dict):
             raise self.fail("cascade", "cascade is a table: write [cascade]")
-        margins = {stage: float(self.typed(f"cascade.{stage}", value, float)) for stage, value in table.items()}
+        margins = {
+            stage: float(self.typed(f"cascade.{stage}", value, float))
+            for stage, value in table.items()
+        }
         for stage, margin in margins.items():
             if not 0 <= margin < math.inf:
-                raise self.fail(f"cascade.{stage}", f"cascade.{stage} = {margin}; it is how much worse a candidate may be, at least 0")
+                raise self.fail(
+                    f"cascade.{stage}",
+                    f"cascade.{stage} = {margin}; it is how much worse a candidate may be, at least 0",
+                )
             if stage == values["objective"].name:
-                raise self.fail(f"cascade.{stage}", f"cascade.{stage} is the objective's own name; give the stage another, as in quick")
+                raise self.fail(
+                    f"cascade.{stage}",
+                    f"cascade.{stage} is the objective's own name; give the stage another, as in quick",
+                )
         if margins and values.get("shape") == "claimed":
-            raise self.fail("cascade", 'shape = "claimed" has no evaluator that could call trial.stage; take [cascade] out')
+            raise self.fail(
+                "cascade",
+                'shape = "claimed" has no evaluator that could call trial.stage; take [cascade] out',
+            )
         return margins
 
     def settings(self, table: Any) -> dict[str, Setting]:
@@ -450,7 +542,9 @@ class _Reader:
             raise self.fail("settings", "settings is a table: write [settings]")
         for key, value in table.items():
             if not isinstance(value, bool | int | float | str):
-                raise self.fail(f"settings.{key}", f"settings.{key} must be a number, a text, true or false")
+                raise self.fail(
+                    f"settings.{key}", f"settings.{key} must be a number, a text, true or false"
+                )
             self.finite(f"settings.{key}", value)
         return dict(table)
 
@@ -459,9 +553,15 @@ class _Reader:
             raise self.fail("audit", "audit is a table: write [audit]")
         for key in table:
             if key not in settings:
-                raise self.fail(f"audit.{key}", f"audit.{key} is no setting; [settings] has: {', '.join(sorted(settings)) or 'none'}")
+                raise self.fail(
+                    f"audit.{key}",
+                    f"audit.{key} is no setting; [settings] has: {', '.join(sorted(settings)) or 'none'}",
+                )
             self.finite(f"audit.{key}", table[key])
-        return {key: self.typed(f"audit.{key}", value, type(settings[key])) for key, value in table.items()}
+        return {
+            key: self.typed(f"audit.{key}", value, type(settings[key]))
+            for key, value in table.items()
+        }
 
     def finite(self, key: str, value: Any) -> None:
         if isinstance(value, float) and not math.isfinite(value):
@@ -482,4 +582,6 @@ def _as_setting(key: str, text: str, default: Setting) -> Setting:
 
 
 def _replace(experiment: Experiment, **changes: Any) -> Experiment:
-    return Experiment(**{f.name: changes.get(f.name, getattr(experiment, f.name)) for f in fields(experiment)})
+    return Experiment(
+        **{f.name: changes.get(f.name, getattr(experiment, f.name)) for f in fields(experiment)}
+    )

@@ -27,7 +27,14 @@ def lines_of(text: str) -> list[str]:
 
 def _checked(path: str) -> str:
     pure = PurePosixPath(path)
-    if not path or pure.is_absolute() or ".." in pure.parts or str(pure) != path or "\\" in path or "\0" in path:
+    if (
+        not path
+        or pure.is_absolute()
+        or ".." in pure.parts
+        or str(pure) != path
+        or "\\" in path
+        or "\0" in path
+    ):
         raise UsageError(f"not a relative path inside the program: {path!r}")
     return path
 
@@ -122,13 +129,22 @@ class Hunk:
     @property
     def digest(self) -> str:
         """Twelve hexadecimal digits over what the hunk does; equal changes of equal lines have equal digests."""
-        parts = (self.path, self.kind, str(self.start), "".join(self.old), "".join(self.new), str(self.executable))
+        parts = (
+            self.path,
+            self.kind,
+            str(self.start),
+            "".join(self.old),
+            "".join(self.new),
+            str(self.executable),
+        )
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
     @property
     def header(self) -> str:
         if self.kind == "mode":
-            return f"{self.path}: {'made executable' if self.executable else 'no longer executable'}"
+            return (
+                f"{self.path}: {'made executable' if self.executable else 'no longer executable'}"
+            )
         if self.kind != "edit":
             return f"{self.path}: {'created' if self.kind == 'create' else 'deleted'}"
         old, new = self.start - len(self.before), self.new_start - len(self.before)
@@ -138,7 +154,12 @@ class Hunk:
     @property
     def text(self) -> str:
         """The hunk as lines of a unified diff, without its header."""
-        marked = [*_mark(" ", self.before), *_mark("-", self.old), *_mark("+", self.new), *_mark(" ", self.after)]
+        marked = [
+            *_mark(" ", self.before),
+            *_mark("-", self.old),
+            *_mark("+", self.new),
+            *_mark(" ", self.after),
+        ]
         return "".join(marked)
 
 
@@ -149,7 +170,10 @@ def _range(start: int, count: int) -> str:
 
 
 def _mark(sign: str, lines: Sequence[str]) -> list[str]:
-    return [sign + line if line.endswith("\n") else f"{sign}{line}\n\\ No newline at end of file\n" for line in lines]
+    return [
+        sign + line if line.endswith("\n") else f"{sign}{line}\n\\ No newline at end of file\n"
+        for line in lines
+    ]
 
 
 @dataclass(frozen=True)
@@ -164,10 +188,18 @@ class Patch:
         for path in sorted({*old.files, *new.files}):
             first, flag = len(hunks) + 1, path in new.executable
             if path not in old.files:
-                hunks.append(Hunk(first, path, "create", new=tuple(lines_of(new.files[path])), executable=flag))
+                hunks.append(
+                    Hunk(
+                        first, path, "create", new=tuple(lines_of(new.files[path])), executable=flag
+                    )
+                )
             elif path not in new.files:
                 had = path in old.executable
-                hunks.append(Hunk(first, path, "delete", old=tuple(lines_of(old.files[path])), executable=had))
+                hunks.append(
+                    Hunk(
+                        first, path, "delete", old=tuple(lines_of(old.files[path])), executable=had
+                    )
+                )
             else:
                 hunks += _edits(path, lines_of(old.files[path]), lines_of(new.files[path]), first)
                 if flag != (path in old.executable):
@@ -182,9 +214,13 @@ class Patch:
         """
         chosen = {hunk.id for hunk in self.hunks} if only is None else set(only)
         if unknown := chosen - {hunk.id for hunk in self.hunks}:
-            raise UsageError(f"no hunk {', '.join(map(str, sorted(unknown)))}; this patch has hunks 1 to {len(self.hunks)}")
+            raise UsageError(
+                f"no hunk {', '.join(map(str, sorted(unknown)))}; this patch has hunks 1 to {len(self.hunks)}"
+            )
         files, executable = dict(program.files), set(program.executable)
-        for hunk in sorted(self.hunks, key=lambda hunk: -hunk.id):  # from the end, so that line numbers stay true
+        for hunk in sorted(
+            self.hunks, key=lambda hunk: -hunk.id
+        ):  # from the end, so that line numbers stay true
             if hunk.id not in chosen:
                 continue
             if hunk.kind == "delete":
@@ -232,7 +268,11 @@ def revert(program: Program, old: Program, new: Program) -> Program:
         UsageError: later changes touch the same lines or the same file; the message names the hunk.
     """
     later = Patch.between(new, program)
-    undone, files, executable = Patch.between(old, new), dict(program.files), set(program.executable)
+    undone, files, executable = (
+        Patch.between(old, new),
+        dict(program.files),
+        set(program.executable),
+    )
     for hunk in undone.hunks:
         path = hunk.path
         if hunk.kind == "create":
@@ -249,7 +289,11 @@ def revert(program: Program, old: Program, new: Program) -> Program:
             executable = executable - {path} | {path} & old.executable
     for path in dict.fromkeys(hunk.path for hunk in undone.hunks if hunk.kind == "edit"):
         mine = [hunk for hunk in undone.hunks if hunk.path == path and hunk.kind == "edit"]
-        files[path] = _merged(new.files[path], mine, [hunk for hunk in later.hunks if hunk.path == path and hunk.kind == "edit"])
+        files[path] = _merged(
+            new.files[path],
+            mine,
+            [hunk for hunk in later.hunks if hunk.path == path and hunk.kind == "edit"],
+        )
     return Program(files, frozenset(executable))
 
 
@@ -264,13 +308,21 @@ def _merged(text: str, undone: Sequence[Hunk], later: Sequence[Hunk]) -> str:
         edits.add(own)
     for start, end, replacement in sorted(edits, reverse=True):
         lines[start:end] = replacement
-    return "".join(line if line.endswith("\n") or number == len(lines) else line + "\n" for number, line in enumerate(lines, 1))
+    return "".join(
+        line if line.endswith("\n") or number == len(lines) else line + "\n"
+        for number, line in enumerate(lines, 1)
+    )
 
 
 def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
     """Whether two ranges of lines share a line, or one is an insertion inside the other or at the place of another insertion."""
     (a, b), (c, d) = one, other
-    return max(a, c) < min(b, d) or (a == b and c < a < d) or (c == d and a < c < b) or a == b == c == d
+    return (
+        max(a, c) < min(b, d)
+        or (a == b and c < a < d)
+        or (c == d and a < c < b)
+        or a == b == c == d
+    )
 
 
 def _entangled(hunk: Hunk) -> UsageError:
@@ -279,7 +331,9 @@ def _entangled(hunk: Hunk) -> UsageError:
 
 def _expect(holds: bool, hunk: Hunk) -> None:
     if not holds:
-        raise UsageError(f"hunk {hunk.id} ({hunk.header}) does not fit this program; it was made from another one")
+        raise UsageError(
+            f"hunk {hunk.id} ({hunk.header}) does not fit this program; it was made from another one"
+        )
 
 
 def _closed(hunk: Hunk, lines: Sequence[str]) -> list[str]:
@@ -298,7 +352,9 @@ def _edits(path: str, old: list[str], new: list[str], first: int) -> list[Hunk]:
     tail = 0
     while tail < min(len(old), len(new)) - head and old[-1 - tail] == new[-1 - tail]:
         tail += 1
-    matcher = difflib.SequenceMatcher(None, old[head : len(old) - tail], new[head : len(new) - tail], autojunk=False)
+    matcher = difflib.SequenceMatcher(
+        None, old[head : len(old) - tail], new[head : len(new) - tail], autojunk=False
+    )
     hunks: list[Hunk] = []
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         if tag == "equal":
@@ -344,7 +400,10 @@ def _groups(edits: Sequence[Hunk]) -> list[list[Hunk]]:
     """Hunks whose contexts touch belong under one `@@` header."""
     groups: list[list[Hunk]] = []
     for hunk in edits:
-        if groups and hunk.start - (groups[-1][-1].start + len(groups[-1][-1].old)) <= 2 * CONTEXT_LINES:
+        if (
+            groups
+            and hunk.start - (groups[-1][-1].start + len(groups[-1][-1].old)) <= 2 * CONTEXT_LINES
+        ):
             groups[-1].append(hunk)
         else:
             groups.append([hunk])
@@ -359,10 +418,16 @@ def _group(group: Sequence[Hunk]) -> list[str]:
             marked += _mark(" ", hunk.after)
         else:
             gap = following.start - (hunk.start + len(hunk.old))
-            between = [*hunk.after, *following.before[max(0, len(following.before) + len(hunk.after) - gap) :]]
+            between = [
+                *hunk.after,
+                *following.before[max(0, len(following.before) + len(hunk.after) - gap) :],
+            ]
             marked += _mark(" ", between[:gap])
     counted = [line for line in "".join(marked).split("\n") if line[:1] in (" ", "-", "+")]
     n_old = sum(line[0] != "+" for line in counted)
     n_new = sum(line[0] != "-" for line in counted)
-    start, new_start = group[0].start - len(group[0].before), group[0].new_start - len(group[0].before)
+    start, new_start = (
+        group[0].start - len(group[0].before),
+        group[0].new_start - len(group[0].before),
+    )
     return [f"@@ -{_range(start, n_old)} +{_range(new_start, n_new)} @@\n", *marked]

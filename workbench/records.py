@@ -18,7 +18,9 @@ TrialStatus = Literal["ok", "failed", "timeout", "killed", "lost", "cheated"]
 Fault = Literal["", "loop", "process", "evaluator", "person"]
 EndedBy = Literal["", "cascade", "early-stop"]
 Verdict = Literal["keep", "discard", "revise", "defer"]
-Purpose = Literal["", "audit"]  # why a trial is run: for the search, or for an examination that no decision of the search sees
+Purpose = Literal[
+    "", "audit"
+]  # why a trial is run: for the search, or for an examination that no decision of the search sees
 AuditVerdict = Literal["holds", "too small", "does not hold", "failed"]
 Weight = Literal["carries", "no weight", "unclear", "failed", "not made"]
 Review = Literal["off", "keeps", "all"]
@@ -130,7 +132,12 @@ class Candidate:
     @property
     def is_proposal(self) -> bool:
         """Whether a proposer made it: neither a person nor an ablation, and the study did not begin with it."""
-        return self.candidate > 0 and self.without is None and self.author != START and not self.author.startswith(PERSON)
+        return (
+            self.candidate > 0
+            and self.without is None
+            and self.author != START
+            and not self.author.startswith(PERSON)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,7 +221,9 @@ class Trial:
 
     def __post_init__(self) -> None:
         if (self.score is not None) != (self.status == "ok"):
-            raise ValueError(f"a trial has a score exactly when it is ok, not {self.status} with {self.score}")
+            raise ValueError(
+                f"a trial has a score exactly when it is ok, not {self.status} with {self.score}"
+            )
         named = {**self.metrics, "score": 0.0 if self.score is None else self.score}
         for name, value in [*named.items(), *(("a unit", value) for value in self.units)]:
             if type(value) not in (int, float) or not math.isfinite(value):
@@ -495,9 +504,13 @@ def _form(cls: type) -> _Form:
     own = fields(cls)
     return _Form(
         names=frozenset(spec.name for spec in own),
-        required=frozenset(spec.name for spec in own if spec.default is MISSING and spec.default_factory is MISSING),
+        required=frozenset(
+            spec.name for spec in own if spec.default is MISSING and spec.default_factory is MISSING
+        ),
         defaults={spec.name: spec.default for spec in own if spec.default is not MISSING},
-        fresh={spec.name: spec.default_factory for spec in own if spec.default_factory is not MISSING},
+        fresh={
+            spec.name: spec.default_factory for spec in own if spec.default_factory is not MISSING
+        },
         read={spec.name: _READ[spec.name] for spec in own if spec.name in _READ},
     )
 
@@ -508,7 +521,11 @@ def _build(cls: type, body: Mapping[str, Any]) -> Any:
     made: Any = object.__new__(cls)
     values = made.__dict__
     values.update(form.defaults)
-    values.update(body if body.keys() <= form.names else {name: value for name, value in body.items() if name in form.names})
+    values.update(
+        body
+        if body.keys() <= form.names
+        else {name: value for name, value in body.items() if name in form.names}
+    )
     for name, read in form.read.items():
         if name in body:
             values[name] = read(values[name])
@@ -517,7 +534,9 @@ def _build(cls: type, body: Mapping[str, Any]) -> Any:
             values[name] = make()
     if not form.required <= values.keys():
         missing = min(form.required - values.keys())
-        raise StudyError(f"a {cls.__name__} record of this study has no {missing}; the file is damaged or of another program")
+        raise StudyError(
+            f"a {cls.__name__} record of this study has no {missing}; the file is damaged or of another program"
+        )
     return made
 
 

@@ -53,7 +53,10 @@ def names(role: str) -> list[str]:
 
 def named_proposers() -> dict[str, str]:
     """Proposers that a person installed under a name, and what each stands for: `tuner:reach=3.0`, or `evolve` with a prompt below it."""
-    return {file.stem: file.read_text(encoding="utf-8").strip() for file in sorted(_named().glob("*.proposer"))}
+    return {
+        file.stem: file.read_text(encoding="utf-8").strip()
+        for file in sorted(_named().glob("*.proposer"))
+    }
 
 
 def name_proposer(name: str, meaning: str) -> Path:
@@ -81,13 +84,19 @@ def meant(proposer: str) -> tuple[str, str]:
     own = named_proposers()
     name, colon, _ = proposer.partition(":")
     if colon and name in own:
-        raise UsageError(f"{name} stands for {own[name].splitlines()[0]} already; write --proposer {name}, without a colon")
+        raise UsageError(
+            f"{name} stands for {own[name].splitlines()[0]} already; write --proposer {name}, without a colon"
+        )
     plain, _, prompt = own.get(proposer, proposer).partition("\n")
     return plain, prompt
 
 
 def _named() -> Path:
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "autoresearch" / "proposers"
+    return (
+        Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+        / "autoresearch"
+        / "proposers"
+    )
 
 
 def check(role: str, name: str) -> None:
@@ -113,5 +122,7 @@ def find(role: str, name: str) -> Callable[..., Any]:
     try:
         loaded: Callable[..., Any] = point.load()
     except Exception as error:
-        raise UsageError(f"the plug-in {plain!r} ({point.value}) could not be loaded: {error}") from error
+        raise UsageError(
+            f"the plug-in {plain!r} ({point.value}) could not be loaded: {error}"
+        ) from error
     return loaded

@@ -18,9 +18,13 @@ def begin(capacity: int, n_bins: int) -> None:
 def place(item: int) -> int:
     """The index of the bin that takes the item: the first maximum of `priority` over the bins with room."""
     room = np.flatnonzero(bins >= item)
-    wanted = np.asarray(heuristic.priority(float(item), bins[room]))  # a copy: changes to it stay there
+    wanted = np.asarray(
+        heuristic.priority(float(item), bins[room])
+    )  # a copy: changes to it stay there
     if wanted.shape != room.shape:
-        raise ValueError(f"priority returned shape {wanted.shape} for {len(room)} bins; it must be {room.shape}")
+        raise ValueError(
+            f"priority returned shape {wanted.shape} for {len(room)} bins; it must be {room.shape}"
+        )
     if wanted.dtype.kind not in "fiub":
         raise ValueError(f"priority returned dtype {wanted.dtype}; it must be numbers")
     best = wanted.argmax()  # NaN wins in argmax, so looking at the winner is enough

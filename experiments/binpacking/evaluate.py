@@ -46,13 +46,19 @@ def evaluate(trial: Any) -> dict[str, float]:
     score = excess(bins, known)
     if fresh:
         gain = excess([best_fit(instance) for instance in known], known) - score
-        fresh_gain = excess([best_fit(instance) for instance in fresh], fresh) - excess(fresh_bins, fresh)
+        fresh_gain = excess([best_fit(instance) for instance in fresh], fresh) - excess(
+            fresh_bins, fresh
+        )
         one_bin = 100.0 * len(fresh) / sum(instance.bound for instance in fresh)
         if gain > 0 and gain - fresh_gain > max(FRESH_GAP, one_bin):
             raise Cheated(
                 f"fits these instances only: {gain:.2f} points better than Best Fit on them, {fresh_gain:.2f} on {len(fresh)} fresh ones"
             )
-    return {"excess": score, "mean_bins": sum(bins) / len(bins), "cpu_seconds": float(process.cpu_seconds)}
+    return {
+        "excess": score,
+        "mean_bins": sum(bins) / len(bins),
+        "cpu_seconds": float(process.cpu_seconds),
+    }
 
 
 def check(trial: Any) -> None:
@@ -78,7 +84,9 @@ def pack(process: Any, instance: Instance) -> int:
         if not 0 <= index < len(room):
             raise CandidateFailed(f"item {number} was put into bin {index}; there are {len(room)}")
         if room[index] < item:
-            raise CandidateFailed(f"item {number} of size {item} was put into bin {index}, which has room for {room[index]}")
+            raise CandidateFailed(
+                f"item {number} of size {item} was put into bin {index}, which has room for {room[index]}"
+            )
         room[index] -= item
     return sum(left < instance.capacity for left in room)
 

@@ -43,7 +43,10 @@ def or_like(rng: np.random.Generator, n_items: int) -> Instance:
     return Instance(tuple(int(size) for size in rng.integers(20, 101, n_items)), 150)
 
 
-RECIPES: dict[str, Callable[[np.random.Generator, int], Instance]] = {"weibull": weibull, "or": or_like}
+RECIPES: dict[str, Callable[[np.random.Generator, int], Instance]] = {
+    "weibull": weibull,
+    "or": or_like,
+}
 
 
 def scored(settings: Settings, trial_seed: int) -> list[Instance]:
@@ -59,7 +62,9 @@ def scored(settings: Settings, trial_seed: int) -> list[Instance]:
         raise ValueError(f"split = {settings['split']!r}; it is one of {', '.join(SPLITS)}")
     seed, source = int(settings["seed"]), _source(settings)
     if not seed and settings["split"] == "search":
-        raise ValueError("seed = 0 draws another set in every trial, which is for audits; a search needs another number")
+        raise ValueError(
+            "seed = 0 draws another set in every trial, which is for audits; a search needs another number"
+        )
     rng = np.random.default_rng(seed or hidden(trial_seed))
     if source in RECIPES:
         return [RECIPES[source](rng, int(settings["items"])) for _ in range(int(settings["count"]))]
@@ -100,7 +105,9 @@ def _source(settings: Settings) -> str:
     key = "held_out" if settings["split"] == "held_out" and settings["held_out"] else "instances"
     source = str(settings[key])
     if source not in RECIPES and not (FOLDER / source).is_file():
-        raise ValueError(f"{key} = {source!r}; it is one of {', '.join(RECIPES)}, or a file such as ./{source or 'or3'}.json")
+        raise ValueError(
+            f"{key} = {source!r}; it is one of {', '.join(RECIPES)}, or a file such as ./{source or 'or3'}.json"
+        )
     return source
 
 
@@ -116,7 +123,9 @@ def _bodies(table: Any) -> Iterator[tuple[str, Any]]:
 
 def _instance(name: str, body: Any) -> Instance:
     if not isinstance(body, dict) or not {"capacity", "items"} <= body.keys():
-        raise ValueError(f'{name}: an instance is written {{"capacity": 150, "items": [42, 69, 67]}}')
+        raise ValueError(
+            f'{name}: an instance is written {{"capacity": 150, "items": [42, 69, 67]}}'
+        )
     capacity, items = body["capacity"], body["items"]
     if type(capacity) is not int or capacity < 1:
         raise ValueError(f"{name}: capacity = {capacity!r:.40}; it is a whole number of at least 1")
@@ -124,7 +133,11 @@ def _instance(name: str, body: Any) -> Instance:
         raise ValueError(f"{name}: items is a list with one whole number or more")
     for number, item in enumerate(items, 1):
         if type(item) is not int or not 1 <= item <= capacity:
-            raise ValueError(f"{name}: item {number} is {item!r:.40}; it is a whole number from 1 to the capacity {capacity}")
+            raise ValueError(
+                f"{name}: item {number} is {item!r:.40}; it is a whole number from 1 to the capacity {capacity}"
+            )
     if body.get("num_items", len(items)) != len(items):
-        raise ValueError(f"{name}: num_items = {body['num_items']!r:.40}, and there are {len(items)} items")
+        raise ValueError(
+            f"{name}: num_items = {body['num_items']!r:.40}, and there are {len(items)} items"
+        )
     return Instance(tuple(items), capacity)

@@ -28,8 +28,13 @@ def evaluate(trial: Any) -> dict[str, float]:
     with trial.start("pack.py") as process:
         circles = process.call("pack", n, trial.seed, returns=Array("float64", (n, 3)))
     if process.cpu_seconds > cap:
-        raise CandidateFailed(f"the search took {process.cpu_seconds:.1f} CPU seconds; it may take {cap:g} (settings.cpu_cap)")
-    return {"sum_radii": float_below(total_radius(circles)), "cpu_seconds": float(process.cpu_seconds)}
+        raise CandidateFailed(
+            f"the search took {process.cpu_seconds:.1f} CPU seconds; it may take {cap:g} (settings.cpu_cap)"
+        )
+    return {
+        "sum_radii": float_below(total_radius(circles)),
+        "cpu_seconds": float(process.cpu_seconds),
+    }
 
 
 def total_radius(circles: np.ndarray) -> Fraction:
@@ -43,12 +48,18 @@ def total_radius(circles: np.ndarray) -> Fraction:
     whole = [tuple(above * (unit // below) for above, below in circle) for circle in ratios]
     for number, (x, y, r) in enumerate(whole):
         if r < 0:
-            raise CandidateFailed(f"circle {number} has the radius {float(circles[number, 2])}; it is at least 0")
+            raise CandidateFailed(
+                f"circle {number} has the radius {float(circles[number, 2])}; it is at least 0"
+            )
         if not (r <= x <= unit - r and r <= y <= unit - r):
-            raise CandidateFailed(f"circle {number} reaches out of the unit square; the check is exact, shrink it by more than rounding")
+            raise CandidateFailed(
+                f"circle {number} reaches out of the unit square; the check is exact, shrink it by more than rounding"
+            )
     for (i, (x, y, r)), (j, (u, v, s)) in combinations(enumerate(whole), 2):
         if (x - u) ** 2 + (y - v) ** 2 < (r + s) ** 2:
-            raise CandidateFailed(f"circles {i} and {j} overlap; the check is exact, shrink them by more than rounding")
+            raise CandidateFailed(
+                f"circles {i} and {j} overlap; the check is exact, shrink them by more than rounding"
+            )
     return Fraction(sum(r for _, _, r in whole), unit)
 
 

@@ -37,10 +37,17 @@ def pack(n: int, seed: int) -> np.ndarray:
         mean = MOMENTUM * mean + (1 - MOMENTUM) * slope
         square = SCALE_MEMORY * square + (1 - SCALE_MEMORY) * slope**2
         size = STEP_SIZE * FINAL_STEP**progress
-        state -= size * (mean / (1 - MOMENTUM**step)) / (np.sqrt(square / (1 - SCALE_MEMORY**step)) + 1e-9)
+        state -= (
+            size
+            * (mean / (1 - MOMENTUM**step))
+            / (np.sqrt(square / (1 - SCALE_MEMORY**step)) + 1e-9)
+        )
         if time.perf_counter() > shown + 0.5:
             shown = time.perf_counter()
-            print(f"step {step} | sum_radii: {max(shrunk(one)[:, 2].sum() for one in state):.5f}", flush=True)
+            print(
+                f"step {step} | sum_radii: {max(shrunk(one)[:, 2].sum() for one in state):.5f}",
+                flush=True,
+            )
     return tightened(max((shrunk(one) for one in state), key=lambda one: one[:, 2].sum()))
 
 
@@ -52,7 +59,9 @@ def start(n: int, rng: np.random.Generator) -> np.ndarray:
         centres = (np.stack([cells % side, cells // side], 1) + 0.5) / side
     elif LAYOUT == "rows":  # every other row shifted by half a place
         row, place = np.arange(n) // side, np.arange(n) % side
-        centres = np.stack([(place + 0.25 + 0.5 * (row % 2)) / side, (row + 0.5) / np.ceil(n / side)], 1)
+        centres = np.stack(
+            [(place + 0.25 + 0.5 * (row % 2)) / side, (row + 0.5) / np.ceil(n / side)], 1
+        )
     else:
         centres = rng.random((n, 2))
     centres = np.clip(centres + rng.normal(scale=JITTER, size=(n, 2)), 0.01, 0.99)
@@ -66,7 +75,10 @@ def gradient(state: np.ndarray, price: float) -> np.ndarray:
     distance = np.sqrt((apart**2).sum(-1)) + 1e-12
     overlap = np.maximum(radii[:, :, None] + radii[:, None] - distance, 0.0)
     overlap[:, np.arange(state.shape[1]), np.arange(state.shape[1])] = 0.0
-    low, high = np.maximum(radii[..., None] - centres, 0.0), np.maximum(radii[..., None] + centres - 1.0, 0.0)
+    low, high = (
+        np.maximum(radii[..., None] - centres, 0.0),
+        np.maximum(radii[..., None] + centres - 1.0, 0.0),
+    )
     below = np.maximum(-radii, 0.0)
     slope = np.empty_like(state)
     slope[..., :2] = 2 * price * (high - low - ((overlap / distance)[..., None] * apart).sum(2))
@@ -102,4 +114,7 @@ def is_feasible(circles: np.ndarray) -> bool:
     """What the evaluator asks, in fractions: inside the square, and no two circles overlap."""
     exact = [[Fraction(float(value)) for value in circle] for circle in circles]
     inside = all(r >= 0 and r <= x <= 1 - r and r <= y <= 1 - r for x, y, r in exact)
-    return inside and all((a - d) ** 2 + (b - e) ** 2 >= (c + f) ** 2 for (a, b, c), (d, e, f) in combinations(exact, 2))
+    return inside and all(
+        (a - d) ** 2 + (b - e) ** 2 >= (c + f) ** 2
+        for (a, b, c), (d, e, f) in combinations(exact, 2)
+    )

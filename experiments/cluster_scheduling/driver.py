@@ -24,9 +24,13 @@ def place(cpu: int, memory: int, departed: list[list[int]]) -> int:
         free[machine] += freed
     room = np.flatnonzero((free >= (cpu, memory)).all(axis=1))
     here, whole = free[room].T, total[room].T  # copies: changes to them stay there
-    wanted = np.asarray(scheduler.score(float(cpu), float(memory), here[0], here[1], whole[0], whole[1]))
+    wanted = np.asarray(
+        scheduler.score(float(cpu), float(memory), here[0], here[1], whole[0], whole[1])
+    )
     if wanted.shape != room.shape:
-        raise ValueError(f"score returned shape {wanted.shape} for {len(room)} machines; it must be {room.shape}")
+        raise ValueError(
+            f"score returned shape {wanted.shape} for {len(room)} machines; it must be {room.shape}"
+        )
     if wanted.dtype.kind not in "fiub":
         raise ValueError(f"score returned dtype {wanted.dtype}; it must be numbers")
     best = wanted.argmax()  # NaN wins in argmax, so looking at the winner is enough

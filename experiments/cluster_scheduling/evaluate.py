@@ -60,13 +60,22 @@ def evaluate(trial: Any) -> dict[str, float]:
     with start(trial) as process:
         rngs = np.random.default_rng(hidden(trial.seed)).spawn(int(settings["workloads"]))
         for number, rng in enumerate(rngs, 1):
-            workload = draw(MIXES[settings["mix"]], settings["load"], settings["warm_up"], settings["measured"], rng)
+            workload = draw(
+                MIXES[settings["mix"]],
+                settings["load"],
+                settings["warm_up"],
+                settings["measured"],
+                rng,
+            )
             outcomes.append(placed(process, workload))
             units.append(simulate(workload, best_fit(workload)).idle - outcomes[-1].idle)
             trial.report("recovered", number, float(np.mean(units)))
     trial.units(units)
     trial.exact = True
-    means = {name: float(np.mean([getattr(outcome, name) for outcome in outcomes])) for name in ("idle", "stranded", "refused", "lost")}
+    means = {
+        name: float(np.mean([getattr(outcome, name) for outcome in outcomes]))
+        for name in ("idle", "stranded", "refused", "lost")
+    }
     return {"recovered": float(np.mean(units)), **means, "cpu_seconds": float(process.cpu_seconds)}
 
 
@@ -76,7 +85,9 @@ def check(trial: Any) -> None:
     Raises:
         CandidateFailed: the rule would fail in a trial.
     """
-    workload = draw(MIXES[trial.settings["mix"]], trial.settings["load"], *CHECKED, np.random.default_rng(0))
+    workload = draw(
+        MIXES[trial.settings["mix"]], trial.settings["load"], *CHECKED, np.random.default_rng(0)
+    )
     with start(trial) as process:
         placed(process, workload)
 
@@ -88,7 +99,9 @@ def start(trial: Any) -> Any:
 def placed(process: Any, workload: Workload) -> Outcome:
     """What becomes of a workload under the candidate's rule; raises as `simulate` does."""
     process.call("begin", workload.capacity, returns=None)
-    return simulate(workload, lambda job, _, ended: process.call("place", *job.tolist(), ended, returns=int))
+    return simulate(
+        workload, lambda job, _, ended: process.call("place", *job.tolist(), ended, returns=int)
+    )
 
 
 def best_fit(workload: Workload) -> Choose:
@@ -122,11 +135,15 @@ def simulate(workload: Workload, choose: Choose) -> Outcome:
         ended, books.ended = books.ended, []
         machine = choose(job, books.free, ended)
         if not 0 <= machine < len(has_room):
-            raise CandidateFailed(f"job {number} was put on machine {machine}; there are {len(has_room)}")
+            raise CandidateFailed(
+                f"job {number} was put on machine {machine}; there are {len(has_room)}"
+            )
         if not has_room[machine]:
             cpu, memory = job.tolist()
             free = " and ".join(map(str, books.free[machine].tolist()))
-            raise CandidateFailed(f"job {number} of {cpu} CPU and {memory} memory was put on machine {machine}, where {free} are free")
+            raise CandidateFailed(
+                f"job {number} of {cpu} CPU and {memory} memory was put on machine {machine}, where {free} are free"
+            )
         books.place(number, machine)
     return books.outcome()
 
@@ -165,13 +182,16 @@ class Books:
         measured = workload.arrival >= workload.start
         refused = np.zeros(len(measured), dtype=bool)
         refused[self._refused] = True
-        work = workload.demand / workload.capacity.sum(axis=0) * workload.duration[:, None]  # (jobs, 2) in capacities
+        work = (
+            workload.demand / workload.capacity.sum(axis=0) * workload.duration[:, None]
+        )  # (jobs, 2) in capacities
         seconds = workload.arrival[-1] - workload.start
         return Outcome(
             idle=100 * self._idle / seconds,
             stranded=100 * self._stranded / seconds,
             refused=100 * float(refused[measured].mean()),
-            lost=100 * float((work[refused & measured].sum(axis=0) / work[measured].sum(axis=0)).mean()),
+            lost=100
+            * float((work[refused & measured].sum(axis=0) / work[measured].sum(axis=0)).mean()),
         )
 
     def _count(self, now: float) -> None:

@@ -8,7 +8,12 @@ MISMATCH = 0.05  # cost of a machine whose free CPU and memory stand in another 
 
 
 def score(
-    cpu: float, memory: float, free_cpu: np.ndarray, free_memory: np.ndarray, total_cpu: np.ndarray, total_memory: np.ndarray
+    cpu: float,
+    memory: float,
+    free_cpu: np.ndarray,
+    free_memory: np.ndarray,
+    total_cpu: np.ndarray,
+    total_memory: np.ndarray,
 ) -> np.ndarray:
     """Returns how much each machine is wanted for the job; the first machine with the highest value takes it.
 

@@ -40,11 +40,21 @@ class Mix:
 MIXES = {
     "search": Mix(
         machines=(Machines(12, 160, 40), Machines(8, 80, 80), Machines(12, 40, 160)),
-        jobs=(Jobs(40, (10, 36), (3, 8)), Jobs(40, (3, 8), (10, 36)), Jobs(20, (4, 12), (4, 12)), Jobs(1, (30, 70), (30, 70))),
+        jobs=(
+            Jobs(40, (10, 36), (3, 8)),
+            Jobs(40, (3, 8), (10, 36)),
+            Jobs(20, (4, 12), (4, 12)),
+            Jobs(1, (30, 70), (30, 70)),
+        ),
     ),
     "held_out": Mix(
         machines=(Machines(10, 144, 48), Machines(6, 96, 96), Machines(14, 36, 144)),
-        jobs=(Jobs(30, (12, 40), (3, 9)), Jobs(40, (2, 7), (9, 32)), Jobs(25, (3, 14), (3, 14)), Jobs(1, (24, 80), (24, 80))),
+        jobs=(
+            Jobs(30, (12, 40), (3, 9)),
+            Jobs(40, (2, 7), (9, 32)),
+            Jobs(25, (3, 14), (3, 14)),
+            Jobs(1, (24, 80), (24, 80)),
+        ),
     ),
 }
 
@@ -67,16 +77,22 @@ class Workload:
     start: float
 
 
-def draw(mix: Mix, load: float, warm_up: float, measured: float, rng: np.random.Generator) -> Workload:
+def draw(
+    mix: Mix, load: float, warm_up: float, measured: float, rng: np.random.Generator
+) -> Workload:
     """A workload: Poisson arrivals into an empty data centre, at a rate whose demand is `load` times the capacity.
 
     Args:
         load: mean of CPU and memory; above 0.
         warm_up, measured: in mean durations of a job.
     """
-    capacity = np.repeat([[m.cpu, m.memory] for m in mix.machines], [m.count for m in mix.machines], axis=0)
+    capacity = np.repeat(
+        [[m.cpu, m.memory] for m in mix.machines], [m.count for m in mix.machines], axis=0
+    )
     capacity = rng.permutation(capacity)
-    low, high = np.array([[j.cpu, j.memory] for j in mix.jobs], dtype=float).transpose(2, 0, 1)  # (kinds, 2) each
+    low, high = np.array([[j.cpu, j.memory] for j in mix.jobs], dtype=float).transpose(
+        2, 0, 1
+    )  # (kinds, 2) each
     weights = np.array([j.weight for j in mix.jobs]) / sum(j.weight for j in mix.jobs)
     mean = weights @ ((high - low) / np.log(high / low))  # (2,) of log-uniform sizes
     rate = load / (mean / capacity.sum(axis=0)).mean()  # arrivals per mean duration

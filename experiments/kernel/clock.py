@@ -49,7 +49,9 @@ class Times:
 
     def of_call(self, role: str, rounds: slice = slice(None)) -> float:
         """Seconds of one call: the fastest request, less what a request takes without its calls."""
-        return max((min(self.taken[role][rounds]) - min(self.taken["none"])) / self.n_calls, self.floor)
+        return max(
+            (min(self.taken[role][rounds]) - min(self.taken["none"])) / self.n_calls, self.floor
+        )
 
     def gain(self, role: str) -> float:
         """How much faster the candidate is than the kernel of that role: ln of the ratio of their seconds."""
@@ -65,7 +67,9 @@ class Times:
 
     def spread(self, role: str) -> float:
         """A/A: by how much the odd and even requests of one kernel differ, as the log of their ratio."""
-        return abs(math.log(self.of_call(role, slice(0, None, 2)) / self.of_call(role, slice(1, None, 2))))
+        return abs(
+            math.log(self.of_call(role, slice(0, None, 2)) / self.of_call(role, slice(1, None, 2)))
+        )
 
     def is_implausible(self, role: str) -> bool:
         """Faster than the hardware, even if a tenth of what was taken off was too much."""
@@ -77,7 +81,9 @@ def peaks(device: str) -> tuple[float, float]:
     """Floating-point operations and bytes a second that torch reaches here, times `MARGIN`; on one core, or on the GPU."""
     import torch
 
-    size, copied = (MULTIPLIED, COPIED_BYTES) if device == "cpu" else (8 * MULTIPLIED, COPIED_BYTES << 10)
+    size, copied = (
+        (MULTIPLIED, COPIED_BYTES) if device == "cpu" else (8 * MULTIPLIED, COPIED_BYTES << 10)
+    )
     a, source = torch.ones(size, size, device=device), torch.ones(copied // 4, device=device)
     target = torch.empty_like(source)
     flops = 2 * size**3 / min(seconds(lambda: a @ a, device) for _ in range(8))
@@ -110,7 +116,11 @@ def machine(backend: str) -> str:
         import torch
 
         return str(torch.cuda.get_device_name()) if torch.cuda.is_available() else "no GPU"
-    models = [line.partition(":")[2].strip() for line in _cpuinfo() if line.startswith(("model name", "CPU part"))]
+    models = [
+        line.partition(":")[2].strip()
+        for line in _cpuinfo()
+        if line.startswith(("model name", "CPU part"))
+    ]
     return f"{platform.machine()} {models[0] if models else platform.processor()}"
 
 

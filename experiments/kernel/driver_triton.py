@@ -33,7 +33,10 @@ def run(inputs: list, dims: list, shape: list, calls: list, skip: bool) -> bytes
     for weight, changes in calls:
         arena.fill(sources, changes)
         if not skip:
-            launch(*(buffer.view(size) for buffer, size in zip(arena.buffers, shapes, strict=True)), *dims)
+            launch(
+                *(buffer.view(size) for buffer, size in zip(arena.buffers, shapes, strict=True)),
+                *dims,
+            )
         total += arena.buffers[-1] * weight
     return total.cpu().numpy().tobytes()
 

@@ -56,13 +56,19 @@ def evaluate(trial: Any) -> dict[str, float]:
     with contextlib.ExitStack() as stack:
         # In random order: how many sandboxes there were before its own would tell a program which it is.
         order = [str(role) for role in rng.permutation(list(programs))]
-        kernels = {role: stack.enter_context(Kernel(trial, task, programs[role], role)) for role in order}
+        kernels = {
+            role: stack.enter_context(Kernel(trial, task, programs[role], role)) for role in order
+        }
         for dims in N_CHECKS * task.edges:
             probe(kernels, rng, dims)
         timed: dict[Dims, clock.Times] = {}
         for dims in task.shapes(settings["shapes"], backend):
             timed[dims] = measure(kernels, rng, dims, int(settings["repeats"]), device)
-            trial.report("log_speedup", len(timed), float(np.mean([times.log_speedup for times in timed.values()])))
+            trial.report(
+                "log_speedup",
+                len(timed),
+                float(np.mean([times.log_speedup for times in timed.values()])),
+            )
     if backend == "c":
         for kernel in proposed(kernels):
             demand_no_work_beside(kernel, kernels["base"])
@@ -94,7 +100,9 @@ def probe(kernels: Mapping[str, Kernel], rng: np.random.Generator, dims: Dims) -
         kernel.inspect(request)
 
 
-def measure(kernels: Mapping[str, Kernel], rng: np.random.Generator, dims: Dims, repeats: int, device: str) -> clock.Times:
+def measure(
+    kernels: Mapping[str, Kernel], rng: np.random.Generator, dims: Dims, repeats: int, device: str
+) -> clock.Times:
     """Times one shape, on new inputs in each round, every answer checked.
 
     Every kernel is called once in a round, in random order: one that is called twice has its data in the caches, and wins.
@@ -123,7 +131,10 @@ def measure(kernels: Mapping[str, Kernel], rng: np.random.Generator, dims: Dims,
         if times.is_implausible(kernel.role):
             us = 1e6 * (min(times.taken[kernel.role]) - min(times.taken["none"])) / task.n_calls
             needed = f"needs {1e6 * floor:.1f} us at {flops / 1e9:.0f} GFLOP/s and {moved / 1e9:.0f} GB/s"
-            raise kernel.failure(f"{task.name} {dims}: faster than the hardware, {us:.1f} us for a call that {needed}", Cheated)
+            raise kernel.failure(
+                f"{task.name} {dims}: faster than the hardware, {us:.1f} us for a call that {needed}",
+                Cheated,
+            )
     return times
 
 
@@ -160,7 +171,10 @@ def _root_mean_square(values: list[float]) -> float:
 def _torch_seconds(task: Task, request: Request, device: str) -> float:
     import torch
 
-    inputs = [[torch.from_numpy(array).to(device) for array in request.of_call(index)] for index in range(task.n_calls)]
+    inputs = [
+        [torch.from_numpy(array).to(device) for array in request.of_call(index)]
+        for index in range(task.n_calls)
+    ]
     with torch.inference_mode():
         return clock.seconds(lambda: [task.torch(*arrays) for arrays in inputs], device)
 
@@ -168,7 +182,11 @@ def _torch_seconds(task: Task, request: Request, device: str) -> float:
 def demand_no_work_beside(kernel: Kernel, base: Kernel) -> None:
     """Raises Cheated where much more was computed than the clock saw: ahead of requests, after them, or to slow the others down."""
     beside = kernel.cpu_seconds - kernel.clocked_seconds
-    allowed = STARTS * (base.cpu_seconds - base.clocked_seconds) + BESIDE * kernel.clocked_seconds + BESIDE_SECONDS
+    allowed = (
+        STARTS * (base.cpu_seconds - base.clocked_seconds)
+        + BESIDE * kernel.clocked_seconds
+        + BESIDE_SECONDS
+    )
     if beside > allowed:
         problem = f"computes beside its calls: {beside:.2f} s of CPU that no request asked for, {allowed:.2f} s are allowed"
         raise kernel.failure(problem, Cheated)
@@ -188,8 +206,12 @@ def demand_own_kernel(path: str, text: str) -> None:
         raise CandidateFailed(f"{path} does not parse: {error}") from None
     named = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     named += [node.module or "." for node in nodes if isinstance(node, ast.ImportFrom)]
-    if strangers := sorted({name for name in named if name.partition(".")[0] not in TRITON_IMPORTS}):
-        raise CandidateFailed(f"{path} imports {', '.join(strangers)}; a kernel imports {', '.join(TRITON_IMPORTS)} and nothing else")
+    if strangers := sorted(
+        {name for name in named if name.partition(".")[0] not in TRITON_IMPORTS}
+    ):
+        raise CandidateFailed(
+            f"{path} imports {', '.join(strangers)}; a kernel imports {', '.join(TRITON_IMPORTS)} and nothing else"
+        )
 
 
 def _task(settings: Mapping[str, Any]) -> Task:
@@ -198,7 +220,9 @@ def _task(settings: Mapping[str, Any]) -> Task:
     if settings["backend"] not in DRIVERS:
         raise ValueError(f"backend = {settings['backend']!r}; it is c or triton")
     if int(settings["repeats"]) < 2:
-        raise ValueError(f"repeats = {settings['repeats']}; the spread between two halves of them needs 2 or more")
+        raise ValueError(
+            f"repeats = {settings['repeats']}; the spread between two halves of them needs 2 or more"
+        )
     return TASKS[settings["task"]]
 
 
@@ -206,7 +230,11 @@ def _demand_device(trial: Any, backend: str) -> None:
     if backend == "c" and not (shutil.which("gcc") or shutil.which("clang")):
         raise RuntimeError("no C compiler is installed; say apt install gcc")
     if backend == "triton" and trial.device == "cpu":
-        raise RuntimeError("backend = triton is timed on a CUDA device, and there is none; say --set backend=c")
+        raise RuntimeError(
+            "backend = triton is timed on a CUDA device, and there is none; say --set backend=c"
+        )
     begun, here = (trial.data / "device.txt").read_text(), clock.machine(backend)
     if begun != here:
-        raise RuntimeError(f"this study was begun on {begun}, and this is {here}: times are not comparable, start another study")
+        raise RuntimeError(
+            f"this study was begun on {begun}, and this is {here}: times are not comparable, start another study"
+        )

@@ -38,21 +38,29 @@ class Request:
         inputs = task.draw(rng, dims)
         if n_calls == 1:
             return cls(task, dims, inputs, [[1.0, [[0, 1.0] for _ in inputs]]])
-        changes = [[[int(rng.integers(array.size)), _about_one(rng)] for array in inputs] for _ in range(n_calls)]
+        changes = [
+            [[int(rng.integers(array.size)), _about_one(rng)] for array in inputs]
+            for _ in range(n_calls)
+        ]
         return cls(task, dims, inputs, [[_about_one(rng), change] for change in changes])
 
     def of_call(self, index: int) -> Arrays:
         """The inputs of one call, to the bit as the driver makes them."""
         changes = self.calls[index][1]
         pairs = zip(self.inputs, changes, strict=True)
-        return [np.roll(array.reshape(-1), -offset).reshape(array.shape) * np.float32(scale) for array, (offset, scale) in pairs]
+        return [
+            np.roll(array.reshape(-1), -offset).reshape(array.shape) * np.float32(scale)
+            for array, (offset, scale) in pairs
+        ]
 
     @functools.cached_property
     def right(self) -> tuple[np.ndarray, np.ndarray]:
         """The right answer in float64, and the size that an error of each element is measured by."""
         answer, size = np.zeros((2, *self.task.output(self.dims)))
         for index, (weight, _) in enumerate(self.calls):
-            one, its_size = self.task.answer(*(array.astype(np.float64) for array in self.of_call(index)))
+            one, its_size = self.task.answer(
+                *(array.astype(np.float64) for array in self.of_call(index))
+            )
             answer += weight * one
             size += weight * its_size
         return answer, size
@@ -74,22 +82,35 @@ class Kernel:
 
     def __init__(self, trial: Any, task: Task, program: Program, role: str) -> None:
         self.task, self.role, backend = task, role, trial.settings["backend"]
-        self.error, self.clocked_seconds, self._trial, self._on_gpu = 0.0, 0.0, trial, backend != "c"
+        self.error, self.clocked_seconds, self._trial, self._on_gpu = (
+            0.0,
+            0.0,
+            trial,
+            backend != "c",
+        )
         files: dict[str, Any] = {name: FOLDER / name for name in (DRIVERS[backend], "layout.py")}
         with self._blaming():
             if self._on_gpu:
-                self._process = trial.start(DRIVERS[backend], files=files, threads=1, program=program)
+                self._process = trial.start(
+                    DRIVERS[backend], files=files, threads=1, program=program
+                )
             else:
                 files |= {} if role == "none" else {LIBRARY: self._built(program)}
-                self._process = trial.start(DRIVERS[backend], files=files, threads=1, program=NOTHING)
+                self._process = trial.start(
+                    DRIVERS[backend], files=files, threads=1, program=NOTHING
+                )
                 self._process.seal()
         if role != "none":
             self._call("begin", task.name if self._on_gpu else LIBRARY, returns=None)
 
     def _built(self, program: Program) -> bytes:
         """The library that the candidate's `flags()` and gcc make of its source."""
-        with self._trial.start("builder.py", files={"builder.py": FOLDER / "builder.py"}, program=program) as process:
-            process.call("compile_kernel", self.task.name, LIBRARY, returns=None, timeout=CALL_SECONDS)
+        with self._trial.start(
+            "builder.py", files={"builder.py": FOLDER / "builder.py"}, program=program
+        ) as process:
+            process.call(
+                "compile_kernel", self.task.name, LIBRARY, returns=None, timeout=CALL_SECONDS
+            )
             return bytes(process.read_file(LIBRARY, LIBRARY_BYTES))
 
     def __enter__(self) -> "Kernel":
@@ -105,7 +126,13 @@ class Kernel:
     def run(self, request: Request) -> tuple[float, bytes]:
         """Seconds on the clock from before the request to after the last byte of its answer, and the answer."""
         shape = self.task.output(request.dims)
-        arguments = (request.inputs, list(request.dims), list(shape), request.calls, self.role == "none")
+        arguments = (
+            request.inputs,
+            list(request.dims),
+            list(shape),
+            request.calls,
+            self.role == "none",
+        )
         began = self._clock()
         found: bytes = self._call("run", *arguments, returns=bytes)
         taken = self._clock() - began
@@ -126,33 +153,48 @@ class Kernel:
             raise self._wrong(request, f"{len(found)} bytes for an output {shape}")
         answer = np.frombuffer(found, np.float32).reshape(shape)
         if wild := int(np.count_nonzero(~np.isfinite(answer))):
-            raise self._wrong(request, f"{wild} of {answer.size} numbers are NaN or infinite, or were never written")
+            raise self._wrong(
+                request,
+                f"{wild} of {answer.size} numbers are NaN or infinite, or were never written",
+            )
         error = self.task.error(answer, *request.right)
         if error > 1:
-            raise self._wrong(request, f"wrong, the error is {error:.3g} times what float32 is allowed")
+            raise self._wrong(
+                request, f"wrong, the error is {error:.3g} times what float32 is allowed"
+            )
         self.error = max(self.error, error)
 
     def inspect(self, request: Request) -> None:
         """Raises CandidateFailed where the last call of a request has changed an input or a guard zone."""
         found = np.frombuffer(self._call("memory", returns=bytes), np.uint8)
-        spans, width = layout.spans([*self.task.inputs(request.dims), self.task.output(request.dims)])
+        spans, width = layout.spans(
+            [*self.task.inputs(request.dims), self.task.output(request.dims)]
+        )
         expected = np.full(width, layout.POISON, np.uint8)
         for (start, end), array in zip(spans, request.of_call(-1), strict=False):
             expected[start:end] = array.reshape(-1).view(np.uint8)
         if len(found) != width:
             raise self._wrong(request, f"{len(found)} bytes of memory instead of {width}")
         start, end = spans[-1]
-        changed = [int(place) for place in np.flatnonzero(found != expected) if not start <= place < end]
+        changed = [
+            int(place) for place in np.flatnonzero(found != expected) if not start <= place < end
+        ]
         if changed:
             is_input = any(start <= changed[0] < end for start, end in spans)
             what = "changes its input" if is_input else "writes outside of its buffers"
-            raise self._wrong(request, f"{what} (byte {changed[0]} of {width}, {len(changed)} in all)")
+            raise self._wrong(
+                request, f"{what} (byte {changed[0]} of {width}, {len(changed)} in all)"
+            )
 
     def failure(self, problem: str, kind: type[CandidateFailed] = CandidateFailed) -> Exception:
         """What to raise: the candidate's failure, and where the kernel is another's an error that does not blame the candidate."""
         if self.role == "mine":
             return kind(problem)
-        whose = "the incumbent fails beside a candidate (reject it if it does again)" if self.role == "incumbent" else "the baseline fails"
+        whose = (
+            "the incumbent fails beside a candidate (reject it if it does again)"
+            if self.role == "incumbent"
+            else "the baseline fails"
+        )
         return RuntimeError(f"{whose}: {problem}")
 
     def _wrong(self, request: Request, problem: str) -> Exception:

@@ -54,7 +54,11 @@ class Task:
         if which not in ("search", "held_out"):
             raise ValueError(f"shapes = {which!r}; it is search or held_out")
         chosen = self.search if which == "search" else self.held_out
-        return chosen if backend == "c" else tuple(tuple(GPU_FACTOR * size for size in dims) for dims in chosen)
+        return (
+            chosen
+            if backend == "c"
+            else tuple(tuple(GPU_FACTOR * size for size in dims) for dims in chosen)
+        )
 
     def n_bytes(self, dims: Dims) -> int:
         """Bytes that must be read and written at least."""
@@ -63,12 +67,18 @@ class Task:
     def draw(self, rng: np.random.Generator, dims: Dims) -> Arrays:
         """Inputs that nobody could know: normal, positive, shifted, with outliers, or with zeros, at a scale drawn as well."""
         kind = rng.integers(5)
-        return [_draw(rng, kind, shape, float(self.spread ** rng.uniform(-1, 1))) for shape in self.inputs(dims)]
+        return [
+            _draw(rng, kind, shape, float(self.spread ** rng.uniform(-1, 1)))
+            for shape in self.inputs(dims)
+        ]
 
     def error(self, found: np.ndarray, right: np.ndarray, size: np.ndarray) -> float:
         """How far a finite answer is off, where 1 is just tolerated: the worse of the largest element's error and of the norm's."""
         off = np.abs(found - right)
-        return float(max((off / size).max(), np.linalg.norm(off) / max(np.linalg.norm(right), 1e-30))) / TOLERANCE
+        return (
+            float(max((off / size).max(), np.linalg.norm(off) / max(np.linalg.norm(right), 1e-30)))
+            / TOLERANCE
+        )
 
 
 def _draw(rng: np.random.Generator, kind: int, shape: Dims, scale: float) -> np.ndarray:

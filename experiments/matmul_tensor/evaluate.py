@@ -11,9 +11,16 @@ import numpy as np
 
 from workbench.evaluate import Array, CandidateFailed
 
-FIELDS = {"integer": 1, "half": 2, "complex": 2, "mod2": 1}  # to the number of steps in which the grid counts 1
+FIELDS = {
+    "integer": 1,
+    "half": 2,
+    "complex": 2,
+    "mod2": 1,
+}  # to the number of steps in which the grid counts 1
 MAX_TERMS = 512  # of the standard algorithm
-MAX_ENTRY = 1000  # in steps of the grid: 512 products of three (Gaussian) entries stay far below 2**63
+MAX_ENTRY = (
+    1000  # in steps of the grid: 512 products of three (Gaussian) entries stay far below 2**63
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,9 @@ class Problem:
         if self.field not in FIELDS:
             raise ValueError(f"field = {self.field!r}; it is one of {', '.join(FIELDS)}")
         if min(self.m, self.n, self.p) < 1 or self.terms > MAX_TERMS:
-            raise ValueError(f"shape = {self.m},{self.n},{self.p}; each is at least 1, and their product at most {MAX_TERMS}")
+            raise ValueError(
+                f"shape = {self.m},{self.n},{self.p}; each is at least 1, and their product at most {MAX_TERMS}"
+            )
 
     @classmethod
     def read(cls, shape: str, field: str) -> "Problem":
@@ -69,23 +78,36 @@ class Problem:
         """
         low, high = (0, 1) if self.field == "mod2" else (-MAX_ENTRY, MAX_ENTRY)
         if answer.min() < low or answer.max() > high:
-            raise CandidateFailed(f"entries of the factors go from {answer.min()} to {answer.max()}; over {self.field}: {low} to {high}")
+            raise CandidateFailed(
+                f"entries of the factors go from {answer.min()} to {answer.max()}; over {self.field}: {low} to {high}"
+            )
         edges = [self.rows[0], self.rows[0] + self.rows[1]]
         real, imaginary = self._product(*np.split(answer, edges, axis=1))
         unit = FIELDS[self.field] ** 3
         if wrong := self._wrong(real - unit * self.tensor(), imaginary):
             if not self._wrong(real - unit * self.tensor(transposed=True), imaginary):
-                raise CandidateFailed("the factors yield C transposed; the row of C[i, k] is i * p + k")
-            raise CandidateFailed(f"not a decomposition of the tensor: {wrong} of its {real.size} entries are wrong")
-        used = np.logical_and.reduce([part.any(axis=(0, 1)) for part in np.split(answer, edges, axis=1)])
+                raise CandidateFailed(
+                    "the factors yield C transposed; the row of C[i, k] is i * p + k"
+                )
+            raise CandidateFailed(
+                f"not a decomposition of the tensor: {wrong} of its {real.size} entries are wrong"
+            )
+        used = np.logical_and.reduce(
+            [part.any(axis=(0, 1)) for part in np.split(answer, edges, axis=1)]
+        )
         return int(used.sum())
 
-    def _product(self, a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _product(
+        self, a: np.ndarray, b: np.ndarray, c: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Real and imaginary part of the tensor that factors `(parts, rows, terms)` make, in steps of the grid cubed."""
         if self.field != "complex":
             whole = _sum(_outer(a[0], b[0]), c[0]).reshape(self.rows)
             return whole, np.zeros_like(whole)
-        real, imaginary = _outer(a[0], b[0]) - _outer(a[1], b[1]), _outer(a[0], b[1]) + _outer(a[1], b[0])
+        real, imaginary = (
+            _outer(a[0], b[0]) - _outer(a[1], b[1]),
+            _outer(a[0], b[1]) + _outer(a[1], b[0]),
+        )
         return (
             (_sum(real, c[0]) - _sum(imaginary, c[1])).reshape(self.rows),
             (_sum(real, c[1]) + _sum(imaginary, c[0])).reshape(self.rows),
@@ -123,14 +145,23 @@ def evaluate(trial: Any) -> dict[str, float]:
     for number, seed in enumerate(seeds.tolist(), 1):
         with trial.start("search.py") as process:
             arguments = (problem.m, problem.n, problem.p, problem.field, seed)
-            ranks.append(problem.rank(process.call("decompose", *arguments, returns=problem.answer)))
+            ranks.append(
+                problem.rank(process.call("decompose", *arguments, returns=problem.answer))
+            )
         if process.cpu_seconds > cap:
-            raise CandidateFailed(f"one seed took {process.cpu_seconds:.1f} CPU seconds; it may take {cap:g} (settings.cpu_cap)")
+            raise CandidateFailed(
+                f"one seed took {process.cpu_seconds:.1f} CPU seconds; it may take {cap:g} (settings.cpu_cap)"
+            )
         cpu_seconds += process.cpu_seconds
         trial.report("rank_plus_misses", number, score(ranks))
     best = min(ranks)
     trial.units(best + (rank > best) for rank in ranks)
-    return {"rank_plus_misses": score(ranks), "rank": best, "share": ranks.count(best) / len(ranks), "cpu_seconds": cpu_seconds}
+    return {
+        "rank_plus_misses": score(ranks),
+        "rank": best,
+        "share": ranks.count(best) / len(ranks),
+        "cpu_seconds": cpu_seconds,
+    }
 
 
 def score(ranks: list[int]) -> float:

@@ -9,7 +9,15 @@ import time
 import numpy as np
 
 # What is aimed at, by sorted shape; for other shapes one multiplication in eight is to be saved
-AIMS = {(2, 2, 2): 7, (2, 2, 3): 11, (2, 2, 4): 14, (2, 3, 3): 15, (2, 3, 4): 20, (3, 3, 3): 23, (4, 4, 4): 49}
+AIMS = {
+    (2, 2, 2): 7,
+    (2, 2, 3): 11,
+    (2, 2, 4): 14,
+    (2, 3, 3): 15,
+    (2, 3, 4): 20,
+    (3, 3, 3): 23,
+    (4, 4, 4): 49,
+}
 
 # Alternating least squares, all starts at once: free first, then drawn towards the grid
 STARTS = 12
@@ -32,7 +40,9 @@ def decompose(m: int, n: int, p: int, field: str, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     terms = AIMS.get(tuple(sorted((m, n, p))), m * n * p * 7 // 8)
     grid = 0.5 if field in ("half", "complex") else 1.0
-    grids = np.where(np.arange(STARTS) % 2, grid, 1.0)[:, None, None]  # whole numbers lie in every field, and are easier to reach
+    grids = np.where(np.arange(STARTS) % 2, grid, 1.0)[
+        :, None, None
+    ]  # whole numbers lie in every field, and are easier to reach
     factors = settled(tensor(m, n, p), terms, grids, field == "complex", rng)
     stacked = np.concatenate(factors, 1)  # (starts, rows, terms)
     for one in np.rint(stacked / grid):
@@ -50,12 +60,16 @@ def tensor(m: int, n: int, p: int) -> np.ndarray:
     return result
 
 
-def settled(target: np.ndarray, terms: int, grids: np.ndarray, is_complex: bool, rng: np.random.Generator) -> list[np.ndarray]:
+def settled(
+    target: np.ndarray, terms: int, grids: np.ndarray, is_complex: bool, rng: np.random.Generator
+) -> list[np.ndarray]:
     """Factors, each `(starts, rows, terms)`, that should multiply to `target` and lie close to multiples of `grids` `(starts, 1, 1)`."""
     unfolded = [np.moveaxis(target, axis, 0).reshape(target.shape[axis], -1) for axis in range(3)]
     factors = [SPREAD * rng.normal(size=(STARTS, rows, terms)) for rows in target.shape]
     if is_complex:
-        imaginary = SPREAD * (grids < 1)  # a start that is real stays so, and is drawn to whole numbers
+        imaginary = SPREAD * (
+            grids < 1
+        )  # a start that is real stays so, and is drawn to whole numbers
         factors = [one + 1j * imaginary * rng.normal(size=one.shape) for one in factors]
     shown = time.perf_counter()
     for sweep in range(SWEEPS):
@@ -64,11 +78,16 @@ def settled(target: np.ndarray, terms: int, grids: np.ndarray, is_complex: bool,
             damping, reach = DAMPING * (FREE_DAMPING / DAMPING) ** (progress / FREE_SHARE), 0.0
         else:
             along = (progress - FREE_SHARE) / (1 - FREE_SHARE)
-            damping, reach = FREE_DAMPING * (GRID_DAMPING / FREE_DAMPING) ** along, 0.5 * along**CAPTURE_POWER
+            damping, reach = (
+                FREE_DAMPING * (GRID_DAMPING / FREE_DAMPING) ** along,
+                0.5 * along**CAPTURE_POWER,
+            )
         for axis in range(3):
             left, right = (factors[other].conj() for other in range(3) if other != axis)
             drawn = drawn_to(factors[axis], grids, reach)
-            gram = (left.conj().swapaxes(1, 2) @ left) * (right.conj().swapaxes(1, 2) @ right)  # (starts, terms, terms)
+            gram = (left.conj().swapaxes(1, 2) @ left) * (
+                right.conj().swapaxes(1, 2) @ right
+            )  # (starts, terms, terms)
             product = (left[:, :, None] * right[:, None]).reshape(STARTS, -1, terms)
             wanted = unfolded[axis] @ product + damping * drawn  # (starts, rows, terms)
             system = gram.swapaxes(1, 2) + damping * np.eye(terms)
@@ -76,7 +95,11 @@ def settled(target: np.ndarray, terms: int, grids: np.ndarray, is_complex: bool,
         if time.perf_counter() > shown + 0.5:
             shown = time.perf_counter()
             error = np.abs(
-                unfolded[2] - factors[2] @ (factors[0][:, :, None] * factors[1][:, None]).reshape(STARTS, -1, terms).swapaxes(1, 2)
+                unfolded[2]
+                - factors[2]
+                @ (factors[0][:, :, None] * factors[1][:, None])
+                .reshape(STARTS, -1, terms)
+                .swapaxes(1, 2)
             )
             print(f"step {sweep} | error: {(error**2).sum((1, 2)).min():.5f}", flush=True)
     return factors
@@ -87,7 +110,11 @@ def drawn_to(factor: np.ndarray, grids: np.ndarray, reach: float) -> np.ndarray:
     if np.iscomplexobj(factor):
         return drawn_to(factor.real, grids, reach) + 1j * drawn_to(factor.imag, grids, reach)
     nearest = grids * np.rint(factor / grids)
-    there = np.where(np.abs(factor - nearest) <= reach * grids, nearest, factor) if reach else DECAY * factor
+    there = (
+        np.where(np.abs(factor - nearest) <= reach * grids, nearest, factor)
+        if reach
+        else DECAY * factor
+    )
     return np.clip(there, -BOUND, BOUND)
 
 
@@ -110,7 +137,11 @@ def encoded(factors: np.ndarray, columns: int, field: str) -> np.ndarray:
 
 def exact(answer: np.ndarray, m: int, n: int, p: int, field: str) -> bool:
     """Whether an answer is right, in whole numbers: what the evaluator asks."""
-    value = answer[0] + 1j * answer[1] if field == "complex" else answer[0]  # complex floats hold these small numbers exactly
+    value = (
+        answer[0] + 1j * answer[1] if field == "complex" else answer[0]
+    )  # complex floats hold these small numbers exactly
     a, b, c = np.split(value, [m * n, m * n + n * p])
-    difference = np.einsum("ar,br,cr->abc", a, b, c) - tensor(m, n, p) * (8 if field in ("half", "complex") else 1)
+    difference = np.einsum("ar,br,cr->abc", a, b, c) - tensor(m, n, p) * (
+        8 if field in ("half", "complex") else 1
+    )
     return not (difference % 2).any() if field == "mod2" else not difference.any()

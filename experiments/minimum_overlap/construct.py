@@ -42,7 +42,12 @@ def construct(steps: int, seed: int) -> np.ndarray:
         mean = MOMENTUM * mean + (1 - MOMENTUM) * slope
         square = SCALE_MEMORY * square + (1 - SCALE_MEMORY) * slope**2
         size = STEP_SIZE * FINAL_STEP**progress
-        f = projected(f - size * (mean / (1 - MOMENTUM**number)) / (np.sqrt(square / (1 - SCALE_MEMORY**number)) + 1e-9))
+        f = projected(
+            f
+            - size
+            * (mean / (1 - MOMENTUM**number))
+            / (np.sqrt(square / (1 - SCALE_MEMORY**number)) + 1e-9)
+        )
         if time.perf_counter() > shown + 0.5:
             shown = time.perf_counter()
             print(f"step {number} | overlap: {best_overlap:.6f}", flush=True)
@@ -75,7 +80,9 @@ def gradient(f: np.ndarray, overlaps: np.ndarray, sharpness: float) -> np.ndarra
     weights /= weights.sum(1, keepdims=True)  # by shift, from -(steps - 1) on
     size = 4 * steps
     spectrum, middle = np.fft.rfft(weights, size), slice(steps - 1, 2 * steps - 1)
-    ahead = np.fft.irfft(np.fft.rfft(weights[:, ::-1], size) * np.fft.rfft(1 - f, size), size)[:, middle]
+    ahead = np.fft.irfft(np.fft.rfft(weights[:, ::-1], size) * np.fft.rfft(1 - f, size), size)[
+        :, middle
+    ]
     behind = np.fft.irfft(spectrum * np.fft.rfft(f, size), size)[:, middle]
     return ahead - behind
 

@@ -28,8 +28,13 @@ def evaluate(trial: Any) -> dict[str, float]:
     with trial.start("construct.py") as process:
         heights = process.call("construct", steps, trial.seed, returns=Array("int64", (steps,)))
     if process.cpu_seconds > cap:
-        raise CandidateFailed(f"the search took {process.cpu_seconds:.1f} CPU seconds; it may take {cap:g} (settings.cpu_cap)")
-    return {"overlap": float_above(largest_overlap(heights.tolist())), "cpu_seconds": float(process.cpu_seconds)}
+        raise CandidateFailed(
+            f"the search took {process.cpu_seconds:.1f} CPU seconds; it may take {cap:g} (settings.cpu_cap)"
+        )
+    return {
+        "overlap": float_above(largest_overlap(heights.tolist())),
+        "cpu_seconds": float(process.cpu_seconds),
+    }
 
 
 def largest_overlap(heights: Sequence[int]) -> Fraction:
@@ -43,9 +48,13 @@ def largest_overlap(heights: Sequence[int]) -> Fraction:
     """
     steps = len(heights)
     if min(heights) < 0 or max(heights) > HEIGHT:
-        raise CandidateFailed(f"heights go from {min(heights)} to {max(heights)}; they lie between 0 and {HEIGHT}")
+        raise CandidateFailed(
+            f"heights go from {min(heights)} to {max(heights)}; they lie between 0 and {HEIGHT}"
+        )
     if 2 * sum(heights) != steps * HEIGHT:
-        raise CandidateFailed(f"heights add up to {sum(heights)}; the integral of f is 1 where they add up to {steps * HEIGHT / 2:.1f}")
+        raise CandidateFailed(
+            f"heights add up to {sum(heights)}; the integral of f is 1 where they add up to {steps * HEIGHT / 2:.1f}"
+        )
     rest = [HEIGHT - height for height in heights]
     ahead = (sum(map(mul, heights, rest[shift:])) for shift in range(steps))
     behind = (sum(map(mul, heights[shift:], rest)) for shift in range(1, steps))

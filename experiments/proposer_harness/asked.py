@@ -37,7 +37,12 @@ class Ended:
 
 
 def searched(
-    objectives: Sequence[Objective], prompt: str, settings: Mapping[str, Any], seed: int, check: Callable[[], None], record: Record
+    objectives: Sequence[Objective],
+    prompt: str,
+    settings: Mapping[str, Any],
+    seed: int,
+    check: Callable[[], None],
+    record: Record,
 ) -> Iterator[Ended]:
     """Each objective's study, in order; `AT_ONCE` of them run at a time.
 
@@ -51,7 +56,9 @@ def searched(
     over = Event()
 
     def search(number: int) -> Ended:
-        return _Study(objectives[number], prompt, settings, [seed, number], over, record).ended(check)
+        return _Study(objectives[number], prompt, settings, [seed, number], over, record).ended(
+            check
+        )
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         try:
@@ -64,7 +71,13 @@ class _Study:
     """One simulated study, scored here."""
 
     def __init__(
-        self, objective: Objective, prompt: str, settings: Mapping[str, Any], seed: list[int], over: Event, record: Record
+        self,
+        objective: Objective,
+        prompt: str,
+        settings: Mapping[str, Any],
+        seed: list[int],
+        over: Event,
+        record: Record,
     ) -> None:
         self._objective, self._settings, self._over = objective, settings, over
         self._rng = np.random.default_rng([*seed, 1])  # of the noise alone
@@ -75,7 +88,12 @@ class _Study:
         )  # fmt: skip
 
     def ended(self, check: Callable[[], None]) -> Ended:
-        settings, objective, n_unusable, name = self._settings, self._objective, 0, self._options.proposer
+        settings, objective, n_unusable, name = (
+            self._settings,
+            self._objective,
+            0,
+            self._options.proposer,
+        )
         make = partial(registry.find("proposers", name), name.partition(":")[2])
         with tempfile.TemporaryDirectory() as folder:
             study = Simulated(
@@ -87,12 +105,24 @@ class _Study:
                     study.step(receipt=self._receipt, cancelled=self._over)
                 except (Unusable, Unanswered) as error:
                     n_unusable += 1
-                    study.note(str(error), getattr(error, "origin", {"model": self._options.model, "problem": str(error)}))
-        return Ended(objective.loss(study.text), len(study.study.kept) - 1, n_unusable, self._receipt)
+                    study.note(
+                        str(error),
+                        getattr(
+                            error, "origin", {"model": self._options.model, "problem": str(error)}
+                        ),
+                    )
+        return Ended(
+            objective.loss(study.text), len(study.study.kept) - 1, n_unusable, self._receipt
+        )
 
     def _goes_on(self, study: Simulated) -> bool:
         is_paid = self._receipt.tokens < self._settings["max_tokens"]
-        return is_paid and study.left > 0 and study.asked < self._settings["candidates"] and not self._over.is_set()
+        return (
+            is_paid
+            and study.left > 0
+            and study.asked < self._settings["candidates"]
+            and not self._over.is_set()
+        )
 
     def _score(self, text: str) -> float:
         try:

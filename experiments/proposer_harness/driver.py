@@ -17,7 +17,9 @@ from workbench.propose.settings import made
 from workbench.propose.tuner import Tuner
 from workbench.records import Options
 
-ARGUMENT = made({name.lower(): value for name, value in vars(settings).items() if name.isupper()}).text()
+ARGUMENT = made(
+    {name.lower(): value for name, value in vars(settings).items() if name.isupper()}
+).text()
 
 
 def search(source: str, evaluations: int, noise: float, seed: int) -> str:

@@ -22,7 +22,10 @@ from workbench.propose.wording import WORDINGS
 
 FOLDER = Path(__file__).parent
 BOX = {name: FOLDER / name for name in ("driver.py", "simulated.py")}
-FILES = {"tuner": "settings.py", **{name: f"{name}.toml" for name in WORDINGS}}  # what counts, by proposer
+FILES = {
+    "tuner": "settings.py",
+    **{name: f"{name}.toml" for name in WORDINGS},
+}  # what counts, by proposer
 WORST = -1.0  # of a study's gain: what is worse than twice the baseline's loss counts no more
 SECONDS = 120.0  # of the proposer's own time, per study
 
@@ -44,10 +47,19 @@ def tuned(trial: Any) -> dict[str, float]:
     settings, key, gains = trial.settings, hidden(trial.seed), list[float]()
     with trial.start("driver.py", files=BOX, threads=1) as process:
         for number, objective in enumerate(drawn(settings["kinds"], settings["studies"], key)):
-            gains.append(100.0 * gain(process, objective, settings["evaluations"], settings["noise"], [key, number]))
+            gains.append(
+                100.0
+                * gain(
+                    process, objective, settings["evaluations"], settings["noise"], [key, number]
+                )
+            )
             trial.report("gained", number + 1, float(np.mean(gains)))
     trial.units(gains)
-    return {"gained": float(np.mean(gains)), "worst": min(gains), "cpu_seconds": float(process.cpu_seconds)}
+    return {
+        "gained": float(np.mean(gains)),
+        "worst": min(gains),
+        "cpu_seconds": float(process.cpu_seconds),
+    }
 
 
 def prompted(trial: Any) -> dict[str, float]:
@@ -62,7 +74,14 @@ def prompted(trial: Any) -> dict[str, float]:
                 file.write(json.dumps(call) + "\n")
                 file.flush()
 
-        for study in searched(objectives, trial.program.files[FILES[kind(settings)]], settings, key, trial.check, record):
+        for study in searched(
+            objectives,
+            trial.program.files[FILES[kind(settings)]],
+            settings,
+            key,
+            trial.check,
+            record,
+        ):
             ended.append(study)
             gains.append(100.0 * max(WORST, 1.0 - study.loss))
             trial.report("gained", len(gains), float(np.mean(gains)))
@@ -92,7 +111,9 @@ def check_files(trial: Any) -> None:
     for other, idle in FILES.items():
         given = (FOLDER / idle).read_text(encoding="utf-8")
         if other != name and trial.program.files.get(idle, given) != given:
-            raise CandidateFailed(f"{idle} counts for nothing where the setting proposer is {name!r}; change {FILES[name]}")
+            raise CandidateFailed(
+                f"{idle} counts for nothing where the setting proposer is {name!r}; change {FILES[name]}"
+            )
     if name in WORDINGS:
         try:
             WORDINGS[name].read(trial.program.files.get(FILES[name], ""))
@@ -100,7 +121,9 @@ def check_files(trial: Any) -> None:
             raise CandidateFailed(str(error)) from None
 
 
-def gain(process: Any, objective: Objective, evaluations: int, noise: float, seed: list[int]) -> float:
+def gain(
+    process: Any, objective: Objective, evaluations: int, noise: float, seed: list[int]
+) -> float:
     """Share of what there is to gain that a simulated study of the candidate gains, from `WORST` to 1.
 
     Raises:
@@ -115,7 +138,14 @@ def gain(process: Any, objective: Objective, evaluations: int, noise: float, see
 
     arguments = (objective.source, evaluations, noise, objective.number)
     asked = {"score": Question(str, score)}
-    found = process.call("search", *arguments, returns=str, timeout=SECONDS, questions=asked, max_questions=evaluations)
+    found = process.call(
+        "search",
+        *arguments,
+        returns=str,
+        timeout=SECONDS,
+        questions=asked,
+        max_questions=evaluations,
+    )
     return max(WORST, 1.0 - exact(objective, found))
 
 
@@ -128,7 +158,9 @@ def exact(objective: Objective, text: str) -> float:
     try:
         return objective.loss(text)
     except NotAProgram as error:
-        raise CandidateFailed(f"a study proposed something that is not its program: {error}") from None
+        raise CandidateFailed(
+            f"a study proposed something that is not its program: {error}"
+        ) from None
 
 
 def kind(settings: Any) -> str:
@@ -144,14 +176,18 @@ def check_settings(settings: Any) -> None:
     if name in WORDINGS and not settings["model"]:
         raise ValueError(f"{name} asks a model; name it with --set model=NAME")
     if name not in WORDINGS and settings["model"]:
-        raise ValueError(f"{name} asks no model; choose with --set proposer= one that does: {', '.join(WORDINGS)}")
+        raise ValueError(
+            f"{name} asks no model; choose with --set proposer= one that does: {', '.join(WORDINGS)}"
+        )
     match name:
         case "evolve":
             evolve.words(argument)
         case "agent":
             agent.level(argument)
         case _ if argument:
-            raise ValueError(f"the settings of the {name} stand in {FILES[name]}, and not in --set proposer={settings['proposer']}")
+            raise ValueError(
+                f"the settings of the {name} stand in {FILES[name]}, and not in --set proposer={settings['proposer']}"
+            )
     if settings["kinds"] not in SHAPES:
         raise ValueError(f"--set kinds={settings['kinds']}; choose one of {', '.join(SHAPES)}")
     if settings["studies"] < 2 or settings["evaluations"] < 4 or settings["noise"] < 0:

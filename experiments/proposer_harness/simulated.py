@@ -14,7 +14,17 @@ from workbench.ledger.study import Study
 from workbench.program import Patch, Program
 from workbench.propose.proposer import Brief, Exhausted, Proposal, Proposer
 from workbench.propose.workspace import Bare
-from workbench.records import Candidate, Decision, Entry, Evidence, Options, ProposalFailed, Record, StudyOpened, Trial
+from workbench.records import (
+    Candidate,
+    Decision,
+    Entry,
+    Evidence,
+    Options,
+    ProposalFailed,
+    Record,
+    StudyOpened,
+    Trial,
+)
 
 FILE = "train.py"
 REPEATS = 2  # fresh evaluations of what looks better on its first
@@ -59,13 +69,27 @@ class Simulated:
         self.left, self.noise, self._score = evaluations, noise, score
         (folder / FILE).write_text(source)
         objective = Objective(name="loss", goal="minimize")
-        self.experiment = Experiment(folder=folder, name="simulated", description=ABOUT, editable=(FILE,), objective=objective)
+        self.experiment = Experiment(
+            folder=folder,
+            name="simulated",
+            description=ABOUT,
+            editable=(FILE,),
+            objective=objective,
+        )
         self.study, self.programs, self.asked = Study(), [Program({FILE: source})], 0
         self.reasons: dict[int, str] = {}
         self.author, self.proposer = options.proposer, make(self.experiment, options)
-        names = {"name": "simulated", "experiment": "simulated", "source": "", "experiment_digest": "", "shape": "call"}
+        names = {
+            "name": "simulated",
+            "experiment": "simulated",
+            "source": "",
+            "experiment_digest": "",
+            "shape": "call",
+        }
         self._append(StudyOpened(objective=objective, options=options, **names))
-        self._append(Candidate(candidate=0, parent=None, program=self.programs[0].digest, author="baseline"))
+        self._append(
+            Candidate(candidate=0, parent=None, program=self.programs[0].digest, author="baseline")
+        )
         for _ in range(1 + REPEATS):
             self._try(0)
         self._append(Decision(candidate=0, verdict="keep", by="baseline"))
@@ -98,8 +122,21 @@ class Simulated:
             raise Exhausted("nothing proposed")
         self.programs.append(proposal.program)
         patch = Patch.between(program, proposal.program)
-        made = {"program": proposal.program.digest, "hypothesis": proposal.hypothesis, "origin": dict(proposal.origin)}
-        self._append(Candidate(candidate=number, parent=parent, author=self.author, added=patch.added, removed=patch.removed, **made))
+        made = {
+            "program": proposal.program.digest,
+            "hypothesis": proposal.hypothesis,
+            "origin": dict(proposal.origin),
+        }
+        self._append(
+            Candidate(
+                candidate=number,
+                parent=parent,
+                author=self.author,
+                added=patch.added,
+                removed=patch.removed,
+                **made,
+            )
+        )
         self._decide(number, parent)
 
     def note(self, reason: str, origin: Mapping[str, Any]) -> None:
@@ -115,12 +152,28 @@ class Simulated:
             if gain > 0 and self.left < REPEATS:
                 why = "no evaluations are left to make sure"
             elif gain > 0:
-                known = [score for score in [self._try(number) for _ in range(REPEATS)] if score is not None]
+                known = [
+                    score
+                    for score in [self._try(number) for _ in range(REPEATS)]
+                    if score is not None
+                ]
                 error = self.noise * math.sqrt(1 / REPEATS + 1 / len(reference.scored))
                 gain = reference.score - sum(known) / REPEATS if len(known) == REPEATS else None
                 is_better = gain is not None and gain > SURE * error
-                verdict, why = ("keep", "better beyond chance") if is_better else ("discard", "chance alone could explain it")
-        self._append(Decision(candidate=number, verdict=verdict, by="tested", why=why, evidence=Evidence(against=against, effect=gain)))
+                verdict, why = (
+                    ("keep", "better beyond chance")
+                    if is_better
+                    else ("discard", "chance alone could explain it")
+                )
+        self._append(
+            Decision(
+                candidate=number,
+                verdict=verdict,
+                by="tested",
+                why=why,
+                evidence=Evidence(against=against, effect=gain),
+            )
+        )
 
     def _try(self, number: int) -> float | None:
         self.left -= 1
@@ -129,9 +182,13 @@ class Simulated:
             score = self._score(self.programs[number].files[FILE])
         except Broke as error:
             self.reasons[number] = str(error)
-            self._append(Trial(candidate=number, trial=trial, seed=trial, status="failed", reason=str(error)))
+            self._append(
+                Trial(candidate=number, trial=trial, seed=trial, status="failed", reason=str(error))
+            )
             return None
-        self._append(Trial(candidate=number, trial=trial, seed=trial, status="ok", score=score, device="cpu"))
+        self._append(
+            Trial(candidate=number, trial=trial, seed=trial, status="ok", score=score, device="cpu")
+        )
         return score
 
     def _append(self, record: Record) -> None:

@@ -75,7 +75,10 @@ def few(x: Array, drawn: Drawn) -> float:
     return float((drawn.depth * share) @ _huber(x - drawn.target))
 
 
-SHAPES: dict[str, tuple[Shape, ...]] = {"search": (wells, valley, cliff), "held_out": (bump, bottleneck, few)}
+SHAPES: dict[str, tuple[Shape, ...]] = {
+    "search": (wells, valley, cliff),
+    "held_out": (bump, bottleneck, few),
+}
 
 
 class Objective:
@@ -89,7 +92,10 @@ class Objective:
     def __init__(self, shape: Shape, rng: np.random.Generator) -> None:
         names = list(rng.permutation(list(TELLING)))[: int(rng.integers(6, len(TELLING) + 1))]
         shown = NEUTRAL if rng.random() < 0.5 else tuple(names)
-        self.base = {shown[i]: _moved(TELLING[str(name)], int(rng.integers(-1, 2))) for i, name in enumerate(names)}
+        self.base = {
+            shown[i]: _moved(TELLING[str(name)], int(rng.integers(-1, 2)))
+            for i, name in enumerate(names)
+        }
         n = len(self.base)
         depth = rng.permutation(FALLOFF ** np.arange(n))
         target = rng.choice([-1.0, 1.0], n) * rng.uniform(*REACH, n)
@@ -108,7 +114,9 @@ class Objective:
         """
         values = _values(text)
         if values.keys() != self.base.keys():
-            raise NotAProgram(f"it has the constants {', '.join(values)[:200] or 'none'} and not {', '.join(self.base)}")
+            raise NotAProgram(
+                f"it has the constants {', '.join(values)[:200] or 'none'} and not {', '.join(self.base)}"
+            )
         x = np.array([_steps(name, values[name], base) for name, base in self.base.items()])
         return self._shape(x, self._drawn) / self._scale
 
@@ -116,7 +124,9 @@ class Objective:
 def drawn(kinds: str, studies: int, seed: int) -> list[Objective]:
     """So many objectives, the kinds in turn; the same for the same seed."""
     shapes = SHAPES[kinds]
-    return [Objective(shapes[i % len(shapes)], np.random.default_rng([seed, i])) for i in range(studies)]
+    return [
+        Objective(shapes[i % len(shapes)], np.random.default_rng([seed, i])) for i in range(studies)
+    ]
 
 
 def _values(text: str) -> dict[str, Value]:

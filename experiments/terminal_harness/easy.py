@@ -9,7 +9,9 @@ def write_file(rng: random.Random) -> Task:
     name, *line = words(rng, 5)
     text = f"{' '.join(line)} {code(rng)}"
     return Task(
-        f"Create the file {name}.txt that holds exactly this line: {text}", {}, lambda after, fresh: after.get(f"{name}.txt") == text + "\n"
+        f"Create the file {name}.txt that holds exactly this line: {text}",
+        {},
+        lambda after, fresh: after.get(f"{name}.txt") == text + "\n",
     )
 
 
@@ -28,9 +30,15 @@ def copy_file(rng: random.Random) -> Task:
     before = {f"{name}.txt": prose(rng, 40)}
 
     def check(after: Files, fresh: Fresh) -> bool:
-        return after.get(f"{folder}/{target}.txt") == before[f"{name}.txt"] and untouched(before, after)
+        return after.get(f"{folder}/{target}.txt") == before[f"{name}.txt"] and untouched(
+            before, after
+        )
 
-    return Task(f"Copy the file {name}.txt to {folder}/{target}.txt; the folder {folder} is not there yet.", before, check)
+    return Task(
+        f"Copy the file {name}.txt to {folder}/{target}.txt; the folder {folder} is not there yet.",
+        before,
+        check,
+    )
 
 
 def append_line(rng: random.Random) -> Task:
@@ -59,12 +67,18 @@ def delete_suffix(rng: random.Random) -> Task:
 def count_matches(rng: random.Random) -> Task:
     name, word = words(rng, 2)
     word = word.upper()
-    lines = [f"{number:04d} {word if rng.random() < 0.3 else 'quiet'} {prose(rng, 3)}" for number in range(rng.randrange(80, 200))]
+    lines = [
+        f"{number:04d} {word if rng.random() < 0.3 else 'quiet'} {prose(rng, 3)}"
+        for number in range(rng.randrange(80, 200))
+    ]
     before = {f"{name}.log": "".join(lines)}
     return Task(
         f"How many lines of {name}.log contain the word {word}? Write the number, and only that, into matches.txt.",
         before,
-        lambda after, fresh: holds(after, "matches.txt", sum(word in line for line in lines)) and untouched(before, after),
+        lambda after, fresh: (
+            holds(after, "matches.txt", sum(word in line for line in lines))
+            and untouched(before, after)
+        ),
     )
 
 

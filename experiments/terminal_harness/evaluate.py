@@ -24,7 +24,9 @@ FOLDER = Path(__file__).parent
 LEVELS = (easy, middle, hard)
 QUESTIONS_PER_CALL = 4  # that the harness may ask in all, for each call of the model that it has
 SPARE_SECONDS = 20.0  # of a call into a task's sandbox, over the limit of the command itself
-REFUSED = "the harness ran what the model did not say; a command has to stand in a reply as whole lines"
+REFUSED = (
+    "the harness ran what the model did not say; a command has to stand in a reply as whole lines"
+)
 
 
 @dataclass
@@ -52,7 +54,9 @@ class Work:
 
     def ask(self, prompt: str) -> str | None:
         """The model's reply; None where the calls or the characters of this task are used up."""
-        if len(self.replies) >= int(self.settings["calls"]) or self.chars + len(prompt) > int(self.settings["prompt_chars"]):
+        if len(self.replies) >= int(self.settings["calls"]) or self.chars + len(prompt) > int(
+            self.settings["prompt_chars"]
+        ):
             return None
         self.chars += len(prompt)
         self.replies.append(self.model(prompt))
@@ -100,10 +104,19 @@ def evaluate(trial: Any) -> dict[str, float]:
         for number, (level, task) in enumerate(drawn(hidden(trial.seed), settings), 1):
             with sandbox(trial, task.files) as box:
                 work = Work(trial, box, model, settings)
-                limits = {"timeout": float(settings["task_seconds"]), "max_questions": int(settings["calls"]) * QUESTIONS_PER_CALL}
+                limits = {
+                    "timeout": float(settings["task_seconds"]),
+                    "max_questions": int(settings["calls"]) * QUESTIONS_PER_CALL,
+                }
                 harness.call("solve", task.text, returns=None, questions=work.questions(), **limits)
-                after = {path: text for path, text in work.call("contents", returns=dict).items() if type(text) is str}
-            solved = task.check(after, lambda files, command: fresh(trial, files, command, settings))
+                after = {
+                    path: text
+                    for path, text in work.call("contents", returns=dict).items()
+                    if type(text) is str
+                }
+            solved = task.check(
+                after, lambda files, command: fresh(trial, files, command, settings)
+            )
             harness.call("judged", solved, returns=None)
             units.append(float(solved))
             chars.append(work.chars)
@@ -126,9 +139,15 @@ def check(trial: Any) -> None:
         CandidateFailed: the harness would fail in a trial.
     """
     settings, task = trial.settings, easy.SEARCH[0](random.Random(0))
-    with trial.start("driver.py", files={"driver.py": FOLDER / "driver.py"}) as harness, sandbox(trial, task.files) as box:
+    with (
+        trial.start("driver.py", files={"driver.py": FOLDER / "driver.py"}) as harness,
+        sandbox(trial, task.files) as box,
+    ):
         questions = Work(trial, box, policy.answer, settings).questions()
-        limits = {"timeout": float(settings["task_seconds"]), "max_questions": int(settings["calls"]) * QUESTIONS_PER_CALL}
+        limits = {
+            "timeout": float(settings["task_seconds"]),
+            "max_questions": int(settings["calls"]) * QUESTIONS_PER_CALL,
+        }
         harness.call("solve", task.text, returns=None, questions=questions, **limits)
         harness.call("judged", False, returns=None)
 
@@ -145,11 +164,21 @@ def families(settings: Mapping[str, Any]) -> list[tuple[str, Family]]:
     """
     splits = {"search": "SEARCH", "held-out": "HELD_OUT"}
     if settings["split"] not in splits:
-        raise ValueError(f"split = {settings['split']!r}; it is search (what decisions see) or held-out (for audits)")
-    found = {family.__name__: (level.__name__, family) for level in LEVELS for family in getattr(level, splits[settings["split"]])}
-    wanted = [name.strip() for name in str(settings["families"]).split(",") if name.strip()] or list(found)
+        raise ValueError(
+            f"split = {settings['split']!r}; it is search (what decisions see) or held-out (for audits)"
+        )
+    found = {
+        family.__name__: (level.__name__, family)
+        for level in LEVELS
+        for family in getattr(level, splits[settings["split"]])
+    }
+    wanted = [
+        name.strip() for name in str(settings["families"]).split(",") if name.strip()
+    ] or list(found)
     if unknown := [name for name in wanted if name not in found]:
-        raise ValueError(f"families = {', '.join(unknown)}; the split {settings['split']} has {', '.join(found)}")
+        raise ValueError(
+            f"families = {', '.join(unknown)}; the split {settings['split']} has {', '.join(found)}"
+        )
     return [found[name] for name in wanted]
 
 
@@ -158,7 +187,11 @@ def drawn(seed: int, settings: Mapping[str, Any]) -> list[tuple[str, Task]]:
     rng, chosen, count = random.Random(seed), families(settings), int(settings["tasks"])
     if count < len(chosen):  # over all levels
         chosen = [chosen[number * len(chosen) // count] for number in range(count)]
-    tasks = [(level, family(rng)) for number in range(count) for level, family in [chosen[number % len(chosen)]]]
+    tasks = [
+        (level, family(rng))
+        for number in range(count)
+        for level, family in [chosen[number % len(chosen)]]
+    ]
     rng.shuffle(tasks)
     return tasks
 
@@ -174,7 +207,13 @@ def fresh(trial: Any, files: Files, command: str, settings: Mapping[str, Any]) -
     """What a command prints over these files in a new sandbox; empty where it fails."""
     with sandbox(trial, files) as box:
         try:
-            result = box.call("run", command, float(settings["command_seconds"]), returns=dict, timeout=SPARE_SECONDS * 2)
+            result = box.call(
+                "run",
+                command,
+                float(settings["command_seconds"]),
+                returns=dict,
+                timeout=SPARE_SECONDS * 2,
+            )
         except CandidateFailed:
             trial.check()
             return ""

@@ -8,7 +8,9 @@ from task import Task, code, holds, prose, words
 
 def noise(rng: random.Random, what: str, count: int) -> str:
     """Lines of a shell script that print as many lines that say nothing."""
-    return "".join(f"echo '{what} {rng.choice(words(rng, 3))}-{code(rng)} ok'\n" for _ in range(count))
+    return "".join(
+        f"echo '{what} {rng.choice(words(rng, 3))}-{code(rng)} ok'\n" for _ in range(count)
+    )
 
 
 def digest(text: str) -> str:
@@ -81,7 +83,10 @@ def needle(rng: random.Random) -> Task:
 def two_reports(rng: random.Random) -> Task:
     first, second = words(rng, 2)
     totals = rng.sample(range(1000, 9000), 2)
-    cases = "".join(f'  {name}) echo "total {total}" ;;\n' for name, total in zip((first, second), totals, strict=True))
+    cases = "".join(
+        f'  {name}) echo "total {total}" ;;\n'
+        for name, total in zip((first, second), totals, strict=True)
+    )
     script = f'{noise(rng, "adding", 30)}case "$1" in\n{cases}esac\n'
     return Task(
         f"sh report.sh {first} and sh report.sh {second} print a report each, and its total. Write the total of {first} minus the total of "
@@ -106,8 +111,13 @@ def recover(rng: random.Random) -> Task:
     return Task(
         "sh check.sh fails on config.ini. Mend config.ini until it passes; it then prints a code. Write that, and nothing else, into "
         "passed.txt.",
-        {"check.sh": script + 'echo "passed $(md5sum < config.ini | cut -c1-8)"\n', "config.ini": broken},
-        lambda after, fresh: holds(after, "passed.txt", digest(config)) and after.get("config.ini") == config,
+        {
+            "check.sh": script + 'echo "passed $(md5sum < config.ini | cut -c1-8)"\n',
+            "config.ini": broken,
+        },
+        lambda after, fresh: (
+            holds(after, "passed.txt", digest(config)) and after.get("config.ini") == config
+        ),
     )
 
 

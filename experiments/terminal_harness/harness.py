@@ -35,7 +35,9 @@ def solve(task, model, run, listing):
     """
     opening = RULES + ("\n" + CHECK if VERIFY else "") + f"\n\nTask: {task}\n"
     if SHOW_LISTING:
-        opening += "\nFiles (bytes, path):\n" + "".join(f"{size:>8} {path}\n" for path, size in listing()[:60])
+        opening += "\nFiles (bytes, path):\n" + "".join(
+            f"{size:>8} {path}\n" for path, size in listing()[:60]
+        )
     turns = []
     for _ in range(MAX_TURNS):
         found = BLOCK.search(model(prompt(opening, task, turns)))
@@ -48,7 +50,9 @@ def prompt(opening, task, turns):
     kept = turns[max(0, len(turns) - TURNS_KEPT) :]
     parts = [opening]
     for number, (command, result) in enumerate(kept, 1):
-        parts.append(f"$ {command}\n{shown(result, OUTPUT_CHARS if number == len(kept) else OLD_OUTPUT_CHARS)}")
+        parts.append(
+            f"$ {command}\n{shown(result, OUTPUT_CHARS if number == len(kept) else OLD_OUTPUT_CHARS)}"
+        )
     if REMIND:
         parts.append(f"Task, once more: {task}")
     return "\n".join(parts) + "\n"

@@ -12,7 +12,10 @@ def replace_tree(rng: random.Random) -> Task:
         folder = ("", "a/", "a/b/")[number % 3]
         before[f"{folder}{name}.txt"] = prose(rng, 50) + f"{old} and {old} again\n"
         before[f"{folder}{name}.md"] = prose(rng, 50) + f"{old} stays\n"
-    wanted = {path: text.replace(old, new) if path.endswith(".txt") else text for path, text in before.items()}
+    wanted = {
+        path: text.replace(old, new) if path.endswith(".txt") else text
+        for path, text in before.items()
+    }
     return Task(
         f"Replace the word {old} by {new} wherever it stands in files ending in .txt, in folders below as well, and in no others.",
         before,
@@ -39,9 +42,14 @@ def fix_script(rng: random.Random) -> Task:
 
     def check(after: Files, fresh: Fresh) -> bool:
         values = "".join(f"row {number}\n" for number in hidden)
-        return fresh({f"{name}.py": after.get(f"{name}.py", ""), "values.txt": values}, f"python3 {name}.py").strip() == str(sum(hidden))
+        return fresh(
+            {f"{name}.py": after.get(f"{name}.py", ""), "values.txt": values}, f"python3 {name}.py"
+        ).strip() == str(sum(hidden))
 
-    before = {f"{name}.py": right.format(wrong), "values.txt": "".join(f"row {rng.randrange(1000)}\n" for _ in range(9))}
+    before = {
+        f"{name}.py": right.format(wrong),
+        "values.txt": "".join(f"row {rng.randrange(1000)}\n" for _ in range(9)),
+    }
     text = f"The script {name}.py fails. Mend it, so that it prints the sum of the numbers in values.txt, whatever they are."
     return Task(text, before, check)
 
@@ -51,7 +59,14 @@ def csv_sum(rng: random.Random) -> Task:
     kinds = words(rng, 4)
     columns, mark = [key, value, *rest], rng.choice(",;|")
     rng.shuffle(columns)
-    rows = [{key: rng.choice(kinds), value: rng.randrange(500), **{other: rng.randrange(99) for other in rest}} for _ in range(80)]
+    rows = [
+        {
+            key: rng.choice(kinds),
+            value: rng.randrange(500),
+            **{other: rng.randrange(99) for other in rest},
+        }
+        for _ in range(80)
+    ]
     before = {f"{name}.csv": table(columns, rows, mark)}
     total = sum(int(row[value]) for row in rows if row[key] == kinds[0])
     return Task(
@@ -71,7 +86,11 @@ def parse_log(rng: random.Random) -> Task:
     name, *_ = words(rng, 1)
     addresses = [f"10.{rng.randrange(256)}.{rng.randrange(256)}.{number}" for number in range(60)]
     most = rng.choice(addresses)
-    lines = [f"{address} /{rng.choice(('a', 'b', 'c'))} 500\n" for address in addresses for _ in range(rng.randrange(1, 6))]
+    lines = [
+        f"{address} /{rng.choice(('a', 'b', 'c'))} 500\n"
+        for address in addresses
+        for _ in range(rng.randrange(1, 6))
+    ]
     lines += [f"{most} /a 500\n"] * 7 + [f"{rng.choice(addresses)} /a 200\n" for _ in range(300)]
     rng.shuffle(lines)
     before = {f"{name}.log": "".join(lines)}
@@ -113,7 +132,9 @@ def fix_key(rng: random.Random) -> Task:
 
     def check(after: Files, fresh: Fresh) -> bool:
         files = {f"{name}.py": after.get(f"{name}.py", ""), "data.csv": table(columns, hidden, ",")}
-        return fresh(files, f"python3 {name}.py").strip() == str(max(int(str(row[right])) for row in hidden))
+        return fresh(files, f"python3 {name}.py").strip() == str(
+            max(int(str(row[right])) for row in hidden)
+        )
 
     text = f"The script {name}.py fails. Mend it, so that it prints the largest {right} in data.csv, whatever that holds."
     return Task(text, {f"{name}.py": script, "data.csv": table(columns, shown, ",")}, check)
@@ -122,7 +143,9 @@ def fix_key(rng: random.Random) -> Task:
 def csv_top(rng: random.Random) -> Task:
     name, key, value = words(rng, 3)
     shops = [f"{word}{number}" for word in words(rng, 20) for number in (1, 2)]
-    rows = [{key: shop, value: rng.randrange(90)} for shop in shops for _ in range(5)] + [{key: shops[7], value: 500}]
+    rows = [{key: shop, value: rng.randrange(90)} for shop in shops for _ in range(5)] + [
+        {key: shops[7], value: 500}
+    ]
     rng.shuffle(rows)
     columns = rng.sample([key, value], 2)
     before = {f"{name}.csv": table(columns, rows, rng.choice(",;"))}
@@ -147,7 +170,15 @@ def newest(rng: random.Random) -> Task:
 
 
 def table(columns: list[str], rows: list[dict[str, object]], mark: str) -> str:
-    return "\n".join([mark.join(columns), *(mark.join(str(row[column]) for column in columns) for row in rows)]) + "\n"
+    return (
+        "\n".join(
+            [
+                mark.join(columns),
+                *(mark.join(str(row[column]) for column in columns) for row in rows),
+            ]
+        )
+        + "\n"
+    )
 
 
 def moved(rng: random.Random, old: str, new: str, old_end: str, new_end: str, text: str) -> Task:
@@ -155,7 +186,9 @@ def moved(rng: random.Random, old: str, new: str, old_end: str, new_end: str, te
     before, wanted = {}, {}
     for number in range(9):
         folder, name = ("", "a/", "a/b/")[number % 3], str(rng.randrange(100, 1000) * 10 + number)
-        before[f"{folder}{old}{name}{old_end}"] = wanted[f"{folder}{new}{name}{new_end}"] = code(rng)
+        before[f"{folder}{old}{name}{old_end}"] = wanted[f"{folder}{new}{name}{new_end}"] = code(
+            rng
+        )
         before[f"{folder}other{name}.txt"] = wanted[f"{folder}other{name}.txt"] = code(rng)
     return Task(text, before, lambda after, fresh: after == wanted)
 

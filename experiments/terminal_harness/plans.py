@@ -86,7 +86,9 @@ def fix_script(seen: str, name: str) -> Plan:
     wrong = re.search(r"NameError: name '(\w+)' is not defined", run.text)
     if wrong:
         script = yield f"cat {name}"
-        close = difflib.get_close_matches(wrong[1], re.findall(r"^(\w+) = ", script.text, re.MULTILINE), 1, 0.5)
+        close = difflib.get_close_matches(
+            wrong[1], re.findall(r"^(\w+) = ", script.text, re.MULTILINE), 1, 0.5
+        )
         if close:
             yield f"sed -i 's/{wrong[1]}/{close[0]}/g' {name} && python3 {name}"
 
@@ -130,7 +132,11 @@ def last_line(command: str) -> Generator[str, Any, str]:
     shown = yield command
     if shown.is_cut:
         shown = yield f"{command} | tail -n 1"
-    lines = [line for line in shown.text.split("\n") if line.strip() and not line.startswith(("exit status", "stderr:", "Task", "["))]
+    lines = [
+        line
+        for line in shown.text.split("\n")
+        if line.strip() and not line.startswith(("exit status", "stderr:", "Task", "["))
+    ]
     return shlex.quote(lines[-1].strip()).strip("'") if lines else "nothing"
 
 

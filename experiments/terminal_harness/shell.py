@@ -17,7 +17,12 @@ def run(command: str, timeout: float) -> dict:
     """What a command of bash printed, and its exit status; 124 where it took longer than `timeout` seconds."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = subprocess.Popen(
-            ["bash", "-c", command], cwd=WORK, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
+            ["bash", "-c", command],
+            cwd=WORK,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
         )
         try:
             status = process.wait(timeout)
@@ -43,7 +48,11 @@ def paths() -> list[Path]:
     found = []
     for folder, folders, names in os.walk(WORK):
         folders.sort()
-        found += [path for name in sorted(names) if (path := Path(folder, name)).is_file() and not path.is_symlink()]
+        found += [
+            path
+            for name in sorted(names)
+            if (path := Path(folder, name)).is_file() and not path.is_symlink()
+        ]
     return sorted(found)[:MAX_FILES]
 
 
@@ -57,5 +66,7 @@ def contents() -> dict:
     found = {}
     for path in paths():
         with path.open("rb") as file:
-            found[str(path.relative_to(WORK))] = file.read(MAX_FILE_BYTES).decode("utf-8", "replace")
+            found[str(path.relative_to(WORK))] = file.read(MAX_FILE_BYTES).decode(
+                "utf-8", "replace"
+            )
     return found

@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 Files = Mapping[str, str]
-Fresh = Callable[[Files, str], str]  # runs a command over files in a new sandbox; what it prints, empty where it fails
+Fresh = Callable[
+    [Files, str], str
+]  # runs a command over files in a new sandbox; what it prints, empty where it fails
 Check = Callable[[Files, Fresh], bool]
 
 WORDS = (

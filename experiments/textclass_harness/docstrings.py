@@ -45,9 +45,14 @@ def write(folder: Path) -> None:
             splits[name] += [{"input": text, "target": label} for text in part]
             edge += share
     if found < 5:
-        raise ValueError(f"only {found} of the packages {', '.join(sorted(LABELS.values()))} have docstrings here; give --set data=FOLDER")
+        raise ValueError(
+            f"only {found} of the packages {', '.join(sorted(LABELS.values()))} have docstrings here; give --set data=FOLDER"
+        )
     for name, examples in splits.items():
-        (folder / f"{name}.jsonl").write_text("".join(json.dumps(example, sort_keys=True) + "\n" for example in examples), encoding="utf-8")
+        (folder / f"{name}.jsonl").write_text(
+            "".join(json.dumps(example, sort_keys=True) + "\n" for example in examples),
+            encoding="utf-8",
+        )
 
 
 def texts_of(label: str, package: str) -> list[str]:
@@ -68,11 +73,16 @@ def texts_of(label: str, package: str) -> list[str]:
 
 def sources(package: str) -> Iterator[Path]:
     top, *rest = package.split(".")
-    spec = importlib.util.find_spec(top)  # of a top-level name only: finding a part of a package would import the package
+    spec = importlib.util.find_spec(
+        top
+    )  # of a top-level name only: finding a part of a package would import the package
     for root in (spec.submodule_search_locations if spec else None) or ():
         folder = Path(root, *rest)
         for file in folder.rglob("*.py"):
-            if not any(part in SKIPPED or part.startswith("test_") for part in file.relative_to(folder).parts):
+            if not any(
+                part in SKIPPED or part.startswith("test_")
+                for part in file.relative_to(folder).parts
+            ):
                 yield file
 
 
@@ -90,9 +100,18 @@ def docstrings(file: Path) -> Iterator[tuple[str, str]]:
 
 def masked(docstring: str, names: tuple[str, ...]) -> str:
     """The first sentences as one line without what names the thing or its package; empty where too little is left."""
-    head = re.split(r"\n\s*(?:Parameters|Args:|Arguments|Returns|Examples?|Attributes|Raises|See Also|\.\. )", docstring)[0]
+    head = re.split(
+        r"\n\s*(?:Parameters|Args:|Arguments|Returns|Examples?|Attributes|Raises|See Also|\.\. )",
+        docstring,
+    )[0]
     text = re.sub(r"\s+", " ", re.sub(r":\w+:`~?\.?([^`]*)`|[`*]|>>>.*", r"\1", head)).strip()
     text = text if len(text) <= MAX_CHARS else text[:MAX_CHARS].rsplit(" ", 1)[0]
     stems = {name.lower().strip("_")[:6] for name in names if len(name) > 2}
-    text = re.sub(r"\w+", lambda word: MASK if any(word[0].lower().lstrip("_").startswith(stem) for stem in stems) else word[0], text)
+    text = re.sub(
+        r"\w+",
+        lambda word: (
+            MASK if any(word[0].lower().lstrip("_").startswith(stem) for stem in stems) else word[0]
+        ),
+        text,
+    )
     return text if len(text) >= MIN_CHARS and text.count(MASK) < 4 else ""

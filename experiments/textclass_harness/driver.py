@@ -31,7 +31,9 @@ def predict(text: str) -> list:
     asked.append([])
     answer, metadata = memory.predict(text)
     if type(answer) is not str or type(metadata) is not dict:
-        raise TypeError(f"predict returned {type(answer).__name__} and {type(metadata).__name__}; it must be (text, dict)")
+        raise TypeError(
+            f"predict returned {type(answer).__name__} and {type(metadata).__name__}; it must be (text, dict)"
+        )
     return [answer, metadata]
 
 

@@ -42,12 +42,16 @@ def given(source: Path, split: str) -> list[Example]:
     names = ("val.jsonl", "valid.jsonl") if split == "val" else (f"{split}.jsonl",)
     file = next((source / name for name in names if (source / name).is_file()), None)
     if file is None:
-        raise ValueError(f"no {' or '.join(names)} in {source}; --set data=FOLDER takes train.jsonl, val.jsonl and test.jsonl")
+        raise ValueError(
+            f"no {' or '.join(names)} in {source}; --set data=FOLDER takes train.jsonl, val.jsonl and test.jsonl"
+        )
     examples = []
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
         if line.strip():
             found = json.loads(line)
-            if not isinstance(found, dict) or not all(isinstance(found.get(key), str) for key in ("input", "target")):
+            if not isinstance(found, dict) or not all(
+                isinstance(found.get(key), str) for key in ("input", "target")
+            ):
                 raise ValueError(f"{file} line {number}: it needs the texts input and target")
             context = f"{found['context']}\n\n" if found.get("context") else ""
             examples.append({"input": context + found["input"], "target": found["target"]})
@@ -70,7 +74,9 @@ def evaluate(trial: Any) -> dict[str, float]:
     labels = sorted({example["target"] for example in splits["train"]})
     rng = random.Random(hidden(trial.seed))
     train = rng.sample(splits["train"], min(int(settings["examples"]), len(splits["train"])))
-    items = rng.sample(splits[settings["split"]], min(int(settings["items"]), len(splits[settings["split"]])))
+    items = rng.sample(
+        splits[settings["split"]], min(int(settings["items"]), len(splits[settings["split"]]))
+    )
 
     with start(trial) as process:
         process.call("begin", labels, returns=None)
@@ -109,7 +115,9 @@ def check(trial: Any) -> None:
                 process.call("set_state", state, returns=None)
                 predicted(process, counter, "Turn the other way.", settings)
             else:
-                state, _ = learned(process, counter, [{"input": "Turn this way.", "target": labels[1]}], settings)
+                state, _ = learned(
+                    process, counter, [{"input": "Turn this way.", "target": labels[1]}], settings
+                )
 
 
 def start(trial: Any) -> Any:
@@ -120,11 +128,15 @@ def read(data: Path, split: str) -> list[Example]:
     """Raises ValueError where there is no such split."""
     file = data / f"{split}.jsonl"
     if split not in ("val", "test", "train"):
-        raise ValueError(f"split = {split!r}; it is val (what the search sees the scores of) or test (for audits)")
+        raise ValueError(
+            f"split = {split!r}; it is val (what the search sees the scores of) or test (for audits)"
+        )
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line]
 
 
-def learned(process: Any, counter: models.Counter, train: list[Example], settings: Mapping[str, Any]) -> tuple[str, float]:
+def learned(
+    process: Any, counter: models.Counter, train: list[Example], settings: Mapping[str, Any]
+) -> tuple[str, float]:
     """One pass over the training examples; the state that is left, and the accuracy on the way."""
     n_right = 0
     for first in range(0, len(train), BATCH):
@@ -139,18 +151,28 @@ def learned(process: Any, counter: models.Counter, train: list[Example], setting
             })  # fmt: skip
         counter.begin()
         questions = {"model": Question(str, counter.ask)}
-        process.call("learn", results, returns=None, questions=questions, max_questions=int(settings["learn_calls"]))
+        process.call(
+            "learn",
+            results,
+            returns=None,
+            questions=questions,
+            max_questions=int(settings["learn_calls"]),
+        )
     state = process.call("get_state", returns=str)
     if len(state) > MAX_STATE:
         raise CandidateFailed(f"get_state() answered {len(state)} characters; at most {MAX_STATE}")
     return state, n_right / max(1, len(train))
 
 
-def predicted(process: Any, counter: models.Counter, text: str, settings: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def predicted(
+    process: Any, counter: models.Counter, text: str, settings: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]]:
     """Answer and metadata of one prediction; the answer is empty unless it stands in a reply of the model."""
     counter.begin()
     questions = {"model": Question(str, counter.ask)}
-    found = process.call("predict", text, returns=list, questions=questions, max_questions=int(settings["calls"]))
+    found = process.call(
+        "predict", text, returns=list, questions=questions, max_questions=int(settings["calls"])
+    )
     if [type(part) for part in found] != [str, dict]:
         raise CandidateFailed("predict() answered something else than a text and a dict")
     answer, metadata = found

@@ -19,7 +19,10 @@ DULL_CHARS = 5000  # characters of prompt that halve it
 RECENCY = 0.5  # how much less the first example counts than the last one
 DESCRIPTION = 0.7  # what the description of a label counts, beside an example
 UNSURE = "I cannot tell."
-_LIST = re.compile(r"^[^:\n]*\b(?:labels|categories|classes|topics|options|one of)\b[^:\n]*:\s*(\S.*)$", re.IGNORECASE)
+_LIST = re.compile(
+    r"^[^:\n]*\b(?:labels|categories|classes|topics|options|one of)\b[^:\n]*:\s*(\S.*)$",
+    re.IGNORECASE,
+)
 _ONLY = re.compile(r"\b(?:only|nothing else|just)\b", re.IGNORECASE)
 
 
@@ -35,7 +38,9 @@ def answer(prompt: str) -> str:
     if not scores:
         return UNSURE
     best = min(scores, key=lambda label: (-scores[label], label))
-    return best if any(map(_ONLY.search, preamble)) else f"It seems to me that this belongs to {best}."
+    return (
+        best if any(map(_ONLY.search, preamble)) else f"It seems to me that this belongs to {best}."
+    )
 
 
 def _read(lines: list[str], cue: str) -> tuple[list[tuple[str, str]], str, list[str]]:
@@ -62,7 +67,12 @@ def _read(lines: list[str], cue: str) -> tuple[list[tuple[str, str]], str, list[
 def _options(preamble: list[str]) -> dict[str, str]:
     """The labels that the preamble lists after a colon, each with its description where a line `label: text` gives one."""
     listed = (found[1] for line in preamble if (found := _LIST.match(line)))
-    options = {name.strip(" .*-"): "" for names in listed for name in names.split(",") if 0 < len(name.strip(" .*-")) <= 60}
+    options = {
+        name.strip(" .*-"): ""
+        for names in listed
+        for name in names.split(",")
+        if 0 < len(name.strip(" .*-")) <= 60
+    }
     for line in preamble:
         name, colon, text = line.lstrip("-* ").partition(":")
         if colon and name.strip() in options:
@@ -70,7 +80,9 @@ def _options(preamble: list[str]) -> dict[str, str]:
     return options
 
 
-def _attention(query: str, examples: list[tuple[str, str]], dullness: float, options: Mapping[str, str]) -> dict[str, float]:
+def _attention(
+    query: str, examples: list[tuple[str, str]], dullness: float, options: Mapping[str, str]
+) -> dict[str, float]:
     """What each label collects, the evidence of a passage of no resemblance being 0."""
     asked = features(query)
     scores: dict[str, float] = defaultdict(float)
@@ -97,6 +109,9 @@ def features(text: str) -> Mapping[str, float]:
         counts[word] += 1
         if len(word) > 5:
             counts.update(f"#{word[start : start + 4]}" for start in range(len(word) - 3))
-    weights = {name: (1 + math.log(count)) * (0.2 if len(name) < 4 else 0.5 if name[0] == "#" else 1.0) for name, count in counts.items()}
+    weights = {
+        name: (1 + math.log(count)) * (0.2 if len(name) < 4 else 0.5 if name[0] == "#" else 1.0)
+        for name, count in counts.items()
+    }
     length = math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0
     return {name: weight / length for name, weight in weights.items()}

@@ -56,7 +56,9 @@ class MemorySystem:
         if SELECT == "recent":
             return self.examples[max(0, len(self.examples) - N_EXAMPLES) :]
         words = self.words(text)
-        best = sorted(self.examples, key=lambda example: -self.likeness(words, self.words(example[0])))[:N_EXAMPLES]
+        best = sorted(
+            self.examples, key=lambda example: -self.likeness(words, self.words(example[0]))
+        )[:N_EXAMPLES]
         return best[::-1] if BEST_LAST else best
 
     def words(self, text):

@@ -39,7 +39,9 @@ class Counter:
         self.calls += 1
         self.chars += len(prompt)
         if self.chars > self.max_chars:
-            raise CandidateFailed(f"one prediction asked with {self.chars} characters; at most {self.max_chars} (the setting prompt_chars)")
+            raise CandidateFailed(
+                f"one prediction asked with {self.chars} characters; at most {self.max_chars} (the setting prompt_chars)"
+            )
         self.replies.append(self.model(prompt))
         return self.replies[-1]
 

@@ -35,4 +35,6 @@ def _cap(seconds: float) -> None:
         raise TimeoutError(f"used more than {seconds:g} s of CPU (setting cpu_cap)")
 
     signal.signal(signal.SIGXCPU, stop)
-    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds), math.ceil(seconds) + GRACE_SECONDS))
+    resource.setrlimit(
+        resource.RLIMIT_CPU, (math.ceil(seconds), math.ceil(seconds) + GRACE_SECONDS)
+    )

@@ -57,10 +57,20 @@ class Budget:
         if profile not in ("auto", "cpu", "cuda"):
             raise ValueError(f"profile = {profile!r}; it is cpu, cuda or auto")
         if profile == "cuda" and device != "cuda":
-            raise ValueError("profile = 'cuda', but this trial has no GPU; use profile = cpu or auto")
+            raise ValueError(
+                "profile = 'cuda', but this trial has no GPU; use profile = cpu or auto"
+            )
         if profile == "cuda" or (profile == "auto" and device == "cuda"):
             seconds = float(settings["train_seconds"])
-            return cls("cuda", int(settings["cuda_context"]), 0, seconds, 0.0, seconds + START_UP_SECONDS, CUDA_WEIGHTS_BYTES)
+            return cls(
+                "cuda",
+                int(settings["cuda_context"]),
+                0,
+                seconds,
+                0.0,
+                seconds + START_UP_SECONDS,
+                CUDA_WEIGHTS_BYTES,
+            )
         context = int(settings["context"])
         tokens = int(settings["steps"]) * REFERENCE_BATCH * context
         return cls("cpu", context, tokens, 0.0, float(settings["cpu_cap"]), None, WEIGHTS_BYTES)
@@ -80,7 +90,11 @@ def evaluate(trial: Any) -> dict[str, float]:
     """
     budget = Budget.read(trial.settings, trial.device)
     trial.exact = budget.device == "cpu"
-    windows = read_windows(trial.data / f"{trial.settings['split']}.bin", int(trial.settings["windows"]), budget.context)
+    windows = read_windows(
+        trial.data / f"{trial.settings['split']}.bin",
+        int(trial.settings["windows"]),
+        budget.context,
+    )
 
     weights, training = train(trial, budget, trial.data / "train.bin")
     metrics = {"n_parameters": float(count_parameters(weights))}
@@ -122,7 +136,9 @@ def read_windows(file: Path, count: int, context: int) -> np.ndarray:
     """
     text = np.fromfile(file, dtype=np.uint8)
     if count < 1 or context < 2 or len(text) < count * (context + 1):
-        raise ValueError(f"{count} windows of {context} + 1 bytes do not fit into {file.name} with {len(text)} bytes")
+        raise ValueError(
+            f"{count} windows of {context} + 1 bytes do not fit into {file.name} with {len(text)} bytes"
+        )
     starts = np.arange(count) * (len(text) // count)
     windows: np.ndarray = text[starts[:, None] + np.arange(context + 1)].astype(np.int64)
     return windows
@@ -130,7 +146,13 @@ def read_windows(file: Path, count: int, context: int) -> np.ndarray:
 
 def train(trial: Any, budget: Budget, text: Path) -> tuple[bytes, dict[str, float]]:
     """Lets the candidate train on a text; its weights as opaque bytes, and what that cost."""
-    task = {"seed": trial.seed, "context": budget.context, "device": budget.device, "tokens": budget.tokens, "seconds": budget.seconds}
+    task = {
+        "seed": trial.seed,
+        "context": budget.context,
+        "device": budget.device,
+        "tokens": budget.tokens,
+        "seconds": budget.seconds,
+    }
     files, data = {"driver.py": FOLDER / "driver.py"}, {"train.bin": text}
     threads = 1 if budget.device == "cpu" else 8
     started = time.perf_counter()
@@ -140,8 +162,13 @@ def train(trial: Any, budget: Budget, text: Path) -> tuple[bytes, dict[str, floa
         weights = process.read_file("weights.npz", max_bytes=budget.weights_bytes)
     cpu_seconds = float(process.cpu_seconds)
     if budget.cpu_cap and cpu_seconds > budget.cpu_cap + 3:  # several processes, each below the cap
-        raise CandidateFailed(f"training took {cpu_seconds:.1f} CPU seconds; allowed are {budget.cpu_cap:g} (setting cpu_cap)")
-    return weights, {"train_cpu_seconds": cpu_seconds, "train_seconds": time.perf_counter() - started}
+        raise CandidateFailed(
+            f"training took {cpu_seconds:.1f} CPU seconds; allowed are {budget.cpu_cap:g} (setting cpu_cap)"
+        )
+    return weights, {
+        "train_cpu_seconds": cpu_seconds,
+        "train_seconds": time.perf_counter() - started,
+    }
 
 
 def count_parameters(weights: bytes) -> int:
@@ -158,12 +185,23 @@ def count_parameters(weights: bytes) -> int:
             for entry in archive.infolist():
                 with archive.open(entry) as file:
                     version = np.lib.format.read_magic(file)
-                    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                    read = (
+                        np.lib.format.read_array_header_1_0
+                        if version == (1, 0)
+                        else np.lib.format.read_array_header_2_0
+                    )
                     shape, _, dtype = read(file)
                 if dtype.kind not in "fiub":
                     raise ValueError(f"array {entry.filename!r} has dtype {dtype}")
                 n_arrays, n_bytes = n_arrays + 1, n_bytes + math.prod(shape) * dtype.itemsize
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    except (
+        zipfile.BadZipFile,
+        ValueError,
+        EOFError,
+        OSError,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise CandidateFailed(f"weights.npz is not a .npz file of plain numbers: {error}") from None
     return max(n_bytes, len(weights) - HEADER_BYTES * (n_arrays + 1)) // PARAMETER_BYTES
 
@@ -178,7 +216,9 @@ def score(trial: Any, budget: Budget, weights: bytes, windows: np.ndarray) -> np
     return np.concatenate(picked)
 
 
-def audit(trial: Any, budget: Budget, weights: bytes, windows: np.ndarray, picked: np.ndarray) -> float:
+def audit(
+    trial: Any, budget: Budget, weights: bytes, windows: np.ndarray, picked: np.ndarray
+) -> float:
     """Largest change in nats of log p(next byte) when a fresh process sees nothing after the position.
 
     Positions are drawn once that process is ready, in up to 64 lengths with equally many windows each. A model that looks
@@ -191,13 +231,21 @@ def audit(trial: Any, budget: Budget, weights: bytes, windows: np.ndarray, picke
     with start_scorer(trial, budget, weights) as process:
         rng = np.random.default_rng(secrets.randbits(128))
         context = windows.shape[1] - 1
-        lengths = np.sort(rng.permutation(np.arange(1, context + 1))[:64])  # ascending: it never saw more of a window before
+        lengths = np.sort(
+            rng.permutation(np.arange(1, context + 1))[:64]
+        )  # ascending: it never saw more of a window before
         per_length = min(len(windows), math.ceil(int(trial.settings["audited"]) / len(lengths)))
         changes = []
         for length in lengths:
             rows = rng.permutation(len(windows))[:per_length]
-            alone = pick(ask(process, budget, windows[rows, :length])[:, -1:], windows[rows, length : length + 1])[:, 0]
-            changes += [(abs(a - b), b, a, row, length - 1) for row, a, b in zip(rows, alone, picked[rows, length - 1], strict=True)]
+            alone = pick(
+                ask(process, budget, windows[rows, :length])[:, -1:],
+                windows[rows, length : length + 1],
+            )[:, 0]
+            changes += [
+                (abs(a - b), b, a, row, length - 1)
+                for row, a, b in zip(rows, alone, picked[rows, length - 1], strict=True)
+            ]
     tolerance = AUDIT_TOLERANCE[budget.device]
     caught = sum(change > tolerance for change, *_ in changes)
     worst, full, prefix, row, position = max(changes)
@@ -219,9 +267,13 @@ def ask(process: Any, budget: Budget, tokens: np.ndarray) -> np.ndarray:
     """Checked log-probabilities for `(B, T)` tokens: `(B, T, 256)` float32, finite (that an Array is), normalised within 1e-3 nats."""
     shape = (*tokens.shape, VOCABULARY)
     tokens = np.ascontiguousarray(tokens)
-    log_probs: np.ndarray = process.call("log_probs", "weights.npz", tokens, budget.cpu_cap, returns=Array("float32", shape))
+    log_probs: np.ndarray = process.call(
+        "log_probs", "weights.npz", tokens, budget.cpu_cap, returns=Array("float32", shape)
+    )
     largest = log_probs.max(axis=-1)
-    totals = largest + np.log(np.exp(log_probs - largest[..., None]).sum(axis=-1))  # (B, T) logsumexp, in nats
+    totals = largest + np.log(
+        np.exp(log_probs - largest[..., None]).sum(axis=-1)
+    )  # (B, T) logsumexp, in nats
     off = np.abs(totals)
     if off.max() > NORMALISATION:
         raise Cheated(

@@ -59,8 +59,12 @@ class Attention(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         B, T, _ = x.shape
-        q, k, v = self.qkv(x).view(B, T, 3, self.heads, self.size).permute(2, 0, 3, 1, 4)  # each (B, heads, T, size)
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True, dropout_p=self.dropout if self.training else 0.0)
+        q, k, v = (
+            self.qkv(x).view(B, T, 3, self.heads, self.size).permute(2, 0, 3, 1, 4)
+        )  # each (B, heads, T, size)
+        y = F.scaled_dot_product_attention(
+            q, k, v, is_causal=True, dropout_p=self.dropout if self.training else 0.0
+        )
         return self.out(y.transpose(1, 2).reshape(B, T, -1))  # (B, T, width)
 
 
@@ -72,7 +76,10 @@ class Block(nn.Module):
         hidden = int(MLP_RATIO * width)
         self.norm1, self.norm2 = nn.LayerNorm(width, bias=BIAS), nn.LayerNorm(width, bias=BIAS)
         self.attention = Attention(width, heads, dropout)
-        self.up, self.down = nn.Linear(width, hidden, bias=BIAS), nn.Linear(hidden, width, bias=BIAS)
+        self.up, self.down = (
+            nn.Linear(width, hidden, bias=BIAS),
+            nn.Linear(hidden, width, bias=BIAS),
+        )
         self.drop = nn.Dropout(dropout)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -92,7 +99,9 @@ class GPT(nn.Module):
         self.head = nn.Linear(width, VOCABULARY, bias=False)
         for name, p in self.named_parameters():
             if p.dim() >= 2:
-                residual = name.endswith(("out.weight", "down.weight"))  # GPT-2: quieter where blocks add up
+                residual = name.endswith(
+                    ("out.weight", "down.weight")
+                )  # GPT-2: quieter where blocks add up
                 nn.init.normal_(p, std=INIT_STD / math.sqrt(2 * layers) if residual else INIT_STD)
             elif name.endswith("bias"):
                 nn.init.zeros_(p)
@@ -149,7 +158,11 @@ def train(task: dict) -> None:
     """
     torch.manual_seed(task["seed"])
     device, T, cuda = task["device"], task["context"], task["device"] == "cuda"
-    shape = (CUDA_N_LAYER, CUDA_N_EMBD, CUDA_N_HEAD, CUDA_DROPOUT) if cuda else (N_LAYER, N_EMBD, N_HEAD, DROPOUT)
+    shape = (
+        (CUDA_N_LAYER, CUDA_N_EMBD, CUDA_N_HEAD, CUDA_DROPOUT)
+        if cuda
+        else (N_LAYER, N_EMBD, N_HEAD, DROPOUT)
+    )
     B, peak = (CUDA_BATCH_SIZE, CUDA_LEARNING_RATE) if cuda else (BATCH_SIZE, LEARNING_RATE)
     if not cuda:
         torch.set_num_threads(1)  # the same seed gives the same bits
@@ -181,7 +194,10 @@ def train(task: dict) -> None:
             started = time.perf_counter()  # compiling is not charged, as in autoresearch
         if step % LOG_EVERY == 0:
             average = loss.item() if step == 0 else 0.7 * average + 0.3 * loss.item()
-            print(f"step {step:05d} | loss: {average:.4f} | lr: {lr:.2e} | progress: {min(1.0, progress):.3f}", flush=True)
+            print(
+                f"step {step:05d} | loss: {average:.4f} | lr: {lr:.2e} | progress: {min(1.0, progress):.3f}",
+                flush=True,
+            )
         step += 1
 
     weights = {name: p.detach().float().cpu().numpy() for name, p in model.named_parameters()}
@@ -202,7 +218,10 @@ def load(path: str) -> nn.Module:
     with np.load(path, allow_pickle=False) as file:
         context, layers, width, heads = (int(n) for n in file["shape"])
         model = GPT(context, layers, width, heads, dropout=0.0)
-        model.load_state_dict({name: torch.from_numpy(file[name]) for name in file.files if name != "shape"}, strict=not TIE_WEIGHTS)
+        model.load_state_dict(
+            {name: torch.from_numpy(file[name]) for name in file.files if name != "shape"},
+            strict=not TIE_WEIGHTS,
+        )
     torch.set_num_threads(1 if not torch.cuda.is_available() else torch.get_num_threads())
     return model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -211,5 +230,7 @@ def load(path: str) -> nn.Module:
 def log_probs(weights_path: str, tokens: np.ndarray) -> np.ndarray:
     """Natural log-probabilities of the next byte after every position: `(B, T)` integers to `(B, T, 256)` float32."""
     model = load(weights_path)
-    logits = model(torch.from_numpy(tokens).long().to(model.head.weight.device))  # (B, T, 256), in float32 on every device
+    logits = model(
+        torch.from_numpy(tokens).long().to(model.head.weight.device)
+    )  # (B, T, 256), in float32 on every device
     return torch.log_softmax(logits.float(), dim=-1).cpu().numpy()

@@ -63,7 +63,9 @@ def whole(experiment: Experiment, program: Program, seed: int, folder: Path) -> 
 
     def take(points: Points) -> None:
         now = time.monotonic() - began
-        found.points.setdefault(points.series, []).extend((step, value, now) for step, value in points.points)
+        found.points.setdefault(points.series, []).extend(
+            (step, value, now) for step, value in points.points
+        )
 
     found.trial = run_once(experiment, program, seed, folder=folder, on_points=take)
     return found
@@ -78,7 +80,9 @@ class Played:
 
     def append(self, *records: Record) -> None:
         last = self.study.last_id
-        self.study.fold(Entry(last + place, float(last), record) for place, record in enumerate(records, 1))
+        self.study.fold(
+            Entry(last + place, float(last), record) for place, record in enumerate(records, 1)
+        )
 
     def add(self, program: Program) -> int:
         number = len(self.study.candidates)
@@ -87,11 +91,26 @@ class Played:
 
     def end(self, number: int, trials: Iterable[Trial], *, is_kept: bool) -> None:
         own = [
-            Trial(candidate=number, trial=place, seed=trial.seed, status="ok", score=trial.score, metrics=trial.metrics)
+            Trial(
+                candidate=number,
+                trial=place,
+                seed=trial.seed,
+                status="ok",
+                score=trial.score,
+                metrics=trial.metrics,
+            )
             for place, trial in enumerate(trials)
         ]
         against = Evidence(against=self.study.incumbent)
-        self.append(*own, Decision(candidate=number, verdict="keep" if is_kept else "discard", by="bench", evidence=against))
+        self.append(
+            *own,
+            Decision(
+                candidate=number,
+                verdict="keep" if is_kept else "discard",
+                by="bench",
+                evidence=against,
+            ),
+        )
 
 
 @dataclass
@@ -124,10 +143,19 @@ def binpacking(folder: Path) -> None:
     settings = list(product(GAPS, COSTS))
     random.Random(1).shuffle(settings)
     texts = [
-        program.files["heuristic.py"].replace("SMALL_GAP = 20", f"SMALL_GAP = {gap}").replace("COST = 5.0", f"COST = {cost}")
+        program.files["heuristic.py"]
+        .replace("SMALL_GAP = 20", f"SMALL_GAP = {gap}")
+        .replace("COST = 5.0", f"COST = {cost}")
         for gap, cost in settings
     ]
-    programs = [program, *(Program({"heuristic.py": text}) for text in texts if text != program.files["heuristic.py"])]
+    programs = [
+        program,
+        *(
+            Program({"heuristic.py": text})
+            for text in texts
+            if text != program.files["heuristic.py"]
+        ),
+    ]
     runs = [whole(experiment, each, 1, folder) for each in programs]
     print(f"bin packing, {len(runs) - 1} settings of its two knobs, stage `first`\n\n{HEAD}")
     for margin in margins:
@@ -142,7 +170,12 @@ def binpacking(folder: Path) -> None:
             is_good = experiment.objective.gain(score, incumbent) >= experiment.objective.min_effect
             bar = stages(played.study, held, number, run.trial.seed)["first"]
             is_ended = experiment.objective.gain(run.trial.metrics["first"], bar) < -margin
-            tally.count(is_good=is_good, is_ended=is_ended, left=run.left("excess", 1), seconds=run.trial.seconds)
+            tally.count(
+                is_good=is_good,
+                is_ended=is_ended,
+                left=run.left("excess", 1),
+                seconds=run.trial.seconds,
+            )
             played.end(number, [run.trial], is_kept=is_good)
         print(tally.line(f"margin {margin:g}"))
 
@@ -154,18 +187,28 @@ def tinygpt(folder: Path, n_seeds: int) -> None:
     baseline = [whole(experiment, program, seed, folder) for seed in (1, 2, 3)]
     base = sum(run.trial.score or 0.0 for run in baseline) / len(baseline)
     seeds, changes = range(1, n_seeds + 1), (*EDITS, *WIDER)
-    runs = [(change.apply(program), whole(experiment, change.apply(program), seed, folder)) for seed in seeds for change in changes]
+    runs = [
+        (change.apply(program), whole(experiment, change.apply(program), seed, folder))
+        for seed in seeds
+        for change in changes
+    ]
     ended_ok = [(each, run) for each, run in runs if run.trial.status == "ok"]
-    print(f"\ntinygpt, {len(changes)} edits on {n_seeds} seed(s), of which {len(runs) - len(ended_ok)} failed, series `loss`\n\n{HEAD}")
+    print(
+        f"\ntinygpt, {len(changes)} edits on {n_seeds} seed(s), of which {len(runs) - len(ended_ok)} failed, series `loss`\n\n{HEAD}"
+    )
     for after, margin in product((0.25, 0.5), (0.0, 0.05, 0.1, 0.2)):
         played, tally = Played(experiment), Tally()
         played.end(0, [run.trial for run in baseline], is_kept=True)
-        early_stop = EarlyStop(experiment, Rule(series="loss", margin=margin, after=after), _curves(baseline))
+        early_stop = EarlyStop(
+            experiment, Rule(series="loss", margin=margin, after=after), _curves(baseline)
+        )
         for each, run in ended_ok:
             number, score = played.add(each), run.trial.score
             assert score is not None
             points = [(step, value) for step, value, _ in run.points["loss"]]
-            why = early_stop.look(played.study, number, 0, run.trial.seed, "loss", points, self_reported=True)
+            why = early_stop.look(
+                played.study, number, 0, run.trial.seed, "loss", points, self_reported=True
+            )
             is_good = experiment.objective.gain(score, base) >= experiment.objective.min_effect
             left = run.left("loss", after * baseline[0].points["loss"][-1][0])
             tally.count(is_good=is_good, is_ended=bool(why), left=left, seconds=run.trial.seconds)
@@ -180,7 +223,9 @@ HEAD = "| rule | bad ones ended | good ones ended | time saved |\n| --- | --- | 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--only", choices=("binpacking", "tinygpt"))
     parser.add_argument("--seeds", type=int, default=1, help="of the tinygpt edits")
     arguments = parser.parse_args()

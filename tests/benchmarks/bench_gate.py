@@ -46,16 +46,28 @@ class Thrice:
         return Wanted(tuple((0, index) for index in range(3)))
 
     def judge(self, study: Study, candidate: int) -> Decision | Wanted:
-        incumbent, trials = study.candidates[incumbent_of(study)], study.candidates[candidate].trials
+        incumbent, trials = (
+            study.candidates[incumbent_of(study)],
+            study.candidates[candidate].trials,
+        )
         best, sd = incumbent.score, study.spread(0)
         assert best is not None
         assert sd is not None
-        gains = [self._objective.gain(trial.score, best) for trial in trials if trial.score is not None]
+        gains = [
+            self._objective.gain(trial.score, best) for trial in trials if trial.score is not None
+        ]
         if not gains or (gains[0] > 0 and len(gains) < 4):
             return Wanted(((candidate, len(gains)),))
-        kept = gains[0] > 0 and sum(gains[1:]) / 3 > 2 * sd * math.sqrt(1 / 3 + 1 / len(incumbent.trials))
+        kept = gains[0] > 0 and sum(gains[1:]) / 3 > 2 * sd * math.sqrt(
+            1 / 3 + 1 / len(incumbent.trials)
+        )
         verdict: Verdict = "keep" if kept else "discard"
-        return Decision(candidate=candidate, verdict=verdict, by=self.name, evidence=Evidence(against=incumbent.number))
+        return Decision(
+            candidate=candidate,
+            verdict=verdict,
+            by=self.name,
+            evidence=Evidence(against=incumbent.number),
+        )
 
 
 @dataclass(frozen=True)
@@ -126,13 +138,20 @@ class Simulation:
             outcome.judged.append(self._judge(0.0))
         for effect in self._world.effects(self._rng):
             outcome.judged.append(self._judge(effect))
-        outcome.trials, outcome.progress = self.study.spent.trials, self._truth[incumbent_of(self.study)]
+        outcome.trials, outcome.progress = (
+            self.study.spent.trials,
+            self._truth[incumbent_of(self.study)],
+        )
         return outcome
 
     def _judge(self, effect: float) -> Judged:
         number, parent = len(self.study.candidates), incumbent_of(self.study)
         self._truth.append(self._truth[parent] + effect)
-        self._write(Candidate(candidate=number, parent=parent, program=f"{number:064d}", author="bench", added=1))
+        self._write(
+            Candidate(
+                candidate=number, parent=parent, program=f"{number:064d}", author="bench", added=1
+            )
+        )
         while isinstance(opinion := self._policy.judge(self.study, number), Wanted):
             self._run(*opinion.trials[0])
         self._write(opinion)
@@ -143,10 +162,23 @@ class Simulation:
         trial = len(self.study.candidates[number].trials)
         if world.units:
             units = self._units(number, under)
-            self._write(Trial(candidate=number, trial=trial, seed=under, status="ok", score=statistics.fmean(units), units=units))
+            self._write(
+                Trial(
+                    candidate=number,
+                    trial=trial,
+                    seed=under,
+                    status="ok",
+                    score=statistics.fmean(units),
+                    units=units,
+                )
+            )
             return
-        common = self._common.setdefault(under, random.Random(f"{self._seed}/{under}").gauss(0.0, 1.0))
-        noise = math.sqrt(1 - world.shared) * world.noise(self._rng) + math.sqrt(world.shared) * common
+        common = self._common.setdefault(
+            under, random.Random(f"{self._seed}/{under}").gauss(0.0, 1.0)
+        )
+        noise = (
+            math.sqrt(1 - world.shared) * world.noise(self._rng) + math.sqrt(world.shared) * common
+        )
         score = -self._truth[number] + (world.wilder if number else 1.0) * noise
         if number <= world.idle:
             score = self._idle.setdefault(under, score)
@@ -155,9 +187,16 @@ class Simulation:
         self._write(Trial(candidate=number, trial=trial, seed=under, status="ok", score=score))
 
     def _units(self, number: int, under: int) -> tuple[float, ...]:
-        world, items, scale = self._world, random.Random(f"{self._seed}/{under}"), math.sqrt(self._world.units / 2)
+        world, items, scale = (
+            self._world,
+            random.Random(f"{self._seed}/{under}"),
+            math.sqrt(self._world.units / 2),
+        )
         middle = self._rng.gauss(0.0, world.between / math.sqrt(2)) - self._truth[number]
-        values = (middle + scale * (world.noise(self._rng) + 10 * items.gauss(0.0, 1.0)) for _ in range(world.units))
+        values = (
+            middle + scale * (world.noise(self._rng) + 10 * items.gauss(0.0, 1.0))
+            for _ in range(world.units)
+        )
         return tuple(float(value > 0) for value in values) if world.passes else tuple(values)
 
     def _write(self, record: Record) -> None:
@@ -181,9 +220,13 @@ class Bench:
         false = [outcome.false_keeps for outcome in outcomes]
         trials = [outcome.trials / self.candidates for outcome in outcomes]
         studies = f"{sum(map(bool, false))} of {self.n}"
-        print(f"{label:<38}{_mean(false, 3):>16}{max(false):>8}{studies:>16}{statistics.mean(trials):>10.2f} ± {_sd(trials):.2f}")
+        print(
+            f"{label:<38}{_mean(false, 3):>16}{max(false):>8}{studies:>16}{statistics.mean(trials):>10.2f} ± {_sd(trials):.2f}"
+        )
 
-    def power(self, label: str, size: float, place: Callable[[random.Random], int], **changes: Any) -> None:
+    def power(
+        self, label: str, size: float, place: Callable[[random.Random], int], **changes: Any
+    ) -> None:
         """One winner per study, after as many candidates without effect as `place` says; the study ends with it."""
         outcomes = self.studies(Tested, World(lambda rng: [*[0.0] * place(rng), size], **changes))
         last = [outcome.judged[-1] for outcome in outcomes]
@@ -192,25 +235,37 @@ class Bench:
         share = statistics.mean(one.kept for one in last)
         cost = f"{statistics.mean(spent):.1f} ± {_sd(spent):.1f}" if spent else "-"
         given_up = f"{statistics.mean(lost):.1f}" if lost else "-"
-        print(f"{label:<38}{100 * share:>8.1f} ± {100 * math.sqrt(share * (1 - share) / self.n):.1f} %{cost:>16}{given_up:>14}")
+        print(
+            f"{label:<38}{100 * share:>8.1f} ± {100 * math.sqrt(share * (1 - share) / self.n):.1f} %{cost:>16}{given_up:>14}"
+        )
 
     def mix(self, label: str, make: Make, **changes: Any) -> None:
         def effects(rng: random.Random) -> list[float]:
-            return [rng.uniform(0.5, 3.0) if rng.random() < 0.05 else 0.0 for _ in range(self.candidates)]
+            return [
+                rng.uniform(0.5, 3.0) if rng.random() < 0.05 else 0.0
+                for _ in range(self.candidates)
+            ]
 
         outcomes = self.studies(make, World(effects, **changes))
         judged = [one for outcome in outcomes for one in outcome.judged]
         kept, real = [one for one in judged if one.kept], [one for one in judged if one.effect > 0]
         false = sum(one.effect <= 0 for one in kept)
-        found = [f"{100 * statistics.mean(one.kept for one in real if low <= one.effect < low + 1):.0f}" for low in (0.0, 1.0, 2.0)]
+        found = [
+            f"{100 * statistics.mean(one.kept for one in real if low <= one.effect < low + 1):.0f}"
+            for low in (0.0, 1.0, 2.0)
+        ]
         trials = statistics.mean(outcome.trials / self.candidates for outcome in outcomes)
         progress = [outcome.progress for outcome in outcomes]
         share = f"{false} of {len(kept)} = {100 * false / max(1, len(kept)):.1f} %"
-        print(f"{label:<38}{share:>24}{' / '.join(found):>16}{trials:>10.2f}{_mean(progress, 2):>18}")
+        print(
+            f"{label:<38}{share:>24}{' / '.join(found):>16}{trials:>10.2f}{_mean(progress, 2):>18}"
+        )
 
 
 def _mean(values: Sequence[float], digits: int) -> str:
-    return f"{statistics.mean(values):.{digits}f} ± {_sd(values) / math.sqrt(len(values)):.{digits}f}"
+    return (
+        f"{statistics.mean(values):.{digits}f} ± {_sd(values) / math.sqrt(len(values)):.{digits}f}"
+    )
 
 
 def _sd(values: Sequence[float]) -> float:
@@ -223,11 +278,15 @@ def heavy_tailed(rng: random.Random) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--studies", type=int, default=200)
     parser.add_argument("--candidates", type=int, default=125)
     parser.add_argument("--quick", action="store_true", help="a tenth of the studies")
-    parser.add_argument("--units", action="store_true", help="only the tables of per-unit observations")
+    parser.add_argument(
+        "--units", action="store_true", help="only the tables of per-unit observations"
+    )
     arguments = parser.parse_args()
     n = max(2, arguments.studies // 10) if arguments.quick else arguments.studies
     began = time.monotonic()
@@ -235,16 +294,27 @@ def main() -> None:
         bench = Bench(experiment_for_tests(Path(folder)), n, arguments.candidates)
         if not arguments.units:
             report(bench)
-        report_units(Bench(experiment_for_tests(Path(folder), noise="units"), max(2, n // 4), arguments.candidates))
+        report_units(
+            Bench(
+                experiment_for_tests(Path(folder), noise="units"),
+                max(2, n // 4),
+                arguments.candidates,
+            )
+        )
     objective = bench.experiment.objective
-    print(f"\nerror_rate {objective.error_rate:g}, max_trials {objective.max_trials}, min_effect {objective.min_effect:g}; ", end="")
+    print(
+        f"\nerror_rate {objective.error_rate:g}, max_trials {objective.max_trials}, min_effect {objective.min_effect:g}; ",
+        end="",
+    )
     print(f"{time.monotonic() - began:.0f} s")
 
 
 def report(bench: Bench) -> None:
     n, many = bench.n, bench.candidates
     print(f"A/A: {n} studies of {many} candidates without effect; noise sd 1")
-    print(f"{'':<38}{'false keeps':>16}{'at most':>8}{'studies hit':>16}{'trials per candidate':>23}")
+    print(
+        f"{'':<38}{'false keeps':>16}{'at most':>8}{'studies hit':>16}{'trials per candidate':>23}"
+    )
     bench.noise("greedy", Greedy)
     bench.noise("win once, then 3 fresh runs", Thrice)
     bench.noise("tested", Tested)
@@ -254,7 +324,9 @@ def report(bench: Bench) -> None:
     bench.noise("tested, after 20 that change nothing", Tested, idle=20)
 
     power = replace(bench, n=2 * n)
-    print(f"\nPower of tested: {2 * n} studies with one winner each, first of all or after 0 to {many - 1} candidates without effect")
+    print(
+        f"\nPower of tested: {2 * n} studies with one winner each, first of all or after 0 to {many - 1} candidates without effect"
+    )
     print(f"{'':<38}{'kept':>16}{'its trials, kept':>18}{'not kept':>12}")
     for size in (1.0, 2.0, 3.0):
         power.power(f"{size:g} sd, anywhere", size, lambda rng: rng.randrange(many))
@@ -263,28 +335,43 @@ def report(bench: Bench) -> None:
     power.power("3 sd, after one with 30 times the sd", 3.0, lambda rng: rng.randrange(10), wild=1)
     power.power("1 sd, anywhere, seeds corr. 0.9", 1.0, lambda rng: rng.randrange(many), shared=0.9)
 
-    print(f"\nMix: {n} studies of {many} candidates, 5 % with an effect of 0.5 to 3 sd on their parent, the others with none")
+    print(
+        f"\nMix: {n} studies of {many} candidates, 5 % with an effect of 0.5 to 3 sd on their parent, the others with none"
+    )
     print(f"{'':<38}{'false keeps':>24}{'found, %*':>16}{'trials':>10}{'progress, sd':>18}")
     bench.mix("greedy", Greedy)
     bench.mix("win once, then 3 fresh runs", Thrice)
     bench.mix("tested", Tested)
-    print("* of effects from 0.5 to 1 / 1 to 2 / 2 to 3 sd; trials per candidate; ± is the standard error, after trials the sd")
+    print(
+        "* of effects from 0.5 to 1 / 1 to 2 / 2 to 3 sd; trials per candidate; ± is the standard error, after trials the sd"
+    )
 
 
 def report_units(bench: Bench, units: int = 50) -> None:
     n, many = bench.n, bench.candidates
-    print(f"\nUnits, A/A: {n} studies of {many} candidates without effect; {units} units per trial, standard error of one trial's gain 1")
-    print(f"{'':<38}{'false keeps':>16}{'at most':>8}{'studies hit':>16}{'trials per candidate':>23}")
+    print(
+        f"\nUnits, A/A: {n} studies of {many} candidates without effect; {units} units per trial, standard error of one trial's gain 1"
+    )
+    print(
+        f"{'':<38}{'false keeps':>16}{'at most':>8}{'studies hit':>16}{'trials per candidate':>23}"
+    )
     bench.noise("greedy", Greedy, units=units)
     bench.noise("tested", Tested, units=units)
     bench.noise("tested, heavy tails (t, 4 df)", Tested, units=units, noise=heavy_tailed)
     bench.noise("tested, units pass or fail", Tested, units=units, passes=True)
     bench.noise("tested, seeds add as much (sd 1)", Tested, units=units, between=1.0)
     bench.noise("tested, seeds add more (sd 3)", Tested, units=units, between=3.0)
-    print(f"\nUnits, power of tested: {n} studies with one winner each, after 0 to {many - 1} candidates without effect")
+    print(
+        f"\nUnits, power of tested: {n} studies with one winner each, after 0 to {many - 1} candidates without effect"
+    )
     print(f"{'':<38}{'kept':>16}{'its trials, kept':>18}{'not kept':>12}")
     for size in (1.0, 2.0, 3.0):
-        bench.power(f"{size:g} standard errors of one trial", size, lambda rng: rng.randrange(many), units=units)
+        bench.power(
+            f"{size:g} standard errors of one trial",
+            size,
+            lambda rng: rng.randrange(many),
+            units=units,
+        )
 
 
 if __name__ == "__main__":

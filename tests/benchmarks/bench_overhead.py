@@ -21,7 +21,7 @@ from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.records import Options
-from workbench.verbs.launch import create
+from workbench.verbs.create import create
 
 EXPERIMENT = """\
 editable = ["solution.py"]
@@ -45,7 +45,11 @@ def cpu_of_tree(pid: int) -> float:
     """CPU seconds of a process, its living children, and all that they have waited for."""
     try:
         after = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        children = [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
+        children = [
+            int(child)
+            for task in Path(f"/proc/{pid}/task").iterdir()
+            for child in (task / "children").read_text().split()
+        ]
     except (FileNotFoundError, ProcessLookupError):
         return 0.0
     return sum(map(int, after[11:15])) / TICKS + sum(cpu_of_tree(child) for child in children)
@@ -70,7 +74,11 @@ def measure(folder: StudyFolder, candidates: int) -> list[float]:
             study.fold(journal.entries(study.last_id))
             decided = len(study.candidates) - 1 - len(study.open - {0})
             cpu = cpu_of_tree(loop.pid)
-            while len(marks) <= 10 and study.incumbent is not None and decided >= len(marks) * candidates // 10:
+            while (
+                len(marks) <= 10
+                and study.incumbent is not None
+                and decided >= len(marks) * candidates // 10
+            ):
                 marks.append(cpu)
             if loop.poll() is not None:
                 break
@@ -82,27 +90,46 @@ def measure(folder: StudyFolder, candidates: int) -> list[float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--candidates", type=int, default=2000)
     parser.add_argument("--sandbox", default="auto")
-    parser.add_argument("--check", action="store_true", help="exit 1 above 60 ms per candidate or a ratio above 1.2")
+    parser.add_argument(
+        "--check", action="store_true", help="exit 1 above 60 ms per candidate or a ratio above 1.2"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as root:
         source = Path(root, "trivial")
         source.mkdir()
-        for name, text in {"experiment.toml": EXPERIMENT, "evaluate.py": EVALUATE, "solution.py": SOLUTION}.items():
+        for name, text in {
+            "experiment.toml": EXPERIMENT,
+            "evaluate.py": EVALUATE,
+            "solution.py": SOLUTION,
+        }.items():
             (source / name).write_text(text)
-        chosen = Options(proposer="null", candidates=options.candidates, slots=1, sandbox=options.sandbox)
+        chosen = Options(
+            proposer="null", candidates=options.candidates, slots=1, sandbox=options.sandbox
+        )
         folder = create(str(source), root=Path(root), options=chosen, settings={})
         marks = measure(folder, options.candidates)
         with Journal(folder) as journal:
             study = Study().fold(journal.entries())
-        size = sum(file.stat().st_size for file in folder.path.rglob("*") if file.is_file()) / options.candidates
+        size = (
+            sum(file.stat().st_size for file in folder.path.rglob("*") if file.is_file())
+            / options.candidates
+        )
         level = study.loop.sandbox if study.loop else "?"
     tenths = [1000 * (b - a) / (options.candidates / 10) for a, b in itertools.pairwise(marks)]
     mean, ratio = sum(tenths) / 10, tenths[-1] / tenths[0]
-    print(f"{options.candidates} candidates, sandbox {level}: {mean:.1f} ms CPU per candidate, {size / 1000:.1f} kB on disk per candidate")
-    print("by tenth (ms):", " ".join(f"{value:.1f}" for value in tenths), f"| last over first {ratio:.2f}")
+    print(
+        f"{options.candidates} candidates, sandbox {level}: {mean:.1f} ms CPU per candidate, {size / 1000:.1f} kB on disk per candidate"
+    )
+    print(
+        "by tenth (ms):",
+        " ".join(f"{value:.1f}" for value in tenths),
+        f"| last over first {ratio:.2f}",
+    )
     print(f"beside it: a bare `python -c pass` {naive():.1f} ms CPU")
     if options.check and (mean > 60 or ratio > 1.2):
         sys.exit(1)

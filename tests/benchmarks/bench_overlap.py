@@ -36,13 +36,15 @@ from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.loop import loop as loops
-from workbench.loop.asking import Asking
+from workbench.loop.proposers import Asking
 from workbench.program import Program
 from workbench.propose.tuner import Tuner
 from workbench.records import Options
-from workbench.verbs.launch import create
+from workbench.verbs.create import create
 
-SLOW = EVALUATE.replace("def evaluate(trial):\n", "import time\n\n\ndef evaluate(trial):\n    time.sleep(SECONDS)\n")
+SLOW = EVALUATE.replace(
+    "def evaluate(trial):\n", "import time\n\n\ndef evaluate(trial):\n    time.sleep(SECONDS)\n"
+)
 SOLUTION = "VALUE = 0\n\n\ndef answer():\n    return 1.0\n"
 PARTS = ("loop", "asking", "executor", "trials")
 
@@ -78,7 +80,9 @@ def seconds_of(task: Path) -> tuple[str, float]:
     return head.partition("(")[2], sum(map(int, after.split()[11:13])) / TICKS
 
 
-def measure(root: Path, candidates: int, reply: float, trial: float, ahead: int) -> tuple[list[float], dict[str, float]]:
+def measure(
+    root: Path, candidates: int, reply: float, trial: float, ahead: int
+) -> tuple[list[float], dict[str, float]]:
     """When each candidate was decided, and CPU seconds per candidate of the parts."""
     values = itertools.count(1)
 
@@ -86,17 +90,32 @@ def measure(root: Path, candidates: int, reply: float, trial: float, ahead: int)
         time.sleep(reply)
         prompt = body["messages"][0]["content"][-1]["text"]
         old = [line for line in prompt.splitlines() if line.startswith("VALUE =")][-1]
-        return Says(f"HYPOTHESIS: x\n<<<<<<< SEARCH\n{old}\n=======\nVALUE = {next(values)}\n>>>>>>> REPLACE\n")
+        return Says(
+            f"HYPOTHESIS: x\n<<<<<<< SEARCH\n{old}\n=======\nVALUE = {next(values)}\n>>>>>>> REPLACE\n"
+        )
 
     toy = root / f"sleeps-{ahead}"
     toy.mkdir()
-    files = {"experiment.toml": EXPERIMENT, "evaluate.py": SLOW.replace("SECONDS", str(trial)), "solution.py": SOLUTION}
+    files = {
+        "experiment.toml": EXPERIMENT,
+        "evaluate.py": SLOW.replace("SECONDS", str(trial)),
+        "solution.py": SOLUTION,
+    }
     for name, text in files.items():
         (toy / name).write_text(text)
     with MessagesServer(script) as server:
-        options = Options(proposer="evolve", model="a-model", base_url=server.url, candidates=candidates, slots=1, ahead=ahead)
+        options = Options(
+            proposer="evolve",
+            model="a-model",
+            base_url=server.url,
+            candidates=candidates,
+            slots=1,
+            ahead=ahead,
+        )
         folder = create(str(toy), root=root, options=options, settings={})
-        loop = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.bench_overlap", "--loop", str(folder.path)])
+        loop = subprocess.Popen(
+            [sys.executable, "-m", "tests.benchmarks.bench_overlap", "--loop", str(folder.path)]
+        )
         ends: list[float] = []
         study, before, after = Study(), dict[str, float](), dict[str, float]()
         with Journal(folder) as journal:
@@ -107,7 +126,9 @@ def measure(root: Path, candidates: int, reply: float, trial: float, ahead: int)
                     if study.incumbent is not None and len(study.open) < n_before:
                         ends.append(entry.at)
                 if loop.poll() is not None and len(ends) < candidates:
-                    raise SystemExit(f"the study ended {study.state} after {len(ends)} candidates: {study.reason}")
+                    raise SystemExit(
+                        f"the study ended {study.state} after {len(ends)} candidates: {study.reason}"
+                    )
                 if ends and len(ends) < candidates:
                     after = cpu(loop.pid)
                     before = before or after
@@ -118,16 +139,23 @@ def measure(root: Path, candidates: int, reply: float, trial: float, ahead: int)
 
 def overlap(options: argparse.Namespace) -> None:
     load = os.getloadavg()[0]
-    print(f"replies {options.reply:g} s, trials {options.trial:g} s, one slot, {options.candidates} candidates, load {load:.1f}")
+    print(
+        f"replies {options.reply:g} s, trials {options.trial:g} s, one slot, {options.candidates} candidates, load {load:.1f}"
+    )
     for ahead in options.ahead:
         with tempfile.TemporaryDirectory() as root:
-            ends, parts = measure(Path(root), options.candidates, options.reply, options.trial, ahead)
+            ends, parts = measure(
+                Path(root), options.candidates, options.reply, options.trial, ahead
+            )
         gaps = [later - earlier for earlier, later in itertools.pairwise(ends)]
         low, middle, high = statistics.quantiles(gaps, n=4)
         spread = f"n = {len(gaps)}; quartiles of the seconds between them {low:.2f} {middle:.2f} {high:.2f}"
         pace = f"{60 * len(gaps) / sum(gaps):.1f} candidates a minute ({spread})"
         shares = ", ".join(f"{part} {1000 * seconds:.0f}" for part, seconds in parts.items())
-        print(f"--ahead {ahead}: {pace}; CPU ms per candidate {1000 * sum(parts.values()):.0f} ({shares})", flush=True)
+        print(
+            f"--ahead {ahead}: {pace}; CPU ms per candidate {1000 * sum(parts.values()):.0f} ({shares})",
+            flush=True,
+        )
 
 
 def tuned(seed: int, ahead: int, candidates: int) -> float:
@@ -141,27 +169,41 @@ def tuned(seed: int, ahead: int, candidates: int) -> float:
         made: list[Tuner] = []
 
         def propose(brief: Any) -> Any:
-            made.extend([] if made else [Tuner("", experiments.read(toy.folder.experiment), toy.study().options)])
+            made.extend(
+                []
+                if made
+                else [Tuner("", experiments.read(toy.folder.experiment), toy.study().options)]
+            )
             return made[0].propose(brief)
 
         toy.propose = propose
         toy.create(noise="seed", candidates=candidates, ahead=ahead, seed=seed)
         study = toy.run()
         with Journal(toy.folder) as journal:
-            programs = [journal.program(study.candidates[number].record.program) for number in (0, study.incumbent or 0)]
+            programs = [
+                journal.program(study.candidates[number].record.program)
+                for number in (0, study.incumbent or 0)
+            ]
     return loss.exact(programs[0]) - loss.exact(programs[1])
 
 
 def tuner(seeds: int, candidates: int = 30) -> None:
-    gains = {ahead: np.array([tuned(seed, ahead, candidates) for seed in range(seeds)]) for ahead in (0, 1, 2)}
+    gains = {
+        ahead: np.array([tuned(seed, ahead, candidates) for seed in range(seeds)])
+        for ahead in (0, 1, 2)
+    }
     for ahead, gain in gains.items():
         less = gains[0] - gain
         lost = f"less than with 0 by {less.mean():.3f} +- {less.std(ddof=1) / len(less) ** 0.5:.3f}"
-        print(f"tuner --ahead {ahead}, {candidates} candidates, n = {seeds}: gain {gain.mean():.3f} (sd {gain.std(ddof=1):.3f}); {lost}")
+        print(
+            f"tuner --ahead {ahead}, {candidates} candidates, n = {seeds}: gain {gain.mean():.3f} (sd {gain.std(ddof=1):.3f}); {lost}"
+        )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--candidates", type=int, default=60)
     parser.add_argument("--reply", type=float, default=2.0)
     parser.add_argument("--trial", type=float, default=2.0)

@@ -128,19 +128,38 @@ def running_study(root: Path, name: str) -> StudyFolder:
 
 
 def points(step: int) -> list[LivePoint]:
-    return [LivePoint(CANDIDATE, 1 + i, "train_loss", step, 1 / (step + 1) + 0.1 * i, False) for i in range(N_CURVES)]
+    return [
+        LivePoint(CANDIDATE, 1 + i, "train_loss", step, 1 / (step + 1) + 0.1 * i, False)
+        for i in range(N_CURVES)
+    ]
 
 
 def large_study(root: Path, n_candidates: int) -> StudyFolder:
     records = list[Record](RECORDS)
     for number in range(5, n_candidates + 1):
         effect = 0.0001 * (number * 7919 % 601) - 0.06
-        evidence = Evidence(against=1, effect=effect, low=effect - 0.01, high=effect + 0.01, trials=1)
+        evidence = Evidence(
+            against=1, effect=effect, low=effect - 0.01, high=effect + 0.01, trials=1
+        )
         words = f"LEARNING_RATE {number / 7:.3g} -> {number / 5:.3g}: a higher rate learns faster in the first steps"
         records += [
-            Candidate(candidate=number, parent=1, program=BETTER.digest, author="tuner", hypothesis=words, added=3, removed=2),
+            Candidate(
+                candidate=number,
+                parent=1,
+                program=BETTER.digest,
+                author="tuner",
+                hypothesis=words,
+                added=3,
+                removed=2,
+            ),
             ok(number, 0, 0.8 - effect, seconds=12.3),
-            Decision(candidate=number, verdict="discard", by="tested", why="not promising on its first trial", evidence=evidence),
+            Decision(
+                candidate=number,
+                verdict="discard",
+                by="tested",
+                why="not promising on its first trial",
+                evidence=evidence,
+            ),
         ]
     return make_study(root, "large", records=records)
 
@@ -195,7 +214,9 @@ def idle(lab: Lab, browser: Browser, seconds: float) -> Measured:
 
 def ours(lab: Lab, browser: Browser, seconds: float, route: str) -> Measured:
     folder = running_study(lab.root / route, route)
-    notebook = Notebook(lab, browser, f"{route}.ipynb", [IMPORTS, OURS.format(path=str(folder.path), route=route)])
+    notebook = Notebook(
+        lab, browser, f"{route}.ipynb", [IMPORTS, OURS.format(path=str(folder.path), route=route)]
+    )
     paint = notebook.open(1, **{".ar-curves-swatch": N_CURVES, ".ar-curve canvas": 1})
     notebook.page.locator(".ar-curves").scroll_into_view_if_needed()
     notebook.frames(1)  # settled
@@ -205,19 +226,34 @@ def ours(lab: Lab, browser: Browser, seconds: float, route: str) -> Measured:
         frames, long = notebook.frames(seconds)
     last = notebook.page.locator(".ar-curves-legend tbody tr td").first
     wanted = f"{1 / (N_POINTS + n_updates):.6f}"
-    notebook.page.wait_for_function("([cell, text]) => cell.textContent.includes(text)", arg=[last.element_handle(), wanted])
-    through = notebook.page.locator(".ar-header").get_by_text(f"through the {'kernel' if route == 'kernel' else 'server'}").count()
+    notebook.page.wait_for_function(
+        "([cell, text]) => cell.textContent.includes(text)", arg=[last.element_handle(), wanted]
+    )
+    through = (
+        notebook.page.locator(".ar-header")
+        .get_by_text(f"through the {'kernel' if route == 'kernel' else 'server'}")
+        .count()
+    )
     if through != 1:
         raise SystemExit(f"the widget did not come through its route: {route}")
     notebook.page.close()
     return Measured(
-        f"ours, {'the server' if route == 'auto' else 'the kernel'}'s route", notebook.received / n_updates, paint, frames, long
+        f"ours, {'the server' if route == 'auto' else 'the kernel'}'s route",
+        notebook.received / n_updates,
+        paint,
+        frames,
+        long,
     )
 
 
 def plotly(lab: Lab, browser: Browser, seconds: float) -> Measured:
     n_updates = int(seconds * UPDATES_PER_SECOND)
-    sizes = {"points": N_POINTS, "curves": N_CURVES, "updates": n_updates, "rate": UPDATES_PER_SECOND}
+    sizes = {
+        "points": N_POINTS,
+        "curves": N_CURVES,
+        "updates": n_updates,
+        "rate": UPDATES_PER_SECOND,
+    }
     cells = [PLOTLY_IMPORTS, PLOTLY.format(**sizes), PLOTLY_GROWS.format(**sizes)]
     notebook = Notebook(lab, browser, "plotly.ipynb", cells)
     paint = notebook.open(1, **{".js-plotly-plot .scatterlayer .trace .lines path": N_CURVES})
@@ -227,13 +263,19 @@ def plotly(lab: Lab, browser: Browser, seconds: float) -> Measured:
     begin(notebook.page, "notebook:run-cell")
     frames, long = notebook.frames(seconds)
     notebook.page.close()
-    return Measured("plotly FigureWidget, batch_update", notebook.received / n_updates, paint, frames, long)
+    return Measured(
+        "plotly FigureWidget, batch_update", notebook.received / n_updates, paint, frames, long
+    )
 
 
 def opening(lab: Lab, browser: Browser, n_candidates: int) -> Measured:
     folder = large_study(lab.root / "large", n_candidates)
-    notebook = Notebook(lab, browser, "large.ipynb", [IMPORTS, OURS.format(path=str(folder.path), route="auto")])
-    paint = notebook.open(1, **{f'.ar-rows .ar-record[data-candidate="{n_candidates}"]': 1, ".ar-progress canvas": 1})
+    notebook = Notebook(
+        lab, browser, "large.ipynb", [IMPORTS, OURS.format(path=str(folder.path), route="auto")]
+    )
+    paint = notebook.open(
+        1, **{f'.ar-rows .ar-record[data-candidate="{n_candidates}"]': 1, ".ar-progress canvas": 1}
+    )
     notebook.page.locator(".ar-table").scroll_into_view_if_needed()
     notebook.frames(1)
     frames, long = notebook.frames(3, ".ar-table")
@@ -242,13 +284,23 @@ def opening(lab: Lab, browser: Browser, n_candidates: int) -> Measured:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--candidates", type=int, default=10_000)
-    parser.add_argument("--check", action="store_true", help="exit 1 where a figure that is wanted is missed; for a quiet machine")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="exit 1 where a figure that is wanted is missed; for a quiet machine",
+    )
     options = parser.parse_args()
     chromium = shutil.which("chromium") or sys.exit("no chromium; install it")
-    with tempfile.TemporaryDirectory() as home, own_lab(Path(home)) as lab, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory() as home,
+        own_lab(Path(home)) as lab,
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.launch(executable_path=chromium, args=[*FLAGS])
         print(HEAD)
         print(idle(lab, browser, options.seconds).line(), flush=True)
@@ -259,7 +311,12 @@ def main() -> None:
         print(large.line())
         browser.close()
     missed = [
-        one.name for one in mine if (one.bytes_per_update or 0) > 1000 or (one.first_paint or 0) > 500 or one.p95 > 25 or one.long_tasks
+        one.name
+        for one in mine
+        if (one.bytes_per_update or 0) > 1000
+        or (one.first_paint or 0) > 500
+        or one.p95 > 25
+        or one.long_tasks
     ]
     missed += [large.name] if (large.first_paint or 0) > 2000 or large.p95 > 25 else []
     if options.check and missed:

@@ -38,7 +38,16 @@ from workbench.ledger.study import Study
 from workbench.program import Patch, Program
 from workbench.propose.proposer import Brief, Exhausted, Proposal, Unusable
 from workbench.propose.tuner import Tuner
-from workbench.records import Candidate, Decision, Entry, Options, ProposalFailed, Record, StudyOpened, Trial
+from workbench.records import (
+    Candidate,
+    Decision,
+    Entry,
+    Options,
+    ProposalFailed,
+    Record,
+    StudyOpened,
+    Trial,
+)
 from workbench.verbs.handle import StudyHandle
 
 STRATEGIES = ("islands", "frontier", "hillclimb", "best-of-n")
@@ -65,7 +74,12 @@ class Search:
 
     def __init__(self, problem: Problem, strategy: str, seed: int) -> None:
         experiment, options = problem.experiment, Options(seed=seed, strategy=strategy)
-        self.problem, self.study, self.programs, self.n_trials = problem, Study(), [experiment.program()], 0
+        self.problem, self.study, self.programs, self.n_trials = (
+            problem,
+            Study(),
+            [experiment.program()],
+            0,
+        )
         self.strategy = registry.find("strategies", strategy)(experiment, options)
         self.tuner, self.policy = Tuner("", experiment, options), Tested(experiment, options)
         self.append(
@@ -81,13 +95,22 @@ class Search:
 
     def append(self, *records: Record) -> None:
         last = self.study.last_id
-        self.study.fold(Entry(last + place, float(last), record) for place, record in enumerate(records, 1))
+        self.study.fold(
+            Entry(last + place, float(last), record) for place, record in enumerate(records, 1)
+        )
 
     def run(self, number: int, index: int) -> None:
         seed, trial = self.study.seed(index), self.study.candidates[number].next_trial
         score = self.problem.score(self.programs[number], seed)
         self.n_trials += 1
-        ended = Trial(candidate=number, trial=trial, seed=seed, status="lost" if score is None else "ok", score=score, device="cpu")
+        ended = Trial(
+            candidate=number,
+            trial=trial,
+            seed=seed,
+            status="lost" if score is None else "ok",
+            score=score,
+            device="cpu",
+        )
         self.append(replace(ended, status="failed", reason="no score") if score is None else ended)
 
     def finish(self, n_trials: int) -> None:
@@ -145,7 +168,13 @@ class Outcome:
     seconds: float
 
 
-def table(title: str, outcomes: Callable[[str], Sequence[Outcome]], strategies: Sequence[str], n_trials: int, n_seeds: int) -> None:
+def table(
+    title: str,
+    outcomes: Callable[[str], Sequence[Outcome]],
+    strategies: Sequence[str],
+    n_trials: int,
+    n_seeds: int,
+) -> None:
     """One row per strategy: mean and standard deviation of the final gain over seeds, and what the trials went to."""
     print(f"\n{title}; {n_trials} trials, n = {n_seeds}")
     print("strategy      gain       sd      min      max  candidates   kept  trials  seconds")
@@ -153,7 +182,11 @@ def table(title: str, outcomes: Callable[[str], Sequence[Outcome]], strategies: 
         found = outcomes(strategy)
         gains = [outcome.gain for outcome in found]
         n_candidates, n_kept, spent, seconds = np.mean(
-            [(outcome.n_candidates, outcome.n_kept, outcome.n_trials, outcome.seconds) for outcome in found], axis=0
+            [
+                (outcome.n_candidates, outcome.n_kept, outcome.n_trials, outcome.seconds)
+                for outcome in found
+            ],
+            axis=0,
         )
         sd = np.std(gains, ddof=1) if len(gains) > 1 else float("nan")
         print(
@@ -163,7 +196,12 @@ def table(title: str, outcomes: Callable[[str], Sequence[Outcome]], strategies: 
         )
 
 
-def searched(problem_of: Callable[[int], contextlib.AbstractContextManager[Problem]], strategy: str, seed: int, n_trials: int) -> Outcome:
+def searched(
+    problem_of: Callable[[int], contextlib.AbstractContextManager[Problem]],
+    strategy: str,
+    seed: int,
+    n_trials: int,
+) -> Outcome:
     """A search in this process."""
     began = time.perf_counter()
     with problem_of(seed) as problem:
@@ -171,7 +209,13 @@ def searched(problem_of: Callable[[int], contextlib.AbstractContextManager[Probl
         search.finish(n_trials)
         best = search.programs[search.study.incumbent or 0]
         gain = problem.final(search.programs[0]) - problem.final(best)
-    return Outcome(gain, search.study.proposed, len(search.study.kept) - 1, search.n_trials, time.perf_counter() - began)
+    return Outcome(
+        gain,
+        search.study.proposed,
+        len(search.study.kept) - 1,
+        search.n_trials,
+        time.perf_counter() - began,
+    )
 
 
 @contextlib.contextmanager
@@ -180,7 +224,12 @@ def surrogate(seed: int) -> Iterator[Problem]:
     with tempfile.TemporaryDirectory() as folder:
         loss = Surrogate(text, seed)
         objective = Objective(name="loss", goal="minimize", max_trials=4)  # as tinygpt has
-        yield Problem("surrogate", experiment_in(Path(folder), {"train.py": text}, objective), loss, loss.exact)
+        yield Problem(
+            "surrogate",
+            experiment_in(Path(folder), {"train.py": text}, objective),
+            loss,
+            loss.exact,
+        )
 
 
 class BinPacking:
@@ -189,7 +238,9 @@ class BinPacking:
     def __init__(self, items: int = 500, count: int = 4) -> None:
         self.experiment = read(builtin_experiments()["binpacking"])
         sys.path.insert(0, str(self.experiment.folder))
-        self.evaluate, self.recipes = (importlib.import_module(name) for name in ("evaluate", "instances"))
+        self.evaluate, self.recipes = (
+            importlib.import_module(name) for name in ("evaluate", "instances")
+        )
         self.instances = {seed: self.drawn(seed, items, count) for seed in (1, 7)}
         self.known: dict[tuple[str, int], float | None] = {}
 
@@ -203,10 +254,14 @@ class BinPacking:
             space: dict[str, Any] = {}
             exec(program.files["heuristic.py"], space)
             bins = [self.pack(space["priority"], instance) for instance in self.instances[seed]]
-            self.known[key] = None if None in bins else self.evaluate.excess(bins, self.instances[seed])
+            self.known[key] = (
+                None if None in bins else self.evaluate.excess(bins, self.instances[seed])
+            )
         return self.known[key]
 
-    def pack(self, priority: Callable[[float, np.ndarray], np.ndarray], instance: Any) -> int | None:
+    def pack(
+        self, priority: Callable[[float, np.ndarray], np.ndarray], instance: Any
+    ) -> int | None:
         """Bins used; None where an answer is not a number for each bin. Empty bins beyond the first are left out: they are ranked alike."""
         room, n_used = np.full(len(instance.items), float(instance.capacity)), 0
         for item in instance.items:
@@ -222,15 +277,29 @@ class BinPacking:
     @contextlib.contextmanager
     def problem(self, seed: int) -> Iterator[Problem]:
         yield Problem(
-            "binpacking", self.experiment, lambda program, _: self.excess(program, 1), lambda program: self.excess(program, 7) or 0.0
+            "binpacking",
+            self.experiment,
+            lambda program, _: self.excess(program, 1),
+            lambda program: self.excess(program, 7) or 0.0,
         )
 
 
-def studied(root: Path, settings: dict[str, Any], strategy: str, seed: int, n_trials: int) -> Outcome:
+def studied(
+    root: Path, settings: dict[str, Any], strategy: str, seed: int, n_trials: int
+) -> Outcome:
     """A whole study of tinygpt by a loop of its own, stopped at its `n_trials`-th trial, and then audited."""
     began = time.perf_counter()
     name = f"{strategy}-{seed}"
-    study = workbench.start("tinygpt", study=name, root=root, strategy=strategy, seed=seed, candidates=0, slots=1, settings=settings)
+    study = workbench.start(
+        "tinygpt",
+        study=name,
+        root=root,
+        strategy=strategy,
+        seed=seed,
+        candidates=0,
+        slots=1,
+        settings=settings,
+    )
     try:
         _follow(study, lambda now: now.state != "running" or _n_ended(now) >= n_trials)
     finally:
@@ -245,7 +314,9 @@ def studied(root: Path, settings: dict[str, Any], strategy: str, seed: int, n_tr
         audit = study.audit(AUDIT_TRIALS)
         assert audit is not None
         gain = audit.data["gain"]
-    return Outcome(gain, now.proposed, len(now.kept) - 1, _n_ended(now), time.perf_counter() - began)
+    return Outcome(
+        gain, now.proposed, len(now.kept) - 1, _n_ended(now), time.perf_counter() - began
+    )
 
 
 def _follow(study: StudyHandle, is_enough: Callable[[Study], bool]) -> None:
@@ -255,41 +326,71 @@ def _follow(study: StudyHandle, is_enough: Callable[[Study], bool]) -> None:
         if now.last_id != seen:
             seen, since = now.last_id, time.monotonic()
         if time.monotonic() - since > SILENT_SECONDS:
-            raise TimeoutError(f"{study.name}: nothing has happened for {SILENT_SECONDS:g} s; see {study.folder.loop_log}")
+            raise TimeoutError(
+                f"{study.name}: nothing has happened for {SILENT_SECONDS:g} s; see {study.folder.loop_log}"
+            )
         time.sleep(POLL_SECONDS)
 
 
 def _n_ended(study: Study) -> int:
     """Trials that came to an end of their own, a failure included."""
-    return sum(trial.status not in ("killed", "lost") for history in study.candidates for trial in history.trials)
+    return sum(
+        trial.status not in ("killed", "lost")
+        for history in study.candidates
+        for trial in history.trials
+    )
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trials", type=int, help="120; of tinygpt 24")
     parser.add_argument("--only", choices=("binpacking", "surrogate"))
-    parser.add_argument("--tinygpt", action="store_true", help="whole studies of real training instead")
+    parser.add_argument(
+        "--tinygpt", action="store_true", help="whole studies of real training instead"
+    )
     parser.add_argument("--steps", type=int, default=40, help="of tinygpt's training")
-    parser.add_argument("--at-a-time", type=int, default=2, help="studies of tinygpt beside each other")
-    parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, help="all; of tinygpt all but frontier")
+    parser.add_argument(
+        "--at-a-time", type=int, default=2, help="studies of tinygpt beside each other"
+    )
+    parser.add_argument(
+        "--strategies", nargs="+", choices=STRATEGIES, help="all; of tinygpt all but frontier"
+    )
     arguments = parser.parse_args()
     seeds = range(arguments.seeds)
     if arguments.tinygpt:
         n_trials, settings = arguments.trials or 24, {**SMALL, "steps": arguments.steps}
-        with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(arguments.at_a_time) as pool:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            ThreadPoolExecutor(arguments.at_a_time) as pool,
+        ):
 
             def training(strategy: str) -> list[Outcome]:
-                return list(pool.map(lambda seed: studied(Path(folder), settings, strategy, seed, n_trials), seeds))
+                return list(
+                    pool.map(
+                        lambda seed: studied(Path(folder), settings, strategy, seed, n_trials),
+                        seeds,
+                    )
+                )
 
             chosen = arguments.strategies or [name for name in STRATEGIES if name != "frontier"]
             title = f"tinygpt, {arguments.steps} steps, whole studies; gain in bpb by an audit of {AUDIT_TRIALS} trials"
             table(title, training, chosen, n_trials, len(seeds))
     else:
         n_trials, chosen = arguments.trials or 120, arguments.strategies or STRATEGIES
-        problems: dict[str, tuple[str, Callable[[int], contextlib.AbstractContextManager[Problem]]]] = {
-            "binpacking": ("binpacking; gain in percentage points of excess on other instances", BinPacking().problem),
-            "surrogate": ("made-up losses, 18 knobs, neutral names, noise sd 0.02; exact gain", surrogate),
+        problems: dict[
+            str, tuple[str, Callable[[int], contextlib.AbstractContextManager[Problem]]]
+        ] = {
+            "binpacking": (
+                "binpacking; gain in percentage points of excess on other instances",
+                BinPacking().problem,
+            ),
+            "surrogate": (
+                "made-up losses, 18 knobs, neutral names, noise sd 0.02; exact gain",
+                surrogate,
+            ),
         }
         for name, (title, problem_of) in problems.items():
             if arguments.only in (None, name):

@@ -56,14 +56,21 @@ def permuted(k: int) -> Change:
 
 def rolled(k: int) -> Change:
     """The rows of every initial matrix, which are independent and of one distribution, change places; the batches stay."""
-    return Change(f"roll the initial rows by {k}", ((INITIAL, f"{INITIAL}                p.data = p.data.roll({k}, 0)\n"),))
+    return Change(
+        f"roll the initial rows by {k}",
+        ((INITIAL, f"{INITIAL}                p.data = p.data.roll({k}, 0)\n"),),
+    )
 
 
 def batched(k: int) -> Change:
     """The batches come from a generator of their own; the weights stay."""
     generator = f'    batches = torch.Generator(device).manual_seed(task["seed"] + {k})\n'
     return Change(
-        f"batches from generator {k}", ((MODEL, MODEL + generator), (STARTS, STARTS.replace("e=device)", "e=device, generator=batches)")))
+        f"batches from generator {k}",
+        (
+            (MODEL, MODEL + generator),
+            (STARTS, STARTS.replace("e=device)", "e=device, generator=batches)")),
+        ),
     )
 
 
@@ -76,7 +83,10 @@ def no_ops(n: int) -> list[Change]:
 
 
 def comments(n: int) -> list[Change]:
-    return [Change(f"comment {number}", ((SEED, f"{SEED}    # no-op {number}\n"),)) for number in range(1, n + 1)]
+    return [
+        Change(f"comment {number}", ((SEED, f"{SEED}    # no-op {number}\n"),))
+        for number in range(1, n + 1)
+    ]
 
 
 def knob(old: str, value: str) -> Change:

@@ -14,7 +14,13 @@ def line(kind: str, old: int | None, new: int | None, *spans: Sequence[Any]) -> 
 
 
 def hunk(number: int, lines: list[dict[str, Any]], state: str = "open") -> dict[str, Any]:
-    return {"type": "hunk", "id": number, "header": f"@@ -{number},1 +{number},1 @@", "state": state, "lines": lines}
+    return {
+        "type": "hunk",
+        "id": number,
+        "header": f"@@ -{number},1 +{number},1 @@",
+        "state": state,
+        "lines": lines,
+    }
 
 
 def assignment(number: int, name: str, old: str, new: str) -> dict[str, Any]:
@@ -23,14 +29,23 @@ def assignment(number: int, name: str, old: str, new: str) -> dict[str, Any]:
 
     def side(kind: str, value: str) -> dict[str, Any]:
         where = (at, None) if kind == "-" else (None, at)
-        return line(kind, *where, [name, "", 0], [" = ", "o", 0], [value, "n", 1], ["  # tuned", "c", 0])
+        return line(
+            kind, *where, [name, "", 0], [" = ", "o", 0], [value, "n", 1], ["  # tuned", "c", 0]
+        )
 
     return hunk(number, [side("-", old), side("+", new)])
 
 
 def context(first: int, count: int = 3) -> dict[str, Any]:
-    texts = ([["def ", "k", 0], ["step", "f", 0], ["(batch):", "", 0]], [["\treturn ", "k", 0], ["'mean'", "s", 0]], [["", "", 0]])
-    return {"type": "lines", "lines": [line(" ", first + i, first + i, *texts[i % 3]) for i in range(count)]}
+    texts = (
+        [["def ", "k", 0], ["step", "f", 0], ["(batch):", "", 0]],
+        [["\treturn ", "k", 0], ["'mean'", "s", 0]],
+        [["", "", 0]],
+    )
+    return {
+        "type": "lines",
+        "lines": [line(" ", first + i, first + i, *texts[i % 3]) for i in range(count)],
+    }
 
 
 def parts(hunks: list[dict[str, Any]], whole: bool = False) -> list[dict[str, Any]]:
@@ -70,11 +85,22 @@ def trial(number: int, **fields: Any) -> dict[str, Any]:
     return {**usual, **fields}
 
 
-def card(candidate: int, hunks: list[dict[str, Any]] | None = None, whole: bool = False, **fields: Any) -> dict[str, Any]:
+def card(
+    candidate: int, hunks: list[dict[str, Any]] | None = None, whole: bool = False, **fields: Any
+) -> dict[str, Any]:
     """A candidate that waits for review after five good trials."""
     status = fields.get("status", "waiting")
     base = row(
-        candidate, status=status, score=3.7512, spread=0.011, effect=0.0213, low=0.0081, high=0.0345, trials=5, parent=10, pinned=False
+        candidate,
+        status=status,
+        score=3.7512,
+        spread=0.011,
+        effect=0.0213,
+        low=0.0081,
+        high=0.0345,
+        trials=5,
+        parent=10,
+        pinned=False,
     )
     listed = HUNKS if hunks is None else hunks
     usual = {

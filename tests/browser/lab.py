@@ -41,7 +41,9 @@ class Lab:
         """A notebook with these code cells below the root."""
         notebook = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(source) for source in cells],
-            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+            metadata={
+                "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+            },
         )
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,16 +64,24 @@ def wait_for_kernel(page: Any, status: str) -> None:
 
 def run(page: Any, command: str, **arguments: Any) -> None:
     """Executes one of JupyterLab's commands and waits for its end."""
-    page.evaluate("([command, given]) => window.jupyterapp.commands.execute(command, given).then(() => null)", [command, arguments])
+    page.evaluate(
+        "([command, given]) => window.jupyterapp.commands.execute(command, given).then(() => null)",
+        [command, arguments],
+    )
 
 
 def begin(page: Any, command: str, **arguments: Any) -> None:
     """Executes a command and does not wait, as for a cell that stays busy."""
-    page.evaluate("([command, given]) => { void window.jupyterapp.commands.execute(command, given); }", [command, arguments])
+    page.evaluate(
+        "([command, given]) => { void window.jupyterapp.commands.execute(command, given); }",
+        [command, arguments],
+    )
 
 
 def select_cell(page: Any, index: int) -> None:
-    page.evaluate("index => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", index)
+    page.evaluate(
+        "index => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", index
+    )
 
 
 def run_cell(page: Any, index: int) -> None:

@@ -57,7 +57,11 @@ class Stage:
         page.expose_function("toFeed", lambda text: self.heard.append(json.loads(text)))
         style = ";".join(f"--jp-{name}:{value}" for name, value in THEMES[theme].items())
         css = (STATIC / "widget.css").read_text(encoding="utf-8")
-        config = "" if jupyter is None else f'<script id="jupyter-config-data" type="application/json">{json.dumps(jupyter)}</script>'
+        config = (
+            ""
+            if jupyter is None
+            else f'<script id="jupyter-config-data" type="application/json">{json.dumps(jupyter)}</script>'
+        )
         page.set_content(
             f'<html><head><style>{css}</style></head><body data-jp-theme-light="{str(theme == "light").lower()}"'
             f' style="{style};margin:0;background:var(--jp-layout-color1)">{config}'
@@ -76,7 +80,8 @@ class Stage:
 
     def deliver(self, message: Mapping[str, Any], buffer: bytes | None = None) -> None:
         self.page.evaluate(
-            "([m, b]) => window.deliver(m, b)", [dict(message), None if buffer is None else base64.b64encode(buffer).decode()]
+            "([m, b]) => window.deliver(m, b)",
+            [dict(message), None if buffer is None else base64.b64encode(buffer).decode()],
         )
 
     def said(self, kind: str) -> list[dict[str, Any]]:
@@ -109,7 +114,10 @@ def columns(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 def state(rows: Iterable[Mapping[str, Any]] = (), **fields: Any) -> dict[str, Any]:
     listed = list(rows)
-    counts = {status: sum(one["status"] == status and one["candidate"] > 0 for one in listed) for status in (*N_STATUSES, "unknown")}
+    counts = {
+        status: sum(one["status"] == status and one["candidate"] > 0 for one in listed)
+        for status in (*N_STATUSES, "unknown")
+    }
     kept = [one for one in listed if one["status"] == "kept"]
     best = min(kept, key=lambda one: one["score"], default=None)
     usual = {
@@ -131,11 +139,19 @@ def snapshot(rows: list[dict[str, Any]], **fields: Any) -> dict[str, Any]:
         "read_only": False,
         "objective": {"name": "val_bpb", "goal": "minimize", "min_effect": 0.03, "noise": "seed", "max_trials": 4},
     }  # fmt: skip
-    return {"type": "snapshot", "protocol": 1, "study": study, "state": state(rows, **fields), "columns": columns(rows)}
+    return {
+        "type": "snapshot",
+        "protocol": 1,
+        "study": study,
+        "state": state(rows, **fields),
+        "columns": columns(rows),
+    }
 
 
 def points(by_series: Mapping[int, list[tuple[float, float]]]) -> tuple[dict[str, Any], bytes]:
     """A message with new points of some series, and its buffer."""
     every = [pair for pairs in by_series.values() for pair in pairs]
     counts = [number for series, pairs in by_series.items() for number in (series, len(pairs))]
-    return {"type": "points", "counts": counts}, struct.pack(f"<{len(every)}d{len(every)}f", *(p[0] for p in every), *(p[1] for p in every))
+    return {"type": "points", "counts": counts}, struct.pack(
+        f"<{len(every)}d{len(every)}f", *(p[0] for p in every), *(p[1] for p in every)
+    )

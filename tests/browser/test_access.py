@@ -18,7 +18,9 @@ THEMES = ("light", "dark")
 RUN = """async within => (await axe.run(within)).violations
   .filter(one => ['serious', 'critical'].includes(one.impact))
   .flatMap(one => one.nodes.map(node => `${one.id}: ${node.target} ${node.any.concat(node.all).map(check => check.message).join('; ')}`))"""
-needs_axe = pytest.mark.skipif(not (AXE.exists() or "CI" in os.environ), reason="no axe-core; run: cd extensions && npm ci")
+needs_axe = pytest.mark.skipif(
+    not (AXE.exists() or "CI" in os.environ), reason="no axe-core; run: cd extensions && npm ci"
+)
 
 
 def violations(page: Page, within: str) -> list[str]:
@@ -33,19 +35,40 @@ def shown(page: Page, view: str, theme: str, width: int = 1000, css: str = "") -
     stage = Stage(page, theme, width, {"view": view, "candidate": 11})
     if css:
         page.add_style_tag(content=css)
-    rows = [row(n, status="waiting") if n in (11, 13) else row(n, status="failed", score=None) if n == 5 else row(n) for n in range(16)]
+    rows = [
+        row(n, status="waiting")
+        if n in (11, 13)
+        else row(n, status="failed", score=None)
+        if n == 5
+        else row(n)
+        for n in range(16)
+    ]
     running = [{"candidate": 14, "trial": 0, "seed": 3, "started_at": 1.0}]
-    message = snapshot(rows, running=running, guidance=["smaller is better"], audit="audit of candidate 10: 3 of 5 trials")
+    message = snapshot(
+        rows,
+        running=running,
+        guidance=["smaller is better"],
+        audit="audit of candidate 10: 3 of 5 trials",
+    )
     message["study"]["cell"] = True
     stage.deliver(message)
     stage.deliver({"type": "beat", "at": 1.0})
     stage.deliver({"type": "card", "card": card(11)})
     series = [
-        {"id": id, "candidate": number, "trial": 0, "name": "loss", "self_reported": True, "running": number == 14}
+        {
+            "id": id,
+            "candidate": number,
+            "trial": 0,
+            "name": "loss",
+            "self_reported": True,
+            "running": number == 14,
+        }
         for id, number in enumerate((10, 14))
     ]
     stage.deliver({"type": "series", "series": series})
-    stage.deliver(*points({id: [(step, 1 / (step + id + 1)) for step in range(50)] for id in (0, 1)}))
+    stage.deliver(
+        *points({id: [(step, 1 / (step + id + 1)) for step in range(50)] for id in (0, 1)})
+    )
     expect(page.locator(".ar-review-hunk").first).to_be_visible()
     return stage
 
@@ -63,10 +86,14 @@ def test_a_widget_is_accessible(page: Page, view: str, theme: str, width: int) -
 @pytest.mark.parametrize("theme", THEMES)
 def test_panel_and_tab_are_accessible(lab: Lab, page: Page, theme: str) -> None:
     if not (lab.root / "studies" / "seen").exists():
-        make_study(lab.root, "seen", (*RECORDS, StateChanged(state="paused", reason="paused by a person")))
+        make_study(
+            lab.root, "seen", (*RECORDS, StateChanged(state="paused", reason="paused by a person"))
+        )
     lab.open(page)
     run(page, "apputils:change-theme", theme=f"JupyterLab {theme.title()}")
-    page.wait_for_selector(f"body[data-jp-theme-light='{str(theme == 'light').lower()}']", state="attached")
+    page.wait_for_selector(
+        f"body[data-jp-theme-light='{str(theme == 'light').lower()}']", state="attached"
+    )
     run(page, "autoresearch:show-studies")
     expect(page.get_by_role("button", name="seen").first).to_be_visible()
     run(page, "autoresearch:open-newest")
@@ -76,7 +103,14 @@ def test_panel_and_tab_are_accessible(lab: Lab, page: Page, theme: str) -> None:
     assert violations(page, ".ar-status") == []
 
 
-NAMES = ("layout-color1", "layout-color2", "border-color2", "ui-font-color1", "ui-font-color2", "brand-color1")
+NAMES = (
+    "layout-color1",
+    "layout-color2",
+    "border-color2",
+    "ui-font-color1",
+    "ui-font-color2",
+    "brand-color1",
+)
 NO_JUPYTER = "body{" + ";".join(f"--jp-{name}:initial !important" for name in NAMES) + "}"
 VS_CODE = {
     "light": {"editor-background": "#ffffff", "sideBar-background": "#f3f3f3", "panel-border": "#d4d4d4", "foreground": "#616161",
@@ -89,14 +123,19 @@ VS_CODE = {
 
 
 def channels(page: Page, name: str) -> Any:
-    return page.locator(".ar-dashboard").evaluate(f"element => getComputedStyle(element)['{name}'].match(/\\d+/g).map(Number)")
+    return page.locator(".ar-dashboard").evaluate(
+        f"element => getComputedStyle(element)['{name}'].match(/\\d+/g).map(Number)"
+    )
 
 
 def without_jupyter(page: Page, theme: str) -> Stage:
     """The dashboard in a page like VS Code's; of the theme `none`, in one that has no colours at all."""
     given = ";".join(f"--vscode-{name}:{value}" for name, value in VS_CODE.get(theme, {}).items())
     stage = shown(page, "dashboard", "light", css=f"{NO_JUPYTER} html{{{given}}}")
-    page.evaluate("theme => { delete document.body.dataset.jpThemeLight; document.body.className = `vscode-${theme}`; }", theme)
+    page.evaluate(
+        "theme => { delete document.body.dataset.jpThemeLight; document.body.className = `vscode-${theme}`; }",
+        theme,
+    )
     return stage
 
 
@@ -112,11 +151,18 @@ def test_a_page_without_jupyter_shows_it_in_its_own_colours(page: Page, theme: s
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     stage = without_jupyter(page, theme)
-    background = {"none": [255, 255, 255], "light": [255, 255, 255], "dark": [30, 30, 30], "high-contrast": [0, 0, 0]}[theme]
+    background = {
+        "none": [255, 255, 255],
+        "light": [255, 255, 255],
+        "dark": [30, 30, 30],
+        "high-contrast": [0, 0, 0],
+    }[theme]
     assert channels(page, "backgroundColor") == background
     assert abs(sum(channels(page, "color")) - sum(background)) > 300
     page.locator(".ar-rows [data-status='kept']").first.click()
-    expect(page.get_by_role("button", name="Put into the cell: run %autoresearch apply 10")).to_be_visible()
+    expect(
+        page.get_by_role("button", name="Put into the cell: run %autoresearch apply 10")
+    ).to_be_visible()
     page.get_by_role("button", name="Pause", exact=True).click()
     stage.wait_for(lambda: bool(stage.said("request")))
     assert faults == []

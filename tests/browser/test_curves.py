@@ -15,8 +15,23 @@ N_STEPS = 100
 LINGER_MS = 30_000
 
 
-def series(id: int, candidate: int, trial: int = 0, name: str = "loss", *, running: bool = True, own: bool = False) -> dict[str, Any]:
-    return {"id": id, "candidate": candidate, "trial": trial, "name": name, "self_reported": own, "running": running}
+def series(
+    id: int,
+    candidate: int,
+    trial: int = 0,
+    name: str = "loss",
+    *,
+    running: bool = True,
+    own: bool = False,
+) -> dict[str, Any]:
+    return {
+        "id": id,
+        "candidate": candidate,
+        "trial": trial,
+        "name": name,
+        "self_reported": own,
+        "running": running,
+    }
 
 
 def falling(start: float, n: int = N_STEPS) -> list[tuple[float, float]]:
@@ -36,7 +51,9 @@ class Curves:
         self.stage.deliver({"type": "series", "series": list(which)})
 
     def end(self, *ids: int) -> None:
-        self.stage.deliver({"type": "series", "series": [{**self.told[id], "running": False} for id in ids]})
+        self.stage.deliver(
+            {"type": "series", "series": [{**self.told[id], "running": False} for id in ids]}
+        )
 
     def add(self, by_series: dict[int, list[tuple[float, float]]]) -> None:
         self.stage.deliver(*points(by_series))
@@ -53,10 +70,14 @@ class Curves:
         box = over.bounding_box()
         assert box is not None
         for nudge in (1, 0):
-            self.page.mouse.move(box["x"] + box["width"] * share + nudge, box["y"] + box["height"] / 2)
+            self.page.mouse.move(
+                box["x"] + box["width"] * share + nudge, box["y"] + box["height"] / 2
+            )
 
     def record(self, candidate: int, trial: int = 0) -> Locator:
-        toggle = self.page.get_by_role("button", name=f"candidate {candidate}, trial {trial + 1}", exact=True)
+        toggle = self.page.get_by_role(
+            "button", name=f"candidate {candidate}, trial {trial + 1}", exact=True
+        )
         return self.page.locator(".ar-curves-legend tbody tr").filter(has=toggle)
 
     def press(self, name: str) -> None:
@@ -93,11 +114,21 @@ class Curves:
 
 @pytest.fixture
 def curves(page: Page) -> Callable[..., Curves]:
-    def make(*, theme: str = "light", width: int = 1000, rows: Iterable[dict[str, Any]] = (), **state: Any) -> Curves:
+    def make(
+        *,
+        theme: str = "light",
+        width: int = 1000,
+        rows: Iterable[dict[str, Any]] = (),
+        **state: Any,
+    ) -> Curves:
         page.set_viewport_size({"width": width + 20, "height": 1400})
         stage = Stage(page, theme, width)
         running = [{"candidate": RUNNING, "trial": 0, "seed": 3, "started_at": 1.0}]
-        stage.deliver(snapshot(list(rows) or [row(number) for number in range(15)], **{"running": running, **state}))
+        stage.deliver(
+            snapshot(
+                list(rows) or [row(number) for number in range(15)], **{"running": running, **state}
+            )
+        )
         stage.deliver({"type": "beat", "at": 1.0})
         return Curves(stage)
 
@@ -136,12 +167,17 @@ def test_nothing_moves_when_trials_come_and_go(curves: Callable[..., Curves], pa
     assert page.locator(".ar-curves").bounding_box() == height
 
 
-def test_each_candidate_has_a_colour_and_each_of_its_trials_a_dash(curves: Callable[..., Curves], page: Page) -> None:
+def test_each_candidate_has_a_colour_and_each_of_its_trials_a_dash(
+    curves: Callable[..., Curves], page: Page
+) -> None:
     played = curves()
     played.begin(series(0, 13), series(1, RUNNING), series(2, RUNNING, 1))
     played.add({0: falling(3.0), 1: falling(2.5), 2: falling(2.0)})
     expect(page.locator(".ar-curves-swatch")).to_have_count(3)
-    borders = [one.evaluate("one => one.style.borderTop") for one in page.locator(".ar-curves-swatch").all()]
+    borders = [
+        one.evaluate("one => one.style.borderTop")
+        for one in page.locator(".ar-curves-swatch").all()
+    ]
     colours = [border.split(maxsplit=2)[2] for border in borders]
     assert colours[0] != colours[1] == colours[2]
     assert [border.split()[1] for border in borders] == ["solid", "solid", "dashed"]
@@ -165,7 +201,9 @@ def test_a_legend_button_hides_a_curve(curves: Callable[..., Curves], page: Page
     assert played.coloured() > 50
 
 
-def test_a_logarithm_leaves_out_what_is_not_above_zero_and_says_so(curves: Callable[..., Curves], page: Page) -> None:
+def test_a_logarithm_leaves_out_what_is_not_above_zero_and_says_so(
+    curves: Callable[..., Curves], page: Page
+) -> None:
     played = curves()
     played.begin(series(0, RUNNING))
     played.add({0: [(0.0, 100.0), (1.0, 0.0), (2.0, -5.0), (3.0, 1.0), (4.0, 0.01), (5.0, 0.001)]})
@@ -185,7 +223,9 @@ def test_a_logarithm_leaves_out_what_is_not_above_zero_and_says_so(curves: Calla
     assert played.coloured() > 50
 
 
-def test_smoothing_is_a_corrected_moving_average_with_the_raw_curve_behind(curves: Callable[..., Curves], page: Page) -> None:
+def test_smoothing_is_a_corrected_moving_average_with_the_raw_curve_behind(
+    curves: Callable[..., Curves], page: Page
+) -> None:
     played = curves()
     values = [3.0, 1.0, 2.0, 6.0]
     played.begin(series(0, RUNNING))
@@ -196,7 +236,9 @@ def test_smoothing_is_a_corrected_moving_average_with_the_raw_curve_behind(curve
     weights = [0.9 ** (len(values) - 1 - i) for i in range(len(values))]
     expect(played.record(RUNNING).locator("td")).to_have_text(f"{(0.9 * 3.0 + 1.0) / 1.9:.4f}")
     played.add({0: [(float(step), value) for step, value in enumerate(values)][2:]})
-    wanted = sum(weight * value for weight, value in zip(weights, values, strict=True)) / sum(weights)
+    wanted = sum(weight * value for weight, value in zip(weights, values, strict=True)) / sum(
+        weights
+    )
     expect(played.record(RUNNING).locator("td")).to_have_text(f"{wanted:.4f}")
     played.add({0: [(4.0 + 0.01 * step, float(step % 2)) for step in range(1000)]})
     expect(played.record(RUNNING).locator("td")).to_have_text(re.compile(r"^0\.5"))
@@ -206,17 +248,30 @@ def test_smoothing_is_a_corrected_moving_average_with_the_raw_curve_behind(curve
     assert played.coloured(least=200) > 0.7 * played.coloured()
 
 
-def test_all_plots_share_the_cursor_and_the_legend_reads_it(curves: Callable[..., Curves], page: Page) -> None:
+def test_all_plots_share_the_cursor_and_the_legend_reads_it(
+    curves: Callable[..., Curves], page: Page
+) -> None:
     played = curves()
     played.begin(
         *(
             series(id, candidate, name=name)
-            for id, (candidate, name) in enumerate([(INCUMBENT, "loss"), (INCUMBENT, "val_bpb"), (RUNNING, "loss"), (RUNNING, "val_bpb")])
+            for id, (candidate, name) in enumerate(
+                [
+                    (INCUMBENT, "loss"),
+                    (INCUMBENT, "val_bpb"),
+                    (RUNNING, "loss"),
+                    (RUNNING, "val_bpb"),
+                ]
+            )
         )
     )
     played.end(0, 1)
-    played.add({0: falling(3.0, 101), 1: falling(4.0, 101), 2: falling(2.5, 101), 3: falling(4.5, 101)})
-    expect(page.locator(".ar-curve-name")).to_have_text(["val_bpb", "loss"])  # the objective's first
+    played.add(
+        {0: falling(3.0, 101), 1: falling(4.0, 101), 2: falling(2.5, 101), 3: falling(4.5, 101)}
+    )
+    expect(page.locator(".ar-curve-name")).to_have_text(
+        ["val_bpb", "loss"]
+    )  # the objective's first
     heads = page.locator(".ar-curves-legend thead th")
     expect(heads).to_have_text(["last values, ± to incumbent", "val_bpb", "loss"])
     played.hover(0.5, plot=1)
@@ -235,7 +290,9 @@ def test_all_plots_share_the_cursor_and_the_legend_reads_it(curves: Callable[...
     expect(heads.first).to_have_text("last values, ± to incumbent")
 
 
-def test_values_that_stand_alone_are_dots_and_leave_the_large_place_to_lines(curves: Callable[..., Curves], page: Page) -> None:
+def test_values_that_stand_alone_are_dots_and_leave_the_large_place_to_lines(
+    curves: Callable[..., Curves], page: Page
+) -> None:
     played = curves()
     told = [(candidate, name) for candidate in (INCUMBENT, RUNNING) for name in ("val_bpb", "loss")]
     played.begin(*(series(id, candidate, name=name) for id, (candidate, name) in enumerate(told)))
@@ -248,11 +305,15 @@ def test_values_that_stand_alone_are_dots_and_leave_the_large_place_to_lines(cur
     expect(page.locator(".ar-curves-large .ar-curve-name")).to_have_text("val_bpb")
     played.press("loss")
     played.add({2: [(101.0, 2.3)]})
-    expect(page.locator(".ar-curves-large .ar-curve-name")).to_have_text("loss")  # a person's choice stays
+    expect(page.locator(".ar-curves-large .ar-curve-name")).to_have_text(
+        "loss"
+    )  # a person's choice stays
 
 
 @pytest.mark.parametrize("last", [200, 125_000])
-def test_no_label_of_a_step_is_cut_at_the_right_edge(curves: Callable[..., Curves], page: Page, last: int) -> None:
+def test_no_label_of_a_step_is_cut_at_the_right_edge(
+    curves: Callable[..., Curves], page: Page, last: int
+) -> None:
     played = curves()
     played.begin(series(0, INCUMBENT), series(1, RUNNING, name="lr"))
     played.add({0: [(0.0, 3.0), (float(last), 2.0)], 1: [(0.0, 3.0), (float(last), 2.0)]})
@@ -267,9 +328,18 @@ def test_no_label_of_a_step_is_cut_at_the_right_edge(curves: Callable[..., Curve
 
 def test_headings_stand_over_their_values(curves: Callable[..., Curves], page: Page) -> None:
     played = curves(width=600)
-    told = [(candidate, name) for candidate in (INCUMBENT, RUNNING) for name in ("val_bpb", "loss", "lr")]
+    told = [
+        (candidate, name)
+        for candidate in (INCUMBENT, RUNNING)
+        for name in ("val_bpb", "loss", "lr")
+    ]
     played.begin(*(series(id, candidate, name=name) for id, (candidate, name) in enumerate(told)))
-    played.add({id: [(0.0, value), (1.0, 1.1 * value)] for id, value in enumerate((2.5679, 3.1, 0.0003, 2.5, 1234.5, 0.0002))})
+    played.add(
+        {
+            id: [(0.0, value), (1.0, 1.1 * value)]
+            for id, value in enumerate((2.5679, 3.1, 0.0003, 2.5, 1234.5, 0.0002))
+        }
+    )
     expect(played.record(RUNNING).locator("td")).to_have_count(3)
     edges = page.evaluate(
         """() => [...document.querySelectorAll('.ar-curves-legend tr')].map(row =>
@@ -287,7 +357,9 @@ def shares_of_the_cursors(page: Page) -> list[float]:
     return found
 
 
-def test_the_distance_is_at_the_same_step_also_between_the_incumbents_points(curves: Callable[..., Curves]) -> None:
+def test_the_distance_is_at_the_same_step_also_between_the_incumbents_points(
+    curves: Callable[..., Curves],
+) -> None:
     played = curves()
     played.begin(series(0, INCUMBENT, running=False), series(1, RUNNING))
     played.add({0: [(0.0, 4.0), (10.0, 2.0)], 1: [(5.0, 3.5)]})
@@ -296,7 +368,9 @@ def test_the_distance_is_at_the_same_step_also_between_the_incumbents_points(cur
     expect(played.record(RUNNING).locator("td")).to_have_text("1.0000")
 
 
-def test_a_drag_zooms_all_plots_and_a_double_click_or_the_button_takes_it_back(curves: Callable[..., Curves], page: Page) -> None:
+def test_a_drag_zooms_all_plots_and_a_double_click_or_the_button_takes_it_back(
+    curves: Callable[..., Curves], page: Page
+) -> None:
     played = curves()
     played.begin(series(0, RUNNING), series(1, RUNNING, name="accuracy"))
     played.add({0: falling(3.0, 101), 1: falling(1.0, 101)})
@@ -341,7 +415,9 @@ def test_a_small_plot_can_be_shown_large(curves: Callable[..., Curves], page: Pa
     expect(page.locator(".ar-curves-strip .ar-curve-name")).to_have_text(list("abcef"))
 
 
-def test_a_trial_that_ended_lingers_and_goes_unless_it_is_selected(curves: Callable[..., Curves], page: Page) -> None:
+def test_a_trial_that_ended_lingers_and_goes_unless_it_is_selected(
+    curves: Callable[..., Curves], page: Page
+) -> None:
     page.clock.install()
     played = curves()
     played.two()
@@ -351,7 +427,9 @@ def test_a_trial_that_ended_lingers_and_goes_unless_it_is_selected(curves: Calla
     expect(played.record(13)).to_contain_text("ended")
     expect(played.record(RUNNING)).to_contain_text("ended")
     page.locator(f'.ar-rows .ar-record[data-candidate="{RUNNING}"]').click()
-    played.stage.wait_for(lambda: {"type": "watch", "candidates": [RUNNING]} in played.stage.said("watch"))
+    played.stage.wait_for(
+        lambda: {"type": "watch", "candidates": [RUNNING]} in played.stage.said("watch")
+    )
     page.clock.run_for(LINGER_MS // 2)
     expect(played.record(13)).to_be_visible()
     page.clock.run_for(LINGER_MS // 2 + 1000)
@@ -365,7 +443,11 @@ def test_a_trial_that_ended_lingers_and_goes_unless_it_is_selected(curves: Calla
 
 def test_of_the_incumbent_the_last_trial_is_the_reference(curves: Callable[..., Curves]) -> None:
     played = curves()
-    played.begin(series(0, INCUMBENT, 0, running=False), series(1, INCUMBENT, 3, running=False), series(2, INCUMBENT, 4))
+    played.begin(
+        series(0, INCUMBENT, 0, running=False),
+        series(1, INCUMBENT, 3, running=False),
+        series(2, INCUMBENT, 4),
+    )
     played.add({0: falling(3.0), 1: falling(3.1), 2: falling(3.2)})
     expect(played.record(INCUMBENT, 3)).to_contain_text("incumbent")
     expect(played.record(INCUMBENT, 4)).to_contain_text("running")
@@ -375,14 +457,24 @@ def test_of_the_incumbent_the_last_trial_is_the_reference(curves: Callable[..., 
 
 def test_self_reported_series_are_marked(curves: Callable[..., Curves], page: Page) -> None:
     played = curves()
-    played.begin(series(0, INCUMBENT, running=False), series(1, RUNNING, own=True), series(2, RUNNING, name="printed", own=True))
+    played.begin(
+        series(0, INCUMBENT, running=False),
+        series(1, RUNNING, own=True),
+        series(2, RUNNING, name="printed", own=True),
+    )
     played.add({0: falling(3.0), 1: falling(2.8), 2: falling(1.0)})
-    expect(page.locator(".ar-curve-about")).to_have_text(["⚠ partly self-reported", "⚠ self-reported"])
-    expect(played.record(RUNNING).locator("td")).to_have_text([re.compile("^⚠ 1.8100"), re.compile("^⚠ 0.0100")])
+    expect(page.locator(".ar-curve-about")).to_have_text(
+        ["⚠ partly self-reported", "⚠ self-reported"]
+    )
+    expect(played.record(RUNNING).locator("td")).to_have_text(
+        [re.compile("^⚠ 1.8100"), re.compile("^⚠ 0.0100")]
+    )
     expect(played.record(INCUMBENT).locator("td").first).to_have_text("2.0100")
 
 
-def test_a_long_curve_is_thinned_and_keeps_its_extremes_and_its_end(curves: Callable[..., Curves], page: Page) -> None:
+def test_a_long_curve_is_thinned_and_keeps_its_extremes_and_its_end(
+    curves: Callable[..., Curves], page: Page
+) -> None:
     played = curves()
     played.begin(series(0, RUNNING))
     n = 50_000
@@ -392,15 +484,21 @@ def test_a_long_curve_is_thinned_and_keeps_its_extremes_and_its_end(curves: Call
         played.add({0: [(float(step), values[step]) for step in range(start, start + 10_000)]})
     expect(played.record(RUNNING).locator("td")).to_have_text("0.50000")
     area = page.locator(".ar-curve .u-over").evaluate("one => one.clientWidth * one.clientHeight")
-    share = played.coloured() / area  # the sine's band is an eighth of the height as long as both extremes need room
+    share = (
+        played.coloured() / area
+    )  # the sine's band is an eighth of the height as long as both extremes need room
     assert 0.05 < share < 0.25
 
 
-def test_hidden_curves_are_not_drawn_until_they_are_seen(curves: Callable[..., Curves], page: Page) -> None:
+def test_hidden_curves_are_not_drawn_until_they_are_seen(
+    curves: Callable[..., Curves], page: Page
+) -> None:
     played = curves()
     page.locator(".ar-section-curves > summary").click()
     played.two()
-    page.wait_for_function("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")
+    page.wait_for_function(
+        "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
+    )
     assert page.locator(".ar-curve canvas").count() == 0
     page.locator(".ar-section-curves > summary").click()
     expect(page.locator(".ar-curve canvas")).to_have_count(1)
@@ -418,7 +516,9 @@ def test_names_of_series_are_text(curves: Callable[..., Curves], page: Page) -> 
     assert page.locator(".ar-curves img").count() == 0
 
 
-def test_everything_that_takes_the_focus_keeps_notebook_shortcuts_away(curves: Callable[..., Curves], page: Page) -> None:
+def test_everything_that_takes_the_focus_keeps_notebook_shortcuts_away(
+    curves: Callable[..., Curves], page: Page
+) -> None:
     played = curves()
     played.two()
     expect(played.record(RUNNING)).to_be_visible()
@@ -431,7 +531,9 @@ def test_everything_that_takes_the_focus_keeps_notebook_shortcuts_away(curves: C
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1000])
-def test_lines_stand_out_from_the_background_in_both_themes(curves: Callable[..., Curves], page: Page, theme: str, width: int) -> None:
+def test_lines_stand_out_from_the_background_in_both_themes(
+    curves: Callable[..., Curves], page: Page, theme: str, width: int
+) -> None:
     played = curves(theme=theme, width=width)
     played.begin(series(0, INCUMBENT, running=False), *(series(id, id) for id in range(1, 9)))
     played.add({0: falling(3.0), **{id: falling(3.0 + 0.2 * id) for id in range(1, 9)}})

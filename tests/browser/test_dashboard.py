@@ -11,7 +11,9 @@ from tests.browser.stage import Stage, row, snapshot
 
 N_MANY = 10_000
 WIDTHS = (360, 800, 1400)
-HOSTILE = '<img src=x onerror="window.harmed = 1"><script>window.harmed = 1</script> <U+202E>txt.exe'
+HOSTILE = (
+    '<img src=x onerror="window.harmed = 1"><script>window.harmed = 1</script> <U+202E>txt.exe'
+)
 RUNNING = [{"candidate": 14, "trial": 1, "seed": 3, "started_at": 1.0}]
 
 
@@ -32,7 +34,12 @@ def card(of: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def stage(page: Page) -> Callable[..., Stage]:
     def make(
-        listed: list[dict[str, Any]] | None = None, *, theme: str = "light", width: int = 1000, traits: Any = None, **state: Any
+        listed: list[dict[str, Any]] | None = None,
+        *,
+        theme: str = "light",
+        width: int = 1000,
+        traits: Any = None,
+        **state: Any,
     ) -> Stage:
         page.set_viewport_size({"width": width + 20, "height": 1000})
         made = Stage(page, theme, width, traits)
@@ -56,7 +63,15 @@ def asked(stage: Stage, n: int = 1) -> dict[str, Any]:
 
 
 def answer(stage: Stage, decision_id: str, reason: str = "") -> None:
-    stage.deliver({"type": "answered", "decision_id": decision_id, "adopted": not reason, "reason": reason, "candidate": None})
+    stage.deliver(
+        {
+            "type": "answered",
+            "decision_id": decision_id,
+            "adopted": not reason,
+            "reason": reason,
+            "candidate": None,
+        }
+    )
 
 
 def record(page: Page, candidate: int) -> Locator:
@@ -75,18 +90,31 @@ def shown(page: Page) -> list[int]:
 # how it stands
 
 
-def test_the_header_says_how_the_study_stands_and_the_bars_what_was_spent(stage: Callable[..., Stage], page: Page) -> None:
+def test_the_header_says_how_the_study_stands_and_the_bars_what_was_spent(
+    stage: Callable[..., Stage], page: Page
+) -> None:
     stage(rows(), running=RUNNING)
     header = page.locator(".ar-header")
-    for text in ("toy-1", "▶ running", "sandbox bwrap", "loop alive, heard", "through the kernel", "val_bpb, lower is better"):
+    for text in (
+        "toy-1",
+        "▶ running",
+        "sandbox bwrap",
+        "loop alive, heard",
+        "through the kernel",
+        "val_bpb, lower is better",
+    ):
         expect(header).to_contain_text(text)
     expect(header).to_contain_text("best 3.7800 (candidate 10), +0.0200 against the baseline")
     expect(header).to_contain_text("running candidate 14 (trial 2)")
     candidates = page.get_by_role("progressbar", name="Candidates")
     expect(candidates).to_have_attribute("aria-valuenow", "14")
     expect(candidates).to_have_attribute("aria-valuetext", "14 of 100")
-    expect(page.get_by_role("progressbar", name="Money")).to_have_attribute("aria-valuetext", "$0.00, no limit")
-    expect(page.get_by_role("progressbar", name="Tokens")).to_have_attribute("aria-valuetext", "0, no limit")
+    expect(page.get_by_role("progressbar", name="Money")).to_have_attribute(
+        "aria-valuetext", "$0.00, no limit"
+    )
+    expect(page.get_by_role("progressbar", name="Tokens")).to_have_attribute(
+        "aria-valuetext", "0, no limit"
+    )
 
 
 @pytest.mark.parametrize(
@@ -111,10 +139,14 @@ def test_every_state_has_a_word_a_shape_and_what_to_do(
     else:
         expect(page.locator(".ar-alarm")).to_be_hidden()
         expect(page.locator(".ar-summary")).to_contain_text(state.get("reason", ""))
-    expect(page.get_by_role("button", name="Resume", exact=True)).to_have_attribute("aria-disabled", "false")
+    expect(page.get_by_role("button", name="Resume", exact=True)).to_have_attribute(
+        "aria-disabled", "false"
+    )
 
 
-def test_what_was_forked_from_is_named_where_it_is_not_the_best(stage: Callable[..., Stage], page: Page) -> None:
+def test_what_was_forked_from_is_named_where_it_is_not_the_best(
+    stage: Callable[..., Stage], page: Page
+) -> None:
     summary = page.locator(".ar-summary")
     stage(rows(), incumbent=1)
     expect(summary).to_contain_text("best 3.7800 (candidate 10)")
@@ -126,10 +158,14 @@ def test_a_loop_that_is_starting_is_not_dead(stage: Callable[..., Stage], page: 
     expect(page.locator(".ar-runstate")).to_have_text("▶ running")
     expect(page.locator(".ar-header")).to_contain_text("the loop is starting, heard")
     expect(page.locator(".ar-alarm")).to_be_hidden()
-    expect(page.get_by_role("button", name="Pause", exact=True)).to_have_attribute("aria-disabled", "false")
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_have_attribute(
+        "aria-disabled", "false"
+    )
 
 
-def test_no_sandbox_and_self_reported_scores_are_loud(stage: Callable[..., Stage], page: Page) -> None:
+def test_no_sandbox_and_self_reported_scores_are_loud(
+    stage: Callable[..., Stage], page: Page
+) -> None:
     played = stage()
     message = snapshot(rows(), sandbox="off")
     message["study"]["self_reported"] = True
@@ -137,30 +173,46 @@ def test_no_sandbox_and_self_reported_scores_are_loud(stage: Callable[..., Stage
     expect(page.locator(".ar-header .ar-loud")).to_have_text(["⚠ self-reported", "⚠ no sandbox"])
 
 
-def test_before_the_first_score_it_says_that_the_baseline_runs(stage: Callable[..., Stage], page: Page) -> None:
+def test_before_the_first_score_it_says_that_the_baseline_runs(
+    stage: Callable[..., Stage], page: Page
+) -> None:
     baseline = row(0, status="running", score=None, effect=None, trials=0)
-    stage([baseline], running=[{"candidate": 0, "trial": 0, "seed": 1, "started_at": 1.0}], baseline={"score": None, "spread": None})
+    stage(
+        [baseline],
+        running=[{"candidate": 0, "trial": 0, "seed": 1, "started_at": 1.0}],
+        baseline={"score": None, "spread": None},
+    )
     expect(page.locator(".ar-summary")).to_have_text("running the baseline (trial 1)")
-    expect(page.locator(".ar-progress .ar-nothing")).to_have_text("no score yet; the baseline comes first")
+    expect(page.locator(".ar-progress .ar-nothing")).to_have_text(
+        "no score yet; the baseline comes first"
+    )
 
 
-def test_an_imported_log_can_be_read_and_not_changed(stage: Callable[..., Stage], page: Page) -> None:
+def test_an_imported_log_can_be_read_and_not_changed(
+    stage: Callable[..., Stage], page: Page
+) -> None:
     played = stage()
     message = snapshot(rows(), state="finished", alive=False)
     message["study"]["read_only"] = True
     played.deliver(message)
-    expect(page.locator(".ar-summary")).to_contain_text("imported from a log: it can be read, not changed")
+    expect(page.locator(".ar-summary")).to_contain_text(
+        "imported from a log: it can be read, not changed"
+    )
     record(page, 12).click()
     for name in ("Resume", "Stop", "Limits…", "Fork", "Pin", "Veto…", "Send", "Audit"):
         expect(page.get_by_role("button", name=name, exact=True)).to_be_hidden()
 
 
-def test_when_nothing_is_heard_it_says_so_and_keeps_what_was_known(stage: Callable[..., Stage], page: Page) -> None:
+def test_when_nothing_is_heard_it_says_so_and_keeps_what_was_known(
+    stage: Callable[..., Stage], page: Page
+) -> None:
     page.clock.install()
     stage(rows())
     expect(record(page, 14)).to_be_visible()
     page.clock.fast_forward(20_000)
-    expect(page.get_by_role("alert").filter(has_text="Disconnected")).to_contain_text("%autoresearch attach")
+    expect(page.get_by_role("alert").filter(has_text="Disconnected")).to_contain_text(
+        "%autoresearch attach"
+    )
     expect(page.locator(".ar-dashboard")).to_have_class(re.compile("ar-disconnected"))
     expect(record(page, 14)).to_be_visible()
     pause = page.get_by_role("button", name="Pause", exact=True)
@@ -171,7 +223,9 @@ def test_when_nothing_is_heard_it_says_so_and_keeps_what_was_known(stage: Callab
 # requests
 
 
-def test_pause_is_pending_until_the_loop_has_adopted_it(stage: Callable[..., Stage], page: Page) -> None:
+def test_pause_is_pending_until_the_loop_has_adopted_it(
+    stage: Callable[..., Stage], page: Page
+) -> None:
     played = stage(rows())
     press(played, "Pause")
     request = asked(played)
@@ -193,17 +247,25 @@ def test_a_refusal_is_shown_with_its_reason(stage: Callable[..., Stage], page: P
     played = stage(rows())
     press(played, "Pause")
     answer(played, asked(played)["decision_id"], "the study is paused already")
-    expect(page.locator(".ar-header .ar-asked")).to_have_text("pause: refused: the study is paused already")
-    expect(page.get_by_role("button", name="Pause", exact=True)).to_have_attribute("aria-disabled", "false")
+    expect(page.locator(".ar-header .ar-asked")).to_have_text(
+        "pause: refused: the study is paused already"
+    )
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_have_attribute(
+        "aria-disabled", "false"
+    )
 
 
-def test_a_request_that_nobody_stores_is_shown_as_unanswered(stage: Callable[..., Stage], page: Page) -> None:
+def test_a_request_that_nobody_stores_is_shown_as_unanswered(
+    stage: Callable[..., Stage], page: Page
+) -> None:
     page.clock.install()
     played = stage(rows())
     press(played, "Pause")
     asked(played)
     page.clock.run_for(3000)
-    expect(page.locator(".ar-header .ar-asked")).to_have_text("pause: nobody answers; run %autoresearch attach toy-1")
+    expect(page.locator(".ar-header .ar-asked")).to_have_text(
+        "pause: nobody answers; run %autoresearch attach toy-1"
+    )
 
 
 def test_stop_asks_once_and_can_be_taken_back(stage: Callable[..., Stage], page: Page) -> None:
@@ -238,21 +300,32 @@ def test_only_the_limits_that_were_changed_are_set(stage: Callable[..., Stage], 
     expect(page.get_by_role("button", name="Limits")).to_be_focused()
 
 
-@pytest.mark.parametrize(("mode", "verb", "more"), [("Guide", "guide", {}), ("Try this next", "guide", {"next": True}), ("Ban", "ban", {})])
-def test_a_sentence_reaches_the_proposer(stage: Callable[..., Stage], page: Page, mode: str, verb: str, more: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("mode", "verb", "more"),
+    [("Guide", "guide", {}), ("Try this next", "guide", {"next": True}), ("Ban", "ban", {})],
+)
+def test_a_sentence_reaches_the_proposer(
+    stage: Callable[..., Stage], page: Page, mode: str, verb: str, more: dict[str, Any]
+) -> None:
     played = stage(rows(), guidance=["prefer small changes"], banned=["dropout"])
-    expect(page.locator(".ar-told li")).to_have_text(["guide: prefer small changes", "ban: dropout"])
+    expect(page.locator(".ar-told li")).to_have_text(
+        ["guide: prefer small changes", "ban: dropout"]
+    )
     press(played, mode)
     page.get_by_label("Sentence for the proposer").fill(" rotary embeddings ")
     page.keyboard.press("Enter")
     request = asked(played)
     assert (request["verb"], request["body"]) == (verb, {"text": "rotary embeddings", **more})
     played.deliver({"type": "filed", "decision_id": request["decision_id"]})
-    expect(page.locator(".ar-told li").last).to_have_text(f"{verb}: rotary embeddings: recorded, waiting for the loop")
+    expect(page.locator(".ar-told li").last).to_have_text(
+        f"{verb}: rotary embeddings: recorded, waiting for the loop"
+    )
     expect(page.locator(".ar-activity li").first).to_contain_text(f"{verb}: recorded")
 
 
-def test_audit_and_ablate_are_asked_for_and_what_they_found_is_shown(stage: Callable[..., Stage], page: Page) -> None:
+def test_audit_and_ablate_are_asked_for_and_what_they_found_is_shown(
+    stage: Callable[..., Stage], page: Page
+) -> None:
     played = stage(rows(), audit="audit: the chain holds on the unseen split")
     expect(page.locator(".ar-section-steering")).to_contain_text("the chain holds")
     press(played, "Audit")
@@ -261,7 +334,9 @@ def test_audit_and_ablate_are_asked_for_and_what_they_found_is_shown(stage: Call
     assert asked(played, 2)["verb"] == "ablate"
 
 
-def test_the_selected_candidate_is_forked_pinned_and_vetoed_by_its_digest(stage: Callable[..., Stage], page: Page) -> None:
+def test_the_selected_candidate_is_forked_pinned_and_vetoed_by_its_digest(
+    stage: Callable[..., Stage], page: Page
+) -> None:
     listed = rows()
     played = stage(listed)
     fork = page.get_by_role("button", name="Fork", exact=True)
@@ -280,7 +355,10 @@ def test_the_selected_candidate_is_forked_pinned_and_vetoed_by_its_digest(stage:
     page.get_by_label("Reason of the veto").fill("it overfits")
     page.keyboard.press("Enter")
     request = asked(played, 3)
-    assert (request["verb"], request["body"]) == ("reject", {"candidate": 10, "program": "digest-10", "reason": "it overfits"})
+    assert (request["verb"], request["body"]) == (
+        "reject",
+        {"candidate": 10, "program": "digest-10", "reason": "it overfits"},
+    )
     expect(page.get_by_role("button", name=re.compile("^Veto… …$"))).to_be_focused()
 
 
@@ -288,12 +366,19 @@ def test_the_selected_candidate_is_forked_pinned_and_vetoed_by_its_digest(stage:
 
 
 def test_the_table_sorts_and_filters(stage: Callable[..., Stage], page: Page) -> None:
-    stage(rows(n7={"status": "failed", "score": None, "why": "out of memory"}, n9={"author": "person:ada"}))
+    stage(
+        rows(
+            n7={"status": "failed", "score": None, "why": "out of memory"},
+            n9={"author": "person:ada"},
+        )
+    )
     grid = page.get_by_role("grid", name=re.compile("Candidates"))
     expect(grid).to_have_attribute("aria-rowcount", "16")
     assert shown(page)[0] == 14
     page.get_by_role("columnheader", name="Score").get_by_role("button").click()
-    expect(page.get_by_role("columnheader", name="Score")).to_have_attribute("aria-sort", "ascending")
+    expect(page.get_by_role("columnheader", name="Score")).to_have_attribute(
+        "aria-sort", "ascending"
+    )
     assert (shown(page)[0], shown(page)[-1]) == (14, 7)  # the best first; one without a score last
     page.get_by_role("columnheader", name="Score").get_by_role("button").click()
     assert shown(page)[-1] == 7
@@ -307,15 +392,25 @@ def test_the_table_sorts_and_filters(stage: Callable[..., Stage], page: Page) ->
     assert sorted(shown(page)) == [0, 7, 10]
     expect(page.locator(".ar-total")).to_have_text("3 of 15")
     page.get_by_label("Filter candidates").fill("nothing has this")
-    expect(page.locator(".ar-table-frame .ar-nothing")).to_have_text("no candidate matches the filter")
+    expect(page.locator(".ar-table-frame .ar-nothing")).to_have_text(
+        "no candidate matches the filter"
+    )
 
 
-def test_the_keyboard_walks_the_table_and_opens_the_review(stage: Callable[..., Stage], page: Page) -> None:
+def test_the_keyboard_walks_the_table_and_opens_the_review(
+    stage: Callable[..., Stage], page: Page
+) -> None:
     played = stage(rows(40))
     page.locator(".ar-section-review > summary").click()
     grid = page.get_by_role("grid", name=re.compile("Candidates"))
     grid.focus()
-    for key, candidate in (("ArrowDown", 39), ("ArrowDown", 38), ("End", 0), ("ArrowUp", 1), ("Home", 39)):
+    for key, candidate in (
+        ("ArrowDown", 39),
+        ("ArrowDown", 38),
+        ("End", 0),
+        ("ArrowUp", 1),
+        ("Home", 39),
+    ):
         page.keyboard.press(key)
         expect(record(page, candidate)).to_have_attribute("aria-selected", "true")
         active = grid.get_attribute("aria-activedescendant")
@@ -324,10 +419,14 @@ def test_the_keyboard_walks_the_table_and_opens_the_review(stage: Callable[..., 
     expect(record(page, 30)).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Enter")
     expect(page.locator(".ar-section-review")).to_have_attribute("open", "")
-    played.wait_for(lambda: played.said("card")[-1:] == [{"type": "card", "candidate": 30, "context": 3}])
+    played.wait_for(
+        lambda: played.said("card")[-1:] == [{"type": "card", "candidate": 30, "context": 3}]
+    )
 
 
-def test_a_parent_is_a_link_and_lineage_shows_the_family(stage: Callable[..., Stage], page: Page) -> None:
+def test_a_parent_is_a_link_and_lineage_shows_the_family(
+    stage: Callable[..., Stage], page: Page
+) -> None:
     played = stage(rows(40))
     record(page, 35).get_by_role("button").click()
     expect(record(page, 30)).to_have_attribute("aria-selected", "true")
@@ -349,7 +448,13 @@ def test_changes_keep_scroll_selection_and_focus(stage: Callable[..., Stage], pa
     middle = 199 - 1313 // 26
     expect(record(page, middle)).to_be_visible()
     before = record(page, middle).bounding_box()
-    played.deliver({"type": "changes", "state": snapshot(listed)["state"], "rows": [row(200), row(201), row(3, status="failed")]})
+    played.deliver(
+        {
+            "type": "changes",
+            "state": snapshot(listed)["state"],
+            "rows": [row(200), row(201), row(3, status="failed")],
+        }
+    )
     expect(grid).to_have_attribute("aria-rowcount", "203")
     assert record(page, middle).bounding_box() == before
     expect(grid).to_be_focused()
@@ -369,7 +474,9 @@ def test_flags_are_words(stage: Callable[..., Stage], page: Page) -> None:
 # the plot
 
 
-def test_a_click_in_the_plot_selects_and_the_hover_says_what_it_was(stage: Callable[..., Stage], page: Page) -> None:
+def test_a_click_in_the_plot_selects_and_the_hover_says_what_it_was(
+    stage: Callable[..., Stage], page: Page
+) -> None:
     played = stage(rows(41))
     over = page.locator(".ar-progress .u-over")
     box = over.bounding_box()
@@ -379,7 +486,12 @@ def test_a_click_in_the_plot_selects_and_the_hover_says_what_it_was(stage: Calla
     page.mouse.move(x, y + 40)
     page.mouse.move(x + 2, y + 2)
     tip = page.locator(".ar-progress-tip")
-    for text in ("candidate 40, ● kept", "LEARNING_RATE", "val_bpb 3.7200 ± 0.020 over 5 trials", "+1 / −1 lines"):
+    for text in (
+        "candidate 40, ● kept",
+        "LEARNING_RATE",
+        "val_bpb 3.7200 ± 0.020 over 5 trials",
+        "+1 / −1 lines",
+    ):
         expect(tip).to_contain_text(text)
     page.mouse.click(x + 2, y + 2)
     expect(record(page, 40)).to_have_attribute("aria-selected", "true")
@@ -388,22 +500,34 @@ def test_a_click_in_the_plot_selects_and_the_hover_says_what_it_was(stage: Calla
     expect(tip).to_be_hidden()
 
 
-def test_the_keyboard_walks_the_plot_and_says_where_it_is(stage: Callable[..., Stage], page: Page) -> None:
+def test_the_keyboard_walks_the_plot_and_says_where_it_is(
+    stage: Callable[..., Stage], page: Page
+) -> None:
     played = stage(rows(41, n12={"status": "failed", "score": None}))
     plot = page.get_by_role("group", name=re.compile("Progress plot"))
     expect(page.locator(".ar-progress-key")).to_contain_text("crashed")
     plot.focus()
     spoken = page.locator(".ar-section-progress [aria-live]")
-    for key, candidate in (("ArrowUp", 0), ("ArrowUp", 10), ("ArrowUp", 20), ("ArrowDown", 10), ("End", 40)):
+    for key, candidate in (
+        ("ArrowUp", 0),
+        ("ArrowUp", 10),
+        ("ArrowUp", 20),
+        ("ArrowDown", 10),
+        ("End", 40),
+    ):
         page.keyboard.press(key)
         expect(spoken).to_contain_text(f"candidate {candidate}, ● kept")
-    played.wait_for(lambda: played.said("card")[-1:] == [{"type": "card", "candidate": 40, "context": 3}])
+    played.wait_for(
+        lambda: played.said("card")[-1:] == [{"type": "card", "candidate": 40, "context": 3}]
+    )
     page.keyboard.press("Home")
     for _ in range(20):
         if "candidate 12" in (spoken.text_content() or ""):
             break
         page.keyboard.press("ArrowRight")
-    expect(spoken).to_contain_text("candidate 12, ✕ failed; LEARNING_RATE 0.13 -> 0.156: a higher rate learns faster; no score")
+    expect(spoken).to_contain_text(
+        "candidate 12, ✕ failed; LEARNING_RATE 0.13 -> 0.156: a higher rate learns faster; no score"
+    )
 
 
 # the whole
@@ -411,7 +535,9 @@ def test_the_keyboard_walks_the_plot_and_says_where_it_is(stage: Callable[..., S
 
 def test_ten_thousand_candidates_open_and_scroll(stage: Callable[..., Stage], page: Page) -> None:
     stage()
-    page.evaluate("message => { window.message = message; }", snapshot([row(n) for n in range(N_MANY)]))
+    page.evaluate(
+        "message => { window.message = message; }", snapshot([row(n) for n in range(N_MANY)])
+    )
     opened = page.evaluate(
         """async () => {
           const from = performance.now();
@@ -434,7 +560,9 @@ def test_ten_thousand_candidates_open_and_scroll(stage: Callable[..., Stage], pa
           return times.sort((a, b) => a - b);
         }"""
     )
-    print(f"opened in {opened:.0f} ms; frames while scrolling: median {frames[30]:.1f} ms, p95 {frames[57]:.1f} ms")
+    print(
+        f"opened in {opened:.0f} ms; frames while scrolling: median {frames[30]:.1f} ms, p95 {frames[57]:.1f} ms"
+    )
     assert page.locator(".ar-record").count() < 60
     assert shown(page)[0] < N_MANY - 60 * 400 // 26 + 30
     assert opened < 10_000  # on a quiet machine a tenth of it; the bound only catches work per row
@@ -443,7 +571,13 @@ def test_ten_thousand_candidates_open_and_scroll(stage: Callable[..., Stage], pa
 def test_hostile_text_is_harmless(stage: Callable[..., Stage], page: Page) -> None:
     named = {"hypothesis": HOSTILE, "why": HOSTILE, "author": HOSTILE, "flags": [HOSTILE]}
     played = stage(
-        rows(n10=named, n14=named), guidance=[HOSTILE], banned=[HOSTILE], reason=HOSTILE, state="paused", fault=True, audit=HOSTILE
+        rows(n10=named, n14=named),
+        guidance=[HOSTILE],
+        banned=[HOSTILE],
+        reason=HOSTILE,
+        state="paused",
+        fault=True,
+        audit=HOSTILE,
     )
     expect(record(page, 10)).to_contain_text(HOSTILE)
     record(page, 10).click()
@@ -457,7 +591,9 @@ def test_hostile_text_is_harmless(stage: Callable[..., Stage], page: Page) -> No
     assert page.evaluate("window.harmed") is None
 
 
-def test_everything_that_takes_the_focus_keeps_notebook_shortcuts_away(stage: Callable[..., Stage], page: Page) -> None:
+def test_everything_that_takes_the_focus_keeps_notebook_shortcuts_away(
+    stage: Callable[..., Stage], page: Page
+) -> None:
     played = stage(rows(40, n38={"status": "waiting"}), running=RUNNING)
     record(page, 30).click()
     press(played, "Limits…")
@@ -468,13 +604,22 @@ def test_everything_that_takes_the_focus_keeps_notebook_shortcuts_away(stage: Ca
           .filter(one => one.getAttribute('data-lm-suppress-shortcuts') !== 'true').map(one => one.outerHTML.slice(0, 200))"""
     )
     assert unguarded == []
-    assert page.locator(".ar-dashboard button[disabled]:visible").count() == 0, "a disabled button loses the focus to the notebook"
+    assert page.locator(".ar-dashboard button[disabled]:visible").count() == 0, (
+        "a disabled button loses the focus to the notebook"
+    )
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
-def test_it_fits_its_cell_and_can_be_read_in_both_themes(stage: Callable[..., Stage], page: Page, theme: str, width: int) -> None:
-    stage(rows(40, n37={"status": "failed", "score": None}, n38={"status": "waiting"}), theme=theme, width=width, running=RUNNING)
+def test_it_fits_its_cell_and_can_be_read_in_both_themes(
+    stage: Callable[..., Stage], page: Page, theme: str, width: int
+) -> None:
+    stage(
+        rows(40, n37={"status": "failed", "score": None}, n38={"status": "waiting"}),
+        theme=theme,
+        width=width,
+        running=RUNNING,
+    )
     expect(record(page, 39)).to_be_visible()
     assert page.evaluate("document.getElementById('cell').scrollWidth") <= width
     contrasts = page.evaluate(
@@ -497,8 +642,12 @@ def test_it_fits_its_cell_and_can_be_read_in_both_themes(stage: Callable[..., St
     assert contrasts[0] >= 4.5, contrasts
 
 
-def test_a_folded_section_stays_folded_in_this_browser(stage: Callable[..., Stage], page: Page) -> None:
-    page.context.route("http://stage.invalid/", lambda route: route.fulfill(body="", content_type="text/html"))
+def test_a_folded_section_stays_folded_in_this_browser(
+    stage: Callable[..., Stage], page: Page
+) -> None:
+    page.context.route(
+        "http://stage.invalid/", lambda route: route.fulfill(body="", content_type="text/html")
+    )
     page.goto("http://stage.invalid/")  # a page of an origin; an empty page has no storage
     stage(rows())
     page.locator(".ar-section-table > summary").click()
@@ -509,7 +658,9 @@ def test_a_folded_section_stays_folded_in_this_browser(stage: Callable[..., Stag
     expect(later.locator(".ar-section-table")).not_to_have_attribute("open", "")
 
 
-def test_the_review_view_puts_the_review_first_and_folds_the_rest(stage: Callable[..., Stage], page: Page) -> None:
+def test_the_review_view_puts_the_review_first_and_folds_the_rest(
+    stage: Callable[..., Stage], page: Page
+) -> None:
     stage(rows(), traits={"view": "review", "candidate": 10})
     first = page.locator(".ar-section").first
     expect(first).to_have_class(re.compile("ar-section-review"))

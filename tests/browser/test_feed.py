@@ -43,7 +43,9 @@ class Kernel:
 
     def _hear(self, message: dict[str, Any]) -> None:
         if self.feed is None:
-            self.feed = Feed(self.folder, lambda message, buffer: self._queue.put((message, buffer)))
+            self.feed = Feed(
+                self.folder, lambda message, buffer: self._queue.put((message, buffer))
+            )
             self.feed.start()
         self.feed.receive(message)
 
@@ -64,12 +66,21 @@ class Kernel:
             return holds()
 
         page = self.stage.page
-        until(pumped, seconds, told=lambda: page.locator("#cell").inner_text()[:2000], pause=events_of(page))
+        until(
+            pumped,
+            seconds,
+            told=lambda: page.locator("#cell").inner_text()[:2000],
+            pause=events_of(page),
+        )
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> StudyFolder:
-    return make_study(tmp_path, NAME, records=(*RECORDS, StateChanged(state="paused", reason="paused by a person")))
+    return make_study(
+        tmp_path,
+        NAME,
+        records=(*RECORDS, StateChanged(state="paused", reason="paused by a person")),
+    )
 
 
 @pytest.fixture
@@ -106,13 +117,17 @@ def test_a_click_is_stored_adopted_and_then_shown(kernel: Kernel, page: Page) ->
     assert [(one.request, one.verb) for one in adopted] == [(request["decision_id"], "stop")]
 
 
-def test_after_a_restart_of_the_kernel_the_screen_says_that_nobody_answers_until_somebody_does(kernel: Kernel, page: Page) -> None:
+def test_after_a_restart_of_the_kernel_the_screen_says_that_nobody_answers_until_somebody_does(
+    kernel: Kernel, page: Page
+) -> None:
     kernel.until(says(page, "through the kernel"))
     kernel.restart()
     kernel.until(says(page, "does not answer"), 12)
     greeted = len(kernel.stage.said("hello"))
     kernel.until(lambda: len(kernel.stage.said("hello")) > greeted)
-    assert "does not answer" in page.locator("#cell").inner_text()  # to have asked is not to have been answered
+    assert (
+        "does not answer" in page.locator("#cell").inner_text()
+    )  # to have asked is not to have been answered
     kernel.is_dead = False
     kernel.until(lambda: not says(page, "does not answer")())
 
@@ -133,7 +148,10 @@ class Server:
     def _answer(self, route: Route) -> None:
         if route.request.method == "POST":
             self.posts.append(route.request)
-            route.fulfill(status=self.status, json={} if self.status == 200 else {"message": "candidate 4 is not yours"})
+            route.fulfill(
+                status=self.status,
+                json={} if self.status == 200 else {"message": "candidate 4 is not yours"},
+            )
         else:
             route.fulfill(body="<html></html>", content_type="text/html")
 
@@ -147,7 +165,11 @@ class Server:
 
 def mounted(page: Page, **traits: Any) -> Stage:
     config = {"baseUrl": "/user/ada/", "token": "t0ken"}
-    return Stage(page, traits={"route": "auto", "study_path": "/studies/a b", "opened_at": 1.0, **traits}, jupyter=config)
+    return Stage(
+        page,
+        traits={"route": "auto", "study_path": "/studies/a b", "opened_at": 1.0, **traits},
+        jupyter=config,
+    )
 
 
 def test_the_server_is_preferred_and_gets_decisions_as_posts(page: Page) -> None:
@@ -155,15 +177,30 @@ def test_the_server_is_preferred_and_gets_decisions_as_posts(page: Page) -> None
     page.on("pageerror", lambda error: faults.append(str(error)))
     stage = mounted(page)
     stage.wait_for(lambda: server.said)
-    assert server.sockets[0].url == "ws://lab.test/user/ada/workbench/feed?study=%2Fstudies%2Fa+b&token=t0ken"
+    assert (
+        server.sockets[0].url
+        == "ws://lab.test/user/ada/workbench/feed?study=%2Fstudies%2Fa+b&token=t0ken"
+    )
     assert server.said[0] == {"type": "hello", "protocol": 1, "pending": []}
     server.send(snapshot([row(n) for n in range(3)]))
-    series = {"id": 0, "candidate": 0, "trial": 0, "name": "a_loss", "self_reported": False, "running": True}
+    series = {
+        "id": 0,
+        "candidate": 0,
+        "trial": 0,
+        "name": "a_loss",
+        "self_reported": False,
+        "running": True,
+    }
     server.send({"type": "series", "series": [series]})
     server.send({"type": "points", "counts": [0, 2]}, struct.pack("<2d2f", 1.0, 2.0, 0.5, 0.25))
     rows = [row(n) for n in range(3)]
     server.send(
-        {"type": "changes", "state": state(rows, reason="paused by a storm", state="paused"), "rows": []}, b""
+        {
+            "type": "changes",
+            "state": state(rows, reason="paused by a storm", state="paused"),
+            "rows": [],
+        },
+        b"",
     )  # a binary frame too
     stage.wait_for(says(page, "paused by a storm"), 10)
     assert faults == []
@@ -172,7 +209,10 @@ def test_the_server_is_preferred_and_gets_decisions_as_posts(page: Page) -> None
     stage.wait_for(lambda: server.posts)
     post = server.posts[0]
     assert post.url == f"{SITE}workbench/request"
-    assert (post.headers["x-xsrftoken"], post.headers["authorization"]) == ("2|secret", "token t0ken")
+    assert (post.headers["x-xsrftoken"], post.headers["authorization"]) == (
+        "2|secret",
+        "token t0ken",
+    )
     body = post.post_data_json
     assert (body["study"], body["verb"], body["body"]) == ("/studies/a b", "resume", {})
     assert not stage.heard  # nothing went to the kernel
@@ -206,7 +246,9 @@ def test_a_lost_socket_is_said_and_opened_again(page: Page) -> None:
 def test_the_kernel_is_asked_where_the_server_has_not_this_study(page: Page, why: str) -> None:
     server = Server(page)
     if why == "no extension":
-        page.route_web_socket("ws://lab.test/**", lambda socket: socket.close(code=4404, reason="no such study"))
+        page.route_web_socket(
+            "ws://lab.test/**", lambda socket: socket.close(code=4404, reason="no such study")
+        )
     stage = mounted(page, opened_at=2.0 if why == "another study" else 1.0)
     if why == "another study":
         stage.wait_for(lambda: server.said)

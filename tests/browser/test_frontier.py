@@ -10,8 +10,8 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.stage import Stage, row, snapshot
 from tests.browser.test_feed import Kernel
 from tests.by_hand import append
-from tests.lab.arms import arms
 from tests.lab.live.weighing import EARLY, HOSTILE, weighing_study
+from tests.show.arms import arms
 from workbench.records import Record
 
 Play = Callable[..., Stage]
@@ -55,7 +55,9 @@ def point_at(page: Page, right: float, up: float) -> None:
     page.mouse.move(box["x"] + x * box["width"] + 2, box["y"] + (1 - y) * box["height"] + 2)
 
 
-def test_a_candidate_of_the_frontier_is_told_and_selected_by_a_click(play: Play, page: Page) -> None:
+def test_a_candidate_of_the_frontier_is_told_and_selected_by_a_click(
+    play: Play, page: Page
+) -> None:
     play()
     choose(page, "Frontier")
     expect(page.locator(".ar-progress-key")).to_have_text(
@@ -65,14 +67,21 @@ def test_a_candidate_of_the_frontier_is_told_and_selected_by_a_click(play: Play,
     point_at(page, 140 / 590, 0.4)
     expect(tip).to_be_hidden()
     point_at(page, 140 / 590, 0.85 / 1.1)  # tokens of 10 to 600, loss of 0.1 to 1.2
-    for text in ("candidate 3, ○ discarded", HOSTILE, "loss 0.9500, tokens 150, recall 0.4000", "+3 / −0 lines"):
+    for text in (
+        "candidate 3, ○ discarded",
+        HOSTILE,
+        "loss 0.9500, tokens 150, recall 0.4000",
+        "+3 / −0 lines",
+    ):
         expect(tip).to_contain_text(text)
     assert page.evaluate("window.harmed") is None
     page.mouse.down()
     page.mouse.up()
     expect(record(page, 3)).to_have_attribute("aria-selected", "true")
     choose(page, "Progress")
-    expect(page.locator(".ar-progress-ring").first).to_be_visible()  # both plots show what is selected
+    expect(
+        page.locator(".ar-progress-ring").first
+    ).to_be_visible()  # both plots show what is selected
 
 
 def test_the_keyboard_walks_the_frontier_and_leaves_out_the_vetoed(play: Play, page: Page) -> None:
@@ -80,18 +89,29 @@ def test_the_keyboard_walks_the_frontier_and_leaves_out_the_vetoed(play: Play, p
     plot = choose(page, "Frontier")
     spoken = page.locator(".ar-section-progress [aria-live]")
     plot.focus()
-    for key, candidate in (("ArrowUp", 3), ("ArrowUp", 1), ("ArrowUp", 5), ("ArrowLeft", 0), ("Home", 6), ("ArrowRight", 3)):
+    for key, candidate in (
+        ("ArrowUp", 3),
+        ("ArrowUp", 1),
+        ("ArrowUp", 5),
+        ("ArrowLeft", 0),
+        ("Home", 6),
+        ("ArrowRight", 3),
+    ):
         page.keyboard.press(key)
         expect(spoken).to_contain_text(f"candidate {candidate}, ")
     page.keyboard.press("Home")
-    expect(spoken).to_contain_text("candidate 6, ○ discarded, vetoed; idea 6; loss 0.1000, tokens 10, recall 0.9000")
+    expect(spoken).to_contain_text(
+        "candidate 6, ○ discarded, vetoed; idea 6; loss 0.1000, tokens 10, recall 0.9000"
+    )
 
 
 def test_of_more_than_two_metrics_a_pair_is_chosen(play: Play, page: Page) -> None:
     play()
     plot = choose(page, "Frontier")
     pairs = page.get_by_label("Metrics of the frontier")
-    expect(pairs.locator("option")).to_have_text(["loss against tokens", "loss against recall", "tokens against recall"])
+    expect(pairs.locator("option")).to_have_text(
+        ["loss against tokens", "loss against recall", "tokens against recall"]
+    )
     pairs.select_option("loss against recall")
     spoken = page.locator(".ar-section-progress [aria-live]")
     plot.focus()
@@ -130,7 +150,10 @@ def test_each_plot_keeps_its_choices_and_follows_the_study(page: Page) -> None:
 
     stage = Stage(page)
     message = snapshot([weighed(number) for number in range(5)])
-    message["study"]["metrics"] = [{"name": "val_bpb", "goal": "minimize"}, {"name": "seconds", "goal": "minimize"}]
+    message["study"]["metrics"] = [
+        {"name": "val_bpb", "goal": "minimize"},
+        {"name": "seconds", "goal": "minimize"},
+    ]
     stage.deliver(message)
     stage.deliver({"type": "beat", "at": 1.0})
     page.get_by_role("button", name="All scores").click()
@@ -145,28 +168,44 @@ def test_each_plot_keeps_its_choices_and_follows_the_study(page: Page) -> None:
 
 def test_what_was_made_from_a_vetoed_one_is_kept_in_neither_plot(page: Page) -> None:
     def at(number: int, parent: int | None, **more: Any) -> dict[str, Any]:
-        return row(number, parent=parent, status="kept", score=3.8 - number / 10, weighed=[3.8 - number / 10, 10.0 * number], **more)
+        return row(
+            number,
+            parent=parent,
+            status="kept",
+            score=3.8 - number / 10,
+            weighed=[3.8 - number / 10, 10.0 * number],
+            **more,
+        )
 
     stage = Stage(page)
     vetoed = {**at(1, 0, vetoed=True), "status": "discarded"}
     rows = [at(0, None), vetoed, at(2, 1), at(3, 2, without=1), at(4, 2)]
     message = snapshot([{"vetoed": False, "without": None, **one} for one in rows])
-    message["study"]["metrics"] = [{"name": "val_bpb", "goal": "minimize"}, {"name": "seconds", "goal": "minimize"}]
+    message["study"]["metrics"] = [
+        {"name": "val_bpb", "goal": "minimize"},
+        {"name": "seconds", "goal": "minimize"},
+    ]
     stage.deliver(message)
     stage.deliver({"type": "beat", "at": 1.0})
     key = page.locator(".ar-progress-key")
-    expect(key).to_contain_text("●\u00a0kept\u00a02")  # the baseline, and the one without the vetoed change
+    expect(key).to_contain_text(
+        "●\u00a0kept\u00a02"
+    )  # the baseline, and the one without the vetoed change
     choose(page, "Frontier")
     expect(key).to_contain_text("frontier\u00a02   ●\u00a0kept\u00a02")
 
 
-def test_what_an_ablation_tried_is_in_the_plots_once_a_person_is_asked_about_it(play: Play, page: Page) -> None:
+def test_what_an_ablation_tried_is_in_the_plots_once_a_person_is_asked_about_it(
+    play: Play, page: Page
+) -> None:
     play(more=arms(7, parent=5, without=1, score=0.75, tokens=300.0, recall=0.5))
     expect(page.get_by_role("button", name="⊖ ablated 3")).to_be_visible()
     key, spoken = page.locator(".ar-progress-key"), page.locator(".ar-section-progress [aria-live]")
     for plot, counts in (("Progress", (4, 2, 1)), ("Frontier", (4, 3, 1))):
         shown = choose(page, plot)
-        for name, count in zip(("●\u00a0kept", "•\u00a0discarded", "◇\u00a0waiting"), counts, strict=True):
+        for name, count in zip(
+            ("●\u00a0kept", "•\u00a0discarded", "◇\u00a0waiting"), counts, strict=True
+        ):
             expect(key).to_contain_text(f"{name}\u00a0{count}")
         shown.focus()
         page.keyboard.press("Home")
@@ -174,19 +213,25 @@ def test_what_an_ablation_tried_is_in_the_plots_once_a_person_is_asked_about_it(
         for _ in range(14):  # more than there are points: at the last one it stays
             page.keyboard.press("ArrowRight")
             heard.append(drawn(page, spoken))
-        arms_heard = [text.partition(";")[0] for text in dict.fromkeys(heard) if "without candidate 1" in text]
+        arms_heard = [
+            text.partition(";")[0] for text in dict.fromkeys(heard) if "without candidate 1" in text
+        ]
         assert arms_heard == ["candidate 10, ◇ waiting", "candidate 11, ● kept"]
 
 
 def drawn(page: Page, spoken: Locator) -> str:
     """What is said once all that is under way has been drawn."""
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.evaluate(
+        "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
     return spoken.text_content() or ""
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1000])
-def test_it_fits_its_cell_and_keeps_notebook_shortcuts_away(play: Play, page: Page, theme: str, width: int) -> None:
+def test_it_fits_its_cell_and_keeps_notebook_shortcuts_away(
+    play: Play, page: Page, theme: str, width: int
+) -> None:
     play(theme, width)
     choose(page, "Frontier")
     expect(page.locator(".ar-progress canvas")).to_be_visible()

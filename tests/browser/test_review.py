@@ -20,7 +20,9 @@ class Review:
         theme, width = more.pop("theme", "light"), more.pop("width", 1000)
         self.stage, self.page = Stage(page, theme, width, {"view": "review"}), page
         self.rows = more.pop("rows", rows())
-        message = snapshot(self.rows, **{name: value for name, value in more.items() if name != "study"})
+        message = snapshot(
+            self.rows, **{name: value for name, value in more.items() if name != "study"}
+        )
         message["study"].update(more.get("study", {}))
         self.stage.deliver(message)
         for one in cards:
@@ -53,24 +55,40 @@ class Review:
     def answer(self, adopted: bool = True, reason: str = "", candidate: int | None = None) -> None:
         request = self.sent()["decision_id"]
         self.stage.deliver({"type": "filed", "decision_id": request})
-        self.stage.deliver({"type": "answered", "decision_id": request, "adopted": adopted, "reason": reason, "candidate": candidate})
+        self.stage.deliver(
+            {
+                "type": "answered",
+                "decision_id": request,
+                "adopted": adopted,
+                "reason": reason,
+                "candidate": candidate,
+            }
+        )
 
     def change(self, *changed: dict[str, Any], **fields: Any) -> None:
         for one in changed:
             self.rows[one["candidate"] :] = [one, *self.rows[one["candidate"] + 1 :]]
-        self.stage.deliver({"type": "changes", "state": state(self.rows, **fields), "rows": list(changed)})
+        self.stage.deliver(
+            {"type": "changes", "state": state(self.rows, **fields), "rows": list(changed)}
+        )
 
     def main(self) -> str:
-        return str(self.page.locator(".ar-review-primary").first.inner_text()).replace("⏎", "").strip()
+        return (
+            str(self.page.locator(".ar-review-primary").first.inner_text()).replace("⏎", "").strip()
+        )
 
     def news(self) -> str:
         return str(self.page.locator(".ar-review-message").inner_text())
 
     def says(self, text: str) -> None:
-        self.page.wait_for_function("text => document.querySelector('.ar-review')?.innerText.includes(text)", arg=text)
+        self.page.wait_for_function(
+            "text => document.querySelector('.ar-review')?.innerText.includes(text)", arg=text
+        )
 
     def focused_hunk(self) -> Any:
-        return self.page.evaluate("document.activeElement.closest('.ar-review-hunk')?.dataset.hunk ?? null")
+        return self.page.evaluate(
+            "document.activeElement.closest('.ar-review-hunk')?.dataset.hunk ?? null"
+        )
 
 
 @pytest.fixture
@@ -96,10 +114,22 @@ def test_first_that_waits_is_asked_for_and_shown(page: Any) -> None:
 
 
 def test_an_interval_says_how_sure_it_is_and_never_that_it_is_certain(page: Any) -> None:
-    review = Review(page, (card(11, low=-0.6215, high=0.525, decisions=[decision(level=0.9994, interval=[-0.6215, 0.525])]),))
+    review = Review(
+        page,
+        (
+            card(
+                11,
+                low=-0.6215,
+                high=0.525,
+                decisions=[decision(level=0.9994, interval=[-0.6215, 0.525])],
+            ),
+        ),
+    )
     review.says("(99.94 % interval −0.6215 to +0.5250)")
     review.root.locator("summary", has_text="Evidence").click()
-    expect(review.root.locator(".ar-review-facts").first).to_contain_text("−0.6215 to +0.5250 (99.94 %)")
+    expect(review.root.locator(".ar-review-facts").first).to_contain_text(
+        "−0.6215 to +0.5250 (99.94 %)"
+    )
 
 
 def test_hunk_keys_choose_and_the_first_button_says_what_enter_does(review: Review) -> None:
@@ -117,7 +147,12 @@ def test_hunk_keys_choose_and_the_first_button_says_what_enter_does(review: Revi
     assert (review.focused_hunk(), review.main()) == ("3", "Accept hunk 1 and try it")
     review.press("a Enter")
     assert review.sent()["verb"] == "accept"
-    assert review.sent()["body"] == {"candidate": 11, "program": "digest11", "hunks": [1, 3], "reason": ""}
+    assert review.sent()["body"] == {
+        "candidate": 11,
+        "program": "digest11",
+        "hunks": [1, 3],
+        "reason": "",
+    }
 
 
 def test_rejecting_one_hunk_accepts_the_rest_and_rejecting_all_rejects_it(review: Review) -> None:
@@ -127,7 +162,10 @@ def test_rejecting_one_hunk_accepts_the_rest_and_rejecting_all_rejects_it(review
     review.press("k r j j r j r")
     assert review.main() == "Reject candidate"
     review.press("Enter")
-    assert (review.sent()["verb"], review.sent()["body"]) == ("reject", {"candidate": 11, "program": "digest11", "reason": ""})
+    assert (review.sent()["verb"], review.sent()["body"]) == (
+        "reject",
+        {"candidate": 11, "program": "digest11", "reason": ""},
+    )
 
 
 def test_accepting_every_hunk_is_accepting_the_candidate(review: Review) -> None:
@@ -138,12 +176,17 @@ def test_accepting_every_hunk_is_accepting_the_candidate(review: Review) -> None
     assert "hunks" not in review.sent()["body"]
 
 
-@pytest.mark.parametrize(("key", "verb"), [("Shift+A", "accept"), ("Shift+R", "reject"), ("Enter", "accept")])
+@pytest.mark.parametrize(
+    ("key", "verb"), [("Shift+A", "accept"), ("Shift+R", "reject"), ("Enter", "accept")]
+)
 def test_keys_for_the_whole_candidate_send_its_reason(review: Review, key: str, verb: str) -> None:
     review.root.get_by_label("reason").fill("because <b>")
     review.focus()
     review.press(key)
-    assert (review.sent()["verb"], review.sent()["body"]) == (verb, {"candidate": 11, "program": "digest11", "reason": "because <b>"})
+    assert (review.sent()["verb"], review.sent()["body"]) == (
+        verb,
+        {"candidate": 11, "program": "digest11", "reason": "because <b>"},
+    )
 
 
 def test_caps_lock_never_turns_one_hunk_into_all(review: Review) -> None:
@@ -188,7 +231,9 @@ def test_every_focusable_element_keeps_the_notebook_shortcuts_away(review: Revie
 def test_only_the_current_hunk_is_a_tab_stop(review: Review) -> None:
     review.focus()
     review.press("j")
-    stops = review.page.evaluate("[...document.querySelectorAll('.ar-review-hunk, .ar-review-hunk button')].map(one => one.tabIndex)")
+    stops = review.page.evaluate(
+        "[...document.querySelectorAll('.ar-review-hunk, .ar-review-hunk button')].map(one => one.tabIndex)"
+    )
     assert stops == [-1] * 3 + [0] * 3 + [-1] * 6
 
 
@@ -214,7 +259,9 @@ def test_a_decision_is_pending_until_adopted_and_then_the_next_one_comes_up(revi
     review.answer()
     review.change(row(11, status="kept", why="accepted"))
     review.says("Candidate 11 accepted: kept")
-    expect(review.root.get_by_role("log", name="adopted decisions")).not_to_contain_text("kept: accepted")
+    expect(review.root.get_by_role("log", name="adopted decisions")).not_to_contain_text(
+        "kept: accepted"
+    )
     review.says("1 of 1 waits")
     review.show(card(13))
     review.says("Candidate 13")
@@ -227,8 +274,23 @@ def test_a_decision_is_pending_until_adopted_and_then_the_next_one_comes_up(revi
 
 def untried(**fields: Any) -> dict[str, Any]:
     """A candidate of which nothing has run: by itself one that waits to be let run."""
-    asked = decision(before_run=True, effect=None, interval=None, by="review", why="waits for a person before it runs")
-    usual = {"score": None, "spread": None, "effect": None, "low": None, "high": None, "trials": 0, "trial_list": [], "decisions": [asked]}
+    asked = decision(
+        before_run=True,
+        effect=None,
+        interval=None,
+        by="review",
+        why="waits for a person before it runs",
+    )
+    usual = {
+        "score": None,
+        "spread": None,
+        "effect": None,
+        "low": None,
+        "high": None,
+        "trials": 0,
+        "trial_list": [],
+        "decisions": [asked],
+    }
     return card(11, **{**usual, **fields})
 
 
@@ -246,7 +308,10 @@ def test_a_rejection_before_it_ran_is_undone_by_one_click(page: Any) -> None:
     expect(review.root.locator("h3")).to_have_text("Candidate 13")
     review.root.get_by_role("button", name="Undo", exact=True).click()
     review.stage.wait_for(lambda: len(review.requests()) == 2)
-    assert (review.sent()["verb"], review.sent()["body"]) == ("accept", {"candidate": 11, "program": "digest11"})
+    assert (review.sent()["verb"], review.sent()["body"]) == (
+        "accept",
+        {"candidate": 11, "program": "digest11"},
+    )
     review.change(row(11, status="waiting", score=None))
     review.answer()
     review.show(untried())
@@ -277,7 +342,9 @@ def test_a_rejection_says_its_reason_once(review: Review) -> None:
     review.answer()
     review.change(row(11, status="discarded", why="too bold"))
     review.show(card(11, status="discarded"))
-    expect(review.root.get_by_role("log", name="adopted decisions")).to_have_text("Candidate 11 rejected: too bold Undo …×")
+    expect(review.root.get_by_role("log", name="adopted decisions")).to_have_text(
+        "Candidate 11 rejected: too bold Undo …×"
+    )
 
 
 def test_a_refused_decision_says_why_and_keeps_the_choice(review: Review) -> None:
@@ -292,7 +359,9 @@ def test_a_refused_decision_says_why_and_keeps_the_choice(review: Review) -> Non
     assert review.sent()["body"]["hunks"] == [1, 2]
 
 
-def test_a_late_decision_is_shown_as_disconnected_and_sent_again_under_its_own_id(review: Review) -> None:
+def test_a_late_decision_is_shown_as_disconnected_and_sent_again_under_its_own_id(
+    review: Review,
+) -> None:
     review.focus()
     review.press("Enter")
     review.says("Disconnected: nobody has stored this decision")
@@ -311,7 +380,11 @@ def test_progress_of_some_hunks_is_shown_in_place(review: Review) -> None:
     review.says("Your hunks of candidate 11 are candidate 16: recorded")
     assert "Candidate 11" in review.root.locator("h3").inner_text()
     running = [{"candidate": 16, "trial": 1, "seed": 5, "started_at": 1.0}]
-    review.change(row(11, status="revised"), row(16, status="running", author="person", revises=11), running=running)
+    review.change(
+        row(11, status="revised"),
+        row(16, status="running", author="person", revises=11),
+        running=running,
+    )
     review.says("candidate 16: running, trial 2")
     review.change(row(16, status="discarded", why="worse on its first trial"))
     review.says("candidate 16: discarded: worse on its first trial")
@@ -348,7 +421,14 @@ def test_a_veto_that_takes_others_with_it_asks_once(page: Any) -> None:
 @pytest.mark.parametrize(
     ("fields", "labels"),
     [
-        ({"decisions": [decision(before_run=True, effect=None, interval=None, why="review = all")]}, {"Let it run", "Reject candidate"}),
+        (
+            {
+                "decisions": [
+                    decision(before_run=True, effect=None, interval=None, why="review = all")
+                ]
+            },
+            {"Let it run", "Reject candidate"},
+        ),
         ({"status": "kept"}, {"Veto candidate"}),
         ({"status": "discarded"}, {"Keep it anyway"}),
         ({"status": "discarded", "score": None}, set()),
@@ -358,10 +438,15 @@ def test_a_veto_that_takes_others_with_it_asks_once(page: Any) -> None:
         ({"status": "provisional"}, {"Keep it now", "Reject candidate"}),
     ],
 )
-def test_what_can_be_decided_follows_from_the_status(page: Any, fields: dict[str, Any], labels: set[str]) -> None:
+def test_what_can_be_decided_follows_from_the_status(
+    page: Any, fields: dict[str, Any], labels: set[str]
+) -> None:
     review = Review(page, (card(11, **fields),))
     shown = {
-        text.split(" ⏎")[0].strip() for text in review.page.locator(".ar-review-bar button:visible span:first-child").all_inner_texts()
+        text.split(" ⏎")[0].strip()
+        for text in review.page.locator(
+            ".ar-review-bar button:visible span:first-child"
+        ).all_inner_texts()
     }
     assert shown == labels
     review.focus()
@@ -380,7 +465,11 @@ def test_an_imported_log_has_no_buttons_and_says_why(page: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "words"), [("keeps", "What would be kept appears here"), ("off", "Review is off: the loop decides alone")]
+    ("mode", "words"),
+    [
+        ("keeps", "What would be kept appears here"),
+        ("off", "Review is off: the loop decides alone"),
+    ],
 )
 def test_with_nothing_to_review_it_says_so(page: Any, mode: str, words: str) -> None:
     usual = state()["options"]
@@ -404,7 +493,12 @@ def test_edit_by_hand_sends_only_changed_files(review: Review) -> None:
     assert field.input_value() == "    arjnrate = 1\ndepth = 2\n"
     review.press("Escape Enter")
     assert review.sent()["verb"] == "edit"
-    wanted = {"candidate": 11, "program": "digest11", "files": {"train.py": "    arjnrate = 1\r\ndepth = 2\r\n"}, "reason": ""}
+    wanted = {
+        "candidate": 11,
+        "program": "digest11",
+        "files": {"train.py": "    arjnrate = 1\r\ndepth = 2\r\n"},
+        "reason": "",
+    }
     assert review.sent()["body"] == wanted
     review.answer(candidate=16)
     review.says("Your version of candidate 11 is candidate 16")
@@ -429,8 +523,15 @@ def test_side_by_side_needs_a_wide_cell_and_is_remembered(page: Any) -> None:
     review = Review(page, (card(11),), width=1000)
     review.focus()
     review.press("s")
-    assert review.page.locator(".ar-review-split .ar-review-hunk").first.locator(".ar-review-row").count() == 1
-    left, right = (review.hunk(1).locator(f".ar-review-{side}").bounding_box() for side in ("old", "new"))
+    assert (
+        review.page.locator(".ar-review-split .ar-review-hunk")
+        .first.locator(".ar-review-row")
+        .count()
+        == 1
+    )
+    left, right = (
+        review.hunk(1).locator(f".ar-review-{side}").bounding_box() for side in ("old", "new")
+    )
     assert left["x"] + left["width"] <= right["x"] + 1
     page.evaluate("document.getElementById('cell').style.width = '600px'")
     page.wait_for_function("!document.querySelector('.ar-review-split')")
@@ -439,7 +540,11 @@ def test_side_by_side_needs_a_wide_cell_and_is_remembered(page: Any) -> None:
 
 @pytest.mark.parametrize("split", [False, True])
 def test_copying_gives_code_without_numbers_and_signs(page: Any, split: bool) -> None:
-    lines = [line("+", None, 101, ["first = 1", "", 0]), line("+", None, 102, ["", "", 0]), line("+", None, 103, ["\tlast = 2", "", 1])]
+    lines = [
+        line("+", None, 101, ["first = 1", "", 0]),
+        line("+", None, 102, ["", "", 0]),
+        line("+", None, 103, ["\tlast = 2", "", 1]),
+    ]
     review = Review(page, (card(11, [hunk(1, lines)]),))
     if split:
         review.focus()
@@ -490,9 +595,24 @@ def test_trials_evidence_and_decisions_are_all_told(review: Review) -> None:
 
 def test_its_curve_is_drawn_beside_the_incumbents(review: Review) -> None:
     assert {"type": "watch", "candidates": [11]} in review.stage.said("watch")
-    series = [{"id": n, "candidate": n, "trial": 0, "name": "train_loss", "self_reported": False, "running": False} for n in (10, 11)]
+    series = [
+        {
+            "id": n,
+            "candidate": n,
+            "trial": 0,
+            "name": "train_loss",
+            "self_reported": False,
+            "running": False,
+        }
+        for n in (10, 11)
+    ]
     review.stage.deliver({"type": "series", "series": series})
-    message, buffer = points({11: [(step, 4 - step / 100) for step in range(50)], 10: [(step, 4 - step / 200) for step in range(80)]})
+    message, buffer = points(
+        {
+            11: [(step, 4 - step / 100) for step in range(50)],
+            10: [(step, 4 - step / 200) for step in range(80)],
+        }
+    )
     review.stage.deliver(message, buffer)
     review.says("train_loss 3.5100 at step 49; incumbent 3.7550 (dashed)")
 
@@ -532,7 +652,9 @@ def test_the_focus_never_falls_back_to_the_notebook(review: Review) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1400])
 def test_nothing_overflows_and_code_is_readable(page: Any, theme: str, width: int) -> None:
-    lines = [line("+", None, 1, ["x" * 400, "", 0])] + [line(kind, 1, 1, ["token", name, 1]) for name in "kscnfbodt" for kind in "+-"]
+    lines = [line("+", None, 1, ["x" * 400, "", 0])] + [
+        line(kind, 1, 1, ["token", name, 1]) for name in "kscnfbodt" for kind in "+-"
+    ]
     review = Review(page, (card(11, [*HUNKS, hunk(5, lines)]),), theme=theme, width=width)
     assert review.root.evaluate("root => root.scrollWidth <= root.clientWidth")
     assert page.evaluate(CONTRAST) >= 4.5
@@ -543,10 +665,18 @@ def test_three_hundred_hunks_are_painted_within_a_second(page: Any) -> None:
     one = card(11, [assignment(n, f"NAME_{n}", "1", "2") for n in range(1, 301)])
     one["files"][0]["parts"] += [context(4000, 300)]
     metrics = page.context.new_cdp_session(page)
-    metrics.send("Performance.enable", {"timeDomain": "threadTicks"})  # the page's own CPU time: other work on the machine does not count
+    metrics.send(
+        "Performance.enable", {"timeDomain": "threadTicks"}
+    )  # the page's own CPU time: other work on the machine does not count
 
     def busy_seconds() -> float:
-        return float(next(one["value"] for one in metrics.send("Performance.getMetrics")["metrics"] if one["name"] == "TaskDuration"))
+        return float(
+            next(
+                one["value"]
+                for one in metrics.send("Performance.getMetrics")["metrics"]
+                if one["name"] == "TaskDuration"
+            )
+        )
 
     begun = busy_seconds()
     page.evaluate(

@@ -37,7 +37,9 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("static")
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(source) for source in CELLS],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        metadata={
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+        },
     )
     nbformat.write(notebook, folder / "in.ipynb")
     run(folder, "papermill", "--no-progress-bar", "--cwd", str(folder), "in.ipynb", "out.ipynb")
@@ -46,7 +48,9 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(folder: Path, *module: str) -> None:
     environment = {**os.environ, "IPYTHONDIR": str(folder / "ipython"), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-m", *module], cwd=folder, capture_output=True, text=True, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-m", *module], cwd=folder, capture_output=True, text=True, env=environment
+    )
     assert done.returncode == 0, done.stderr[-3000:]
 
 
@@ -69,7 +73,9 @@ def asked_by(page: Page, notebook: Path) -> set[str]:
 
 def test_its_html_shows_everything_without_a_network(executed: Path, page: Page) -> None:
     page.context.set_offline(True)
-    pages_own = asked_by(page, executed.with_name("in.ipynb"))  # nbconvert's template asks for MathJax; it does without
+    pages_own = asked_by(
+        page, executed.with_name("in.ipynb")
+    )  # nbconvert's template asks for MathJax; it does without
     assert asked_by(page, executed) == pages_own
     outputs = page.locator(".jp-Cell-outputWrapper")
     for index, source in enumerate(CELLS):

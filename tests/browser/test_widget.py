@@ -36,11 +36,18 @@ def test_a_study_below_the_root_comes_through_the_server(lab: Lab, page: Page) -
     append(folder, StateChanged(state="stopped", reason="no more electricity"))
     says(page, "no more electricity")
     sentence = page.locator(".jp-OutputArea-output").first.inner_text()
-    assert sentence.strip() == "study widget-1, live; later on, or in another notebook: %autoresearch attach widget-1"
+    assert (
+        sentence.strip()
+        == "study widget-1, live; later on, or in another notebook: %autoresearch attach widget-1"
+    )
 
 
-def test_a_click_during_a_busy_cell_is_stored_and_a_restart_is_said(lab: Lab, page: Page, tmp_path: Path) -> None:
-    folder = make_study(tmp_path, "widget-2", PAUSED)  # not below the root: the kernel's comm is the only way
+def test_a_click_during_a_busy_cell_is_stored_and_a_restart_is_said(
+    lab: Lab, page: Page, tmp_path: Path
+) -> None:
+    folder = make_study(
+        tmp_path, "widget-2", PAUSED
+    )  # not below the root: the kernel's comm is the only way
     begun, done, ended = (tmp_path / name for name in ("begun", "done", "ended"))
     lab.open_notebook(page, "kernel.ipynb", [cell(folder), busy(begun, done, ended)])
     run_cell(page, 0)
@@ -56,10 +63,16 @@ def test_a_click_during_a_busy_cell_is_stored_and_a_restart_is_said(lab: Lab, pa
         with Journal(folder) as journal:
             return [request.verb for request in journal.requests(0)]
 
-    until(lambda: asked() == ["stop"], told=page.locator(".jp-OutputArea").all_inner_texts, pause=events_of(page))
+    until(
+        lambda: asked() == ["stop"],
+        told=page.locator(".jp-OutputArea").all_inner_texts,
+        pause=events_of(page),
+    )
     says(page, "stopped by a person")
     assert not ended.exists()
     done.touch()
     until(ended.exists, pause=events_of(page))
-    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+    )
     says(page, "does not answer")

@@ -13,7 +13,7 @@ from tests.messages_server import MessagesServer, Says, in_turn
 from tests.toy_study import end, write_experiment
 from workbench.ledger.folder import StudyFolder
 from workbench.records import Options
-from workbench.verbs import launch
+from workbench.verbs import create, loop_process
 
 PATIENCE_MS = 60_000
 THOUGHT = "What if VALUE were <b>larger</b>? <img src=x onerror='window.hacked = 1'><script>window.hacked = 2</script> "
@@ -24,7 +24,10 @@ EARLIER = "so I go through <u>all</u> that was tried. " * 200
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MessagesServer]:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-made-up")
-    content = [{"type": "thinking", "thinking": EARLIER + THOUGHT * 20}, {"type": "text", "text": ANSWER}]
+    content = [
+        {"type": "thinking", "thinking": EARLIER + THOUGHT * 20},
+        {"type": "text", "text": ANSWER},
+    ]
     with MessagesServer(in_turn(Says(content, pause=0.4))) as server:
         yield server
 
@@ -33,14 +36,23 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MessagesServer]:
 def folder(tmp_path: Path, server: MessagesServer) -> Iterator[StudyFolder]:
     """A study whose loop is alive, and whose model is asked."""
     source = write_experiment(tmp_path / "toy")
-    options = Options(proposer="evolve", model="claude-opus-5-5", base_url=server.url, candidates=1, slots=1, policy="greedy")
-    folder = launch.create(str(source), study="toy-1", root=tmp_path, options=options)
-    launch.spawn(folder)
+    options = Options(
+        proposer="evolve",
+        model="claude-opus-5-5",
+        base_url=server.url,
+        candidates=1,
+        slots=1,
+        policy="greedy",
+    )
+    folder = create.create(str(source), study="toy-1", root=tmp_path, options=options)
+    loop_process.spawn(folder)
     yield folder
     end(folder)
 
 
-def test_what_a_model_thinks_is_on_the_dashboard_before_there_is_a_candidate(folder: StudyFolder, page: Page) -> None:
+def test_what_a_model_thinks_is_on_the_dashboard_before_there_is_a_candidate(
+    folder: StudyFolder, page: Page
+) -> None:
     page.set_viewport_size({"width": 1020, "height": 1400})
     kernel = Kernel(folder, Stage(page))
     try:
@@ -63,7 +75,14 @@ def test_what_a_model_thinks_is_on_the_dashboard_before_there_is_a_candidate(fol
 
 def work(*pieces: tuple[int, str, str], number: int = 1) -> dict[str, object]:
     listed = [{"number": at, "kind": kind, "text": text} for at, kind, text in pieces]
-    return {"number": number, "since": 1.0, "model": "qwen3:8b", "turn": 3, "tokens": 52_000, "pieces": listed}
+    return {
+        "number": number,
+        "since": 1.0,
+        "model": "qwen3:8b",
+        "turn": 3,
+        "tokens": 52_000,
+        "pieces": listed,
+    }
 
 
 def test_only_what_is_done_is_read_out_and_a_growing_text_stays_one_element(page: Page) -> None:
@@ -71,18 +90,49 @@ def test_only_what_is_done_is_read_out_and_a_growing_text_stays_one_element(page
     stage.deliver(snapshot([row(n) for n in range(3)]))
     section = page.locator(".ar-section-work")
     expect(section).to_be_hidden()
-    stage.deliver({"type": "work", "works": [work((4, "thinking", "a thought"), (5, "tool", "edit train.py"), (6, "diff", "-a\n+b"))]})
+    stage.deliver(
+        {
+            "type": "work",
+            "works": [
+                work(
+                    (4, "thinking", "a thought"),
+                    (5, "tool", "edit train.py"),
+                    (6, "diff", "-a\n+b"),
+                )
+            ],
+        }
+    )
     log = section.get_by_role("log", name="What the proposer does")
     expect(log).to_be_visible()
     assert log.get_attribute("aria-live") == "polite"
-    assert [piece.get_attribute("aria-live") for piece in log.locator(".ar-work-piece").all()] == ["off", None, "off"]
-    expect(section.locator(".ar-work-head")).to_contain_text("qwen3:8b · call 3 · 52\u2009000 tokens so far")
+    assert [piece.get_attribute("aria-live") for piece in log.locator(".ar-work-piece").all()] == [
+        "off",
+        None,
+        "off",
+    ]
+    expect(section.locator(".ar-work-head")).to_contain_text(
+        "qwen3:8b · call 3 · 52\u2009000 tokens so far"
+    )
     page.evaluate("window.spoken = document.querySelector('[data-kind=tool]')")
-    stage.deliver({"type": "work", "works": [work((5, "tool", "edit train.py"), (6, "diff", "-a\n+b"), (7, "text", "now"))]})
+    stage.deliver(
+        {
+            "type": "work",
+            "works": [
+                work((5, "tool", "edit train.py"), (6, "diff", "-a\n+b"), (7, "text", "now"))
+            ],
+        }
+    )
     expect(log.locator("[data-kind=text]")).to_contain_text("now")
-    assert page.evaluate("window.spoken === document.querySelector('[data-kind=tool]')"), "what was read out is not put there anew"
+    assert page.evaluate("window.spoken === document.querySelector('[data-kind=tool]')"), (
+        "what was read out is not put there anew"
+    )
     assert log.locator("[data-kind=thinking]").count() == 0
-    stage.deliver({"type": "work", "works": [work((7, "text", "now I know")), work((1, "text", "another one"), number=2)]})
+    stage.deliver(
+        {
+            "type": "work",
+            "works": [work((7, "text", "now I know")), work((1, "text", "another one"), number=2)],
+        }
+    )
     expect(section.get_by_role("log")).to_have_count(2)
     height = section.bounding_box()
     stage.deliver({"type": "work", "works": []})

@@ -20,7 +20,7 @@ from tests.waiting import events_of, until
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.folder import find as find_study
 from workbench.ledger.journal import Journal
-from workbench.verbs import launch
+from workbench.verbs import loop_process
 
 SLOW_MS = 90_000
 PAIR = "FIRST = {}\n\n\ndef rest():\n    # as it was\n    return 0\n\n\nSECOND = {}\n\n\ndef answer():\n    return float(FIRST + SECOND)\n"
@@ -42,7 +42,7 @@ def record(page: Page, candidate: int) -> Locator:
 def toy(root: Path, name: str, *values: int, **given: Any) -> Iterator[StudyFolder]:
     """A toy study whose loop is alive."""
     folder = make(root, name, *values, **given)
-    launch.spawn(folder)
+    loop_process.spawn(folder)
     try:
         yield folder
     finally:
@@ -50,8 +50,12 @@ def toy(root: Path, name: str, *values: int, **given: Any) -> Iterator[StudyFold
 
 
 def test_a_study_starts_in_a_cell_its_curve_grows_and_it_is_steered(lab: Lab, page: Page) -> None:
-    settings = " ".join(f"--set {one}" for one in ("steps=300", "train_mb=1", "windows=32", "audited=32"))
-    lab.open_notebook(page, "gpt.ipynb", [f"%autoresearch start tinygpt --study gpt --candidates 2 {settings}"])
+    settings = " ".join(
+        f"--set {one}" for one in ("steps=300", "train_mb=1", "windows=32", "audited=32")
+    )
+    lab.open_notebook(
+        page, "gpt.ipynb", [f"%autoresearch start tinygpt --study gpt --candidates 2 {settings}"]
+    )
     lab.errors.clear()
     run_cell(page, 0)
     expect(widget(page)).to_be_visible(timeout=SLOW_MS)
@@ -70,7 +74,9 @@ def test_a_study_starts_in_a_cell_its_curve_grows_and_it_is_steered(lab: Lab, pa
         sentence = widget(page).get_by_role("textbox", name="Sentence for the proposer")
         sentence.fill("wider is better than deeper")
         sentence.press("Enter")
-        expect(widget(page).locator(".ar-told")).to_have_text("guide: wider is better than deeper", timeout=SLOW_MS)
+        expect(widget(page).locator(".ar-told")).to_have_text(
+            "guide: wider is better than deeper", timeout=SLOW_MS
+        )
         assert "wider is better than deeper" in folded(folder).guidance
         widget(page).get_by_role("button", name="Stop", exact=True).click()
         widget(page).get_by_role("button", name="Stop for good?").click()
@@ -80,9 +86,13 @@ def test_a_study_starts_in_a_cell_its_curve_grows_and_it_is_steered(lab: Lab, pa
     assert lab.errors == []
 
 
-def test_hunks_are_judged_by_key_and_by_click_a_program_edited_and_a_keep_vetoed(lab: Lab, page: Page) -> None:
+def test_hunks_are_judged_by_key_and_by_click_a_program_edited_and_a_keep_vetoed(
+    lab: Lab, page: Page
+) -> None:
     with toy(lab.root, "judged", solution=PAIR.format(1, 1)) as folder:
-        propose_program(lab.root, "judged", "a", PAIR.format(5, 0), "raise the first, lower the second")
+        propose_program(
+            lab.root, "judged", "a", PAIR.format(5, 0), "raise the first, lower the second"
+        )
         lab.open_notebook(page, "judged.ipynb", ["%autoresearch review judged", "untouched = 1"])
         run_cell(page, 0)
         cells = page.evaluate(CELLS)
@@ -95,31 +105,50 @@ def test_hunks_are_judged_by_key_and_by_click_a_program_edited_and_a_keep_vetoed
             page.keyboard.press(key)
         expect(card.get_by_role("button", name="Accept hunk 1 and try it")).to_be_visible()
         page.keyboard.press("Enter")
-        expect(notices).to_contain_text("Your hunks of candidate 1 are candidate 2: kept", timeout=SLOW_MS)
+        expect(notices).to_contain_text(
+            "Your hunks of candidate 1 are candidate 2: kept", timeout=SLOW_MS
+        )
         study = folded(folder)
-        assert (study.incumbent, study.candidates[2].score, study.candidates[1].status) == (2, 6.0, "revised")
+        assert (study.incumbent, study.candidates[2].score, study.candidates[1].status) == (
+            2,
+            6.0,
+            "revised",
+        )
 
         propose_program(lab.root, "judged", "b", PAIR.format(9, 0), "once more")
         expect(card.locator(".ar-review-place")).to_contain_text("1 waits", timeout=SLOW_MS)
         card.get_by_role("button", name="Next ›").click()
         card.get_by_role("button", name="Reject hunk 2").click()
         card.get_by_role("button", name="Accept hunk 1 and try it").click()
-        expect(notices).to_contain_text("Your hunks of candidate 3 are candidate 4: kept", timeout=SLOW_MS)
+        expect(notices).to_contain_text(
+            "Your hunks of candidate 3 are candidate 4: kept", timeout=SLOW_MS
+        )
 
         notices.get_by_title("Shows candidate 4").click()
         expect(card.get_by_role("heading", name="Candidate 4")).to_be_visible()
         card.get_by_role("button", name="Edit by hand").click()
         card.get_by_role("textbox", name="solution.py").fill(PAIR.format(9, 7))
         card.get_by_role("button", name="Try my version").click()
-        expect(notices).to_contain_text("Your version of candidate 4 is candidate 5: kept", timeout=SLOW_MS)
+        expect(notices).to_contain_text(
+            "Your version of candidate 4 is candidate 5: kept", timeout=SLOW_MS
+        )
 
         card.get_by_role("textbox", name="reason").fill("nine is a lucky number")
         card.get_by_role("button", name="Veto candidate").click()
-        expect(card.get_by_role("alert")).to_contain_text("1 candidate made from it falls with it: 5.")
+        expect(card.get_by_role("alert")).to_contain_text(
+            "1 candidate made from it falls with it: 5."
+        )
         card.get_by_role("button", name="Yes, all of them").click()
         expect(notices).to_contain_text("Candidate 4 rejected", timeout=SLOW_MS)
         study = folded(folder)
-        assert [one.status for one in study.candidates] == ["kept", "revised", "kept", "revised", "discarded", "discarded"]
+        assert [one.status for one in study.candidates] == [
+            "kept",
+            "revised",
+            "kept",
+            "revised",
+            "discarded",
+            "discarded",
+        ]
         assert study.incumbent == 2
         assert [one.decisions[-1].why for one in study.candidates[4:]] == [
             "nine is a lucky number",
@@ -142,18 +171,28 @@ def test_a_rejection_before_the_run_is_undone_and_all_is_as_before(lab: Lab, pag
         expect(card.get_by_role("button", name="Take the decision back")).to_be_visible()
         assert folded(folder).candidates[1].status == "discarded"
         notices.get_by_role("button", name="Undo", exact=True).click()
-        expect(notices).to_contain_text("Decision about candidate 1 taken back: waits for you", timeout=SLOW_MS)
+        expect(notices).to_contain_text(
+            "Decision about candidate 1 taken back: waits for you", timeout=SLOW_MS
+        )
         expect(let_run).to_be_enabled()
         study = folded(folder)
-        assert (study.waiting, study.candidates[1].trials, study.candidates[1].cleared) == ([1], [], False)
+        assert (study.waiting, study.candidates[1].trials, study.candidates[1].cleared) == (
+            [1],
+            [],
+            False,
+        )
         let_run.click()
         expect(card.get_by_role("button", name="Accept candidate")).to_be_enabled(timeout=SLOW_MS)
         assert folded(folder).candidates[1].score == 2.0
 
 
 @pytest.mark.parametrize("route", ["server", "kernel"])
-def test_a_click_during_a_busy_cell_is_adopted_while_it_is_busy(lab: Lab, page: Page, tmp_path: Path, route: str) -> None:
-    root = lab.root if route == "server" else tmp_path  # what is not below the server's root comes through the kernel
+def test_a_click_during_a_busy_cell_is_adopted_while_it_is_busy(
+    lab: Lab, page: Page, tmp_path: Path, route: str
+) -> None:
+    root = (
+        lab.root if route == "server" else tmp_path
+    )  # what is not below the server's root comes through the kernel
     begun, done, ended = (tmp_path / name for name in ("begun", "done", "ended"))
     busy = f"""from pathlib import Path
 Path({str(begun)!r}).touch()
@@ -161,7 +200,9 @@ while not Path({str(done)!r}).exists():
     sum(range(1000))
 Path({str(ended)!r}).touch()"""
     with toy(root, f"busy-{route}") as folder:
-        lab.open_notebook(page, f"busy-{route}.ipynb", [f"%autoresearch attach {folder.path}", busy])
+        lab.open_notebook(
+            page, f"busy-{route}.ipynb", [f"%autoresearch attach {folder.path}", busy]
+        )
         run_cell(page, 0)
         expect(widget(page).get_by_text(f"through the {route}")).to_be_visible(timeout=SLOW_MS)
         wait_for_kernel(page, "idle")
@@ -173,13 +214,17 @@ Path({str(ended)!r}).touch()"""
         finally:
             was_busy = not ended.exists()
             done.touch()
-        print(f"{route}, busy kernel: shown as adopted after {', '.join(f'{one:.2f}' for one in seconds)} s")
+        print(
+            f"{route}, busy kernel: shown as adopted after {', '.join(f'{one:.2f}' for one in seconds)} s"
+        )
         assert was_busy
         assert folded(folder).guidance == ["wider", "deeper", "longer"]
         assert max(seconds) < 10
 
 
-def test_a_widget_survives_a_reload_and_a_restart_and_leaves_a_sentence(lab: Lab, page: Page) -> None:
+def test_a_widget_survives_a_reload_and_a_restart_and_leaves_a_sentence(
+    lab: Lab, page: Page
+) -> None:
     with toy(lab.root, "lasting", 2) as folder:
         lab.open_notebook(page, "lasting.ipynb", ["%autoresearch attach lasting"])
         run_cell(page, 0)
@@ -189,7 +234,9 @@ def test_a_widget_survives_a_reload_and_a_restart_and_leaves_a_sentence(lab: Lab
         lab.open(page, "lab/tree/lasting.ipynb", reset=False)
         expect(through).to_be_visible(timeout=SLOW_MS)
 
-        page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+        page.evaluate(
+            "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+        )
         wait_for_kernel(page, "idle")
         pressed(page, "Pause")
         expect(widget(page).locator(".ar-runstate")).to_have_text("‖ paused")
@@ -200,7 +247,9 @@ def test_a_widget_survives_a_reload_and_a_restart_and_leaves_a_sentence(lab: Lab
         lab.open(page, "lab/tree/lasting.ipynb")
         wait_for_kernel(page, "idle")
         sentence = page.locator(".jp-OutputArea-output").first
-        expect(sentence).to_have_text("study lasting, live; later on, or in another notebook: %autoresearch attach lasting")
+        expect(sentence).to_have_text(
+            "study lasting, live; later on, or in another notebook: %autoresearch attach lasting"
+        )
         expect(widget(page)).to_have_count(0)
         run_cell(page, 0)
         expect(widget(page).locator(".ar-runstate")).to_have_text("‖ paused", timeout=SLOW_MS)
@@ -208,7 +257,9 @@ def test_a_widget_survives_a_reload_and_a_restart_and_leaves_a_sentence(lab: Lab
         assert folded(folder).waiting == [1]
 
 
-def test_two_notebooks_and_the_panel_agree_after_a_decision_in_one(lab: Lab, page: Page, context: BrowserContext) -> None:
+def test_two_notebooks_and_the_panel_agree_after_a_decision_in_one(
+    lab: Lab, page: Page, context: BrowserContext
+) -> None:
     with toy(lab.root, "shared", 2):
         other = context.new_page()
         for one, name in ((page, "one.ipynb"), (other, "two.ipynb")):
@@ -245,14 +296,18 @@ KEYS = [*"jkarxdmubynpscvzihlofgeq?0123", "A", "R", "M", "Escape", "ArrowUp", "A
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_no_key_harms_the_notebook_wherever_the_focus_is(lab: Lab, page: Page, theme: str) -> None:
     name = f"keys-{theme[-4:].strip().lower()}"
-    with toy(lab.root, name, 2, 3, solution="VALUE = 1\n\n\ndef answer():\n    return float(VALUE)\n"):
+    with toy(
+        lab.root, name, 2, 3, solution="VALUE = 1\n\n\ndef answer():\n    return float(VALUE)\n"
+    ):
         cells = ["before = 1", f"%autoresearch attach {name}", "after = 2"]
         lab.open_notebook(page, f"{name}.ipynb", cells)
         run(page, "apputils:change-theme", theme=theme)
         run_cell(page, 1)
         expect(record(page, 2)).to_contain_text("waiting", timeout=SLOW_MS)
         record(page, 1).click()
-        expect(widget(page).get_by_role("button", name="Accept candidate")).to_be_visible(timeout=SLOW_MS)
+        expect(widget(page).get_by_role("button", name="Accept candidate")).to_be_visible(
+            timeout=SLOW_MS
+        )
         before = page.evaluate(CELLS)
         kinds = page.evaluate(KINDS)
         assert len(kinds) > 20
@@ -261,15 +316,21 @@ def test_no_key_harms_the_notebook_wherever_the_focus_is(lab: Lab, page: Page, t
                 if not page.evaluate(FOCUS, i):
                     break
                 page.keyboard.press(key)
-            assert page.evaluate(CELLS) == before, f"a key harmed the notebook while the focus was on {kind}"
+            assert page.evaluate(CELLS) == before, (
+                f"a key harmed the notebook while the focus was on {kind}"
+            )
             assert page.locator(".jp-Dialog").count() == 0, kind
         run(page, "apputils:change-theme", theme="JupyterLab Light")
 
 
 HOSTILE = '<img src=x onerror="window.owned=1"><script>window.owned=1</script>\x1b[31mred\x1b[0m \u202egnp.exe\u200b'
-SHOWN = '<img src=x onerror="window.owned=1"><script>window.owned=1</script>red <U+202E>gnp.exe<U+200B>'
+SHOWN = (
+    '<img src=x onerror="window.owned=1"><script>window.owned=1</script>red <U+202E>gnp.exe<U+200B>'
+)
 
-STORED = SHOWN.replace("<U+202E>", "\\u202e").replace("<U+200B>", "\\u200b")  # what a trial has printed and raised
+STORED = SHOWN.replace("<U+202E>", "\\u202e").replace(
+    "<U+200B>", "\\u200b"
+)  # what a trial has printed and raised
 
 
 def test_hostile_text_is_shown_harmlessly_everywhere(lab: Lab, page: Page) -> None:

@@ -33,9 +33,14 @@ class TestTested(PolicyContract):
         verdicts = [self.decide(experiment, self.noise(0.0, 1.0, rng)).verdict for _ in range(300)]
         assert verdicts.count("keep") <= 2
 
-    def test_effects_of_two_and_three_standard_deviations_are_mostly_kept(self, tmp_path: Path) -> None:
+    def test_effects_of_two_and_three_standard_deviations_are_mostly_kept(
+        self, tmp_path: Path
+    ) -> None:
         experiment, rng = experiment_for_tests(tmp_path), random.Random(2)
-        twice, thrice = ([self.decide(experiment, self.noise(size, 1.0, rng)).verdict for _ in range(100)] for size in (2.0, 3.0))
+        twice, thrice = (
+            [self.decide(experiment, self.noise(size, 1.0, rng)).verdict for _ in range(100)]
+            for size in (2.0, 3.0)
+        )
         assert twice.count("keep") >= 80
         assert thrice.count("keep") >= 95
 
@@ -47,18 +52,29 @@ class TestTested(PolicyContract):
         assert {winner.verdict for winner in winners} == {"keep"}
         assert sum(winner.evidence.trials == 3 for winner in winners) >= 40
 
-    def test_a_candidate_that_is_noisier_than_the_others_does_not_pass_by_it(self, tmp_path: Path) -> None:
+    def test_a_candidate_that_is_noisier_than_the_others_does_not_pass_by_it(
+        self, tmp_path: Path
+    ) -> None:
         experiment, rng = experiment_for_tests(tmp_path), random.Random(4)
-        verdicts = [self.decide(experiment, lambda number, seed: rng.gauss(0.0, 1.0 + 3.0 * number)).verdict for _ in range(200)]
+        verdicts = [
+            self.decide(experiment, lambda number, seed: rng.gauss(0.0, 1.0 + 3.0 * number)).verdict
+            for _ in range(200)
+        ]
         assert verdicts.count("keep") <= 3
 
     def test_a_deterministic_objective_needs_one_trial(self, tmp_path: Path) -> None:
-        decision = self.decide(experiment_for_tests(tmp_path, noise="none"), lambda number, seed: -0.001 * number)
+        decision = self.decide(
+            experiment_for_tests(tmp_path, noise="none"), lambda number, seed: -0.001 * number
+        )
         assert (decision.verdict, decision.evidence.trials) == ("keep", 1)
 
     def test_the_evidence_says_how_large_the_effect_is(self, tmp_path: Path) -> None:
-        evidence = self.decide(experiment_for_tests(tmp_path), lambda number, seed: -5.0 * number + (seed % 97) / 1000).evidence
-        assert evidence.effect == pytest.approx(5.0, abs=0.05)  # the incumbent's mean is over other seeds too
+        evidence = self.decide(
+            experiment_for_tests(tmp_path), lambda number, seed: -5.0 * number + (seed % 97) / 1000
+        ).evidence
+        assert evidence.effect == pytest.approx(
+            5.0, abs=0.05
+        )  # the incumbent's mean is over other seeds too
         assert evidence.low is not None
         assert evidence.high is not None
         assert evidence.low < 5.0 < evidence.high
@@ -88,13 +104,28 @@ class Played:
     def run(self, number: int, index: int) -> None:
         self.asked.append((number, index))
         tried, seed = len(self.study.candidates[number].trials), self.study.seed(index)
-        self.records.append(Trial(candidate=number, trial=tried, seed=seed, status="ok", score=self.score(number, index)))
+        self.records.append(
+            Trial(
+                candidate=number,
+                trial=tried,
+                seed=seed,
+                status="ok",
+                score=self.score(number, index),
+            )
+        )
 
     def add(self, added: int = 1, removed: int = 0) -> Decision:
         number = len(self.study.candidates)
         parent = self.study.incumbent
         self.records.append(
-            Candidate(candidate=number, parent=parent, program=f"{number:064d}", author="tester", added=added, removed=removed)
+            Candidate(
+                candidate=number,
+                parent=parent,
+                program=f"{number:064d}",
+                author="tester",
+                added=added,
+                removed=removed,
+            )
         )
         while isinstance(opinion := self.policy.judge(self.study, number), Wanted):
             assert self.policy.judge(self.study, number) == opinion
@@ -109,7 +140,9 @@ def with_min_effect(experiment: Experiment, size: float, **changes: Any) -> Expe
 
 def test_a_new_incumbent_is_measured_on_seeds_that_did_not_decide_about_it(tmp_path: Path) -> None:
     rng = random.Random(5)
-    played = Played(experiment_for_tests(tmp_path), lambda number, index: rng.gauss(-20.0 * number, 1.0))
+    played = Played(
+        experiment_for_tests(tmp_path), lambda number, index: rng.gauss(-20.0 * number, 1.0)
+    )
     first = played.add()
     deciding = {index for number, index in played.asked if number == 1}
     second = played.add()
@@ -122,7 +155,10 @@ def test_a_new_incumbent_is_measured_on_seeds_that_did_not_decide_about_it(tmp_p
 def test_the_level_falls_with_each_test_and_a_discovery_earns_some_back(tmp_path: Path) -> None:
     rng = random.Random(6)
     effects = {3: 30.0}
-    played = Played(experiment_for_tests(tmp_path), lambda number, index: rng.gauss(-effects.get(number, 0.0) - 1.0 * (number > 0), 1.0))
+    played = Played(
+        experiment_for_tests(tmp_path),
+        lambda number, index: rng.gauss(-effects.get(number, 0.0) - 1.0 * (number > 0), 1.0),
+    )
     levels = [decision.evidence.alpha for decision in (played.add() for _ in range(4))]
     study = played.study
     assert study.tests == sum(level is not None for level in levels)
@@ -137,9 +173,15 @@ def test_the_level_falls_with_each_test_and_a_discovery_earns_some_back(tmp_path
 
 def test_candidates_under_test_at_the_same_time_do_not_share_a_level(tmp_path: Path) -> None:
     rng = random.Random(7)
-    played = Played(experiment_for_tests(tmp_path), lambda number, index: rng.gauss(-2.0 * (number > 0), 0.5))
+    played = Played(
+        experiment_for_tests(tmp_path), lambda number, index: rng.gauss(-2.0 * (number > 0), 0.5)
+    )
     for number in (1, 2):
-        played.records.append(Candidate(candidate=number, parent=0, program=f"{number:064d}", author="tester", added=1))
+        played.records.append(
+            Candidate(
+                candidate=number, parent=0, program=f"{number:064d}", author="tester", added=1
+            )
+        )
         played.run(number, 0)
     while isinstance(opinion := played.policy.judge(played.study, 1), Wanted):
         played.run(*opinion.trials[0])
@@ -149,14 +191,24 @@ def test_candidates_under_test_at_the_same_time_do_not_share_a_level(tmp_path: P
 def test_a_deletion_at_no_cost_is_kept_and_a_comment_is_not(tmp_path: Path) -> None:
     exact = experiment_for_tests(tmp_path, noise="none")
     played = Played(exact, lambda number, index: 1.0)
-    assert (played.add(added=1, removed=0).verdict, played.add(added=1, removed=1).verdict) == ("discard", "discard")
+    assert (played.add(added=1, removed=0).verdict, played.add(added=1, removed=1).verdict) == (
+        "discard",
+        "discard",
+    )
     shorter = played.add(added=1, removed=3)
     assert (shorter.verdict, shorter.why) == ("keep", "shorter and not worse")
-    assert Played(with_min_effect(exact, 0.0, simplicity=False), lambda number, index: 1.0).add(removed=3).verdict == "discard"
+    assert (
+        Played(with_min_effect(exact, 0.0, simplicity=False), lambda number, index: 1.0)
+        .add(removed=3)
+        .verdict
+        == "discard"
+    )
 
 
 @pytest.mark.parametrize(("cost", "kept"), [(0.0, True), (2.0, False)])
-def test_where_there_is_noise_a_deletion_may_cost_less_than_min_effect(tmp_path: Path, cost: float, kept: bool) -> None:
+def test_where_there_is_noise_a_deletion_may_cost_less_than_min_effect(
+    tmp_path: Path, cost: float, kept: bool
+) -> None:
     rng = random.Random(8)
     experiment = with_min_effect(experiment_for_tests(tmp_path), 2.0)
     keeps = 0
@@ -167,7 +219,10 @@ def test_where_there_is_noise_a_deletion_may_cost_less_than_min_effect(tmp_path:
         keeps += played.add(added=0, removed=5).verdict == "keep"
         assert played.study.discoveries == before
     assert keeps >= 18 if kept else keeps <= 3
-    assert Played(experiment, lambda number, index: rng.gauss(0.0, 1.0)).add(added=1).verdict == "discard"
+    assert (
+        Played(experiment, lambda number, index: rng.gauss(0.0, 1.0)).add(added=1).verdict
+        == "discard"
+    )
 
 
 def test_scores_that_go_together_under_a_seed_are_paired_once_that_is_known(tmp_path: Path) -> None:
@@ -175,7 +230,10 @@ def test_scores_that_go_together_under_a_seed_are_paired_once_that_is_known(tmp_
     rng = random.Random(9)
     hard = [10 * rng.gauss(0.0, 1.0) for _ in range(100)]
     better: set[int] = set()
-    played = Played(experiment_for_tests(tmp_path), lambda number, index: hard[index] + rng.gauss(0.0, 0.1) - (number in better))
+    played = Played(
+        experiment_for_tests(tmp_path),
+        lambda number, index: hard[index] + rng.gauss(0.0, 0.1) - (number in better),
+    )
     for _ in range(12):
         if played.study.repeats.correlation > 0.9:
             break
@@ -209,7 +267,9 @@ def keeps_of(experiment: Experiment, kinds: str, seed: int) -> str:
 
 def test_programs_that_change_nothing_do_not_let_chance_pass_as_a_gain(tmp_path: Path) -> None:
     """That they score as the incumbent does under each seed says nothing of a program that draws other random numbers."""
-    verdicts = [keeps_of(experiment_for_tests(tmp_path), "s" * 8 + "n" * 8, seed) for seed in range(40)]
+    verdicts = [
+        keeps_of(experiment_for_tests(tmp_path), "s" * 8 + "n" * 8, seed) for seed in range(40)
+    ]
     assert sum("k" in each for each in verdicts) <= 2
 
 
@@ -220,54 +280,83 @@ def test_an_unstable_candidate_does_not_hide_what_later_ones_gain(tmp_path: Path
 
 
 @pytest.mark.parametrize("score", [0.1, 0.731, 1.0, 1.1, 3.7805])
-def test_a_tie_is_decided_at_once_where_seeds_make_no_difference_and_rounding_is_no_gain(tmp_path: Path, score: float) -> None:
+def test_a_tie_is_decided_at_once_where_seeds_make_no_difference_and_rounding_is_no_gain(
+    tmp_path: Path, score: float
+) -> None:
     played = Played(experiment_for_tests(tmp_path), lambda number, index: score)
     for number in range(1, 4):
         decision = played.add()
         assert (decision.verdict, len(played.study.candidates[number].trials)) == ("discard", 1)
-        assert decision.why == 'no better, where no two seeds have differed so far (noise = "none" saves trials)'
+        assert (
+            decision.why
+            == 'no better, where no two seeds have differed so far (noise = "none" saves trials)'
+        )
     assert len(played.study.candidates[0].trials) == 4
     gained = Played(experiment_for_tests(tmp_path), lambda number, index: score - 0.01 * number)
     assert gained.add().verdict == "keep"
 
 
-def test_scores_that_come_in_steps_are_not_taken_for_exact_since_the_first_ones_are_equal(tmp_path: Path) -> None:
+def test_scores_that_come_in_steps_are_not_taken_for_exact_since_the_first_ones_are_equal(
+    tmp_path: Path,
+) -> None:
     """The baseline's first four are equal by chance; the repeats of its rivals show that there is noise, and count."""
     rng = random.Random(5)
     experiment = experiment_for_tests(tmp_path)
-    played = Played(experiment, lambda number, index: 10.0 if not number and index < 4 else 10 + rng.choice([-1, 0, 0, 1]))
+    played = Played(
+        experiment,
+        lambda number, index: 10.0 if not number and index < 4 else 10 + rng.choice([-1, 0, 0, 1]),
+    )
     verdicts = [played.add().verdict for _ in range(30)]
     assert verdicts.count("keep") <= 1
     assert played.study.repeats.spread is not None
     assert played.study.repeats.spread > 0.3
 
 
-def test_where_the_incumbent_fails_again_and_again_the_candidate_is_discarded_not_waited_for(tmp_path: Path) -> None:
+def test_where_the_incumbent_fails_again_and_again_the_candidate_is_discarded_not_waited_for(
+    tmp_path: Path,
+) -> None:
     experiment = experiment_for_tests(tmp_path)
     records = opening(experiment)
     seeds = [fold(records).seed(index) for index in range(40)]
-    records += [Trial(candidate=0, trial=k, seed=seed, status="failed", reason="no") for k, seed in enumerate(seeds)]
-    records += [Decision(candidate=0, verdict="keep", by="person"), Candidate(candidate=1, parent=0, program="1", author="tuner")]
+    records += [
+        Trial(candidate=0, trial=k, seed=seed, status="failed", reason="no")
+        for k, seed in enumerate(seeds)
+    ]
+    records += [
+        Decision(candidate=0, verdict="keep", by="person"),
+        Candidate(candidate=1, parent=0, program="1", author="tuner"),
+    ]
     records.append(Trial(candidate=1, trial=0, seed=seeds[0], status="ok", score=1.0))
     opinion = tested.Tested(experiment, Options()).judge(fold(records), 1)
     assert isinstance(opinion, Decision)
-    assert (opinion.verdict, opinion.why) == ("discard", "the incumbent has no repeats to compare with")
+    assert (opinion.verdict, opinion.why) == (
+        "discard",
+        "the incumbent has no repeats to compare with",
+    )
 
 
-@pytest.mark.parametrize(("mode", "verdict"), [("off", "keep"), ("keeps", "defer"), ("all", "defer")])
+@pytest.mark.parametrize(
+    ("mode", "verdict"), [("off", "keep"), ("keeps", "defer"), ("all", "defer")]
+)
 def test_review_defers_keeps_to_a_person(tmp_path: Path, mode: str, verdict: str) -> None:
     experiment = experiment_for_tests(tmp_path, noise="none")
     options = Options(review=mode)  # type: ignore[arg-type]
     policy = Review(tested.Tested(experiment, options))
     records = [*opening(experiment, options)]
     seed = fold(records).seed(0)
-    records += [Trial(candidate=0, trial=0, seed=seed, status="ok", score=5.0), Decision(candidate=0, verdict="keep", by="loop")]
+    records += [
+        Trial(candidate=0, trial=0, seed=seed, status="ok", score=5.0),
+        Decision(candidate=0, verdict="keep", by="loop"),
+    ]
     records.append(Candidate(candidate=1, parent=0, program="1", author="tuner"))
     if mode == "all":
         asked = policy.judge(fold(records), 1)
         assert isinstance(asked, Decision)
         assert (asked.verdict, asked.before_run) == ("defer", True)
-        records += [asked, Adopted(request="r", sequence=1, verb="accept", body={"candidate": 1, "run": True})]
+        records += [
+            asked,
+            Adopted(request="r", sequence=1, verb="accept", body={"candidate": 1, "run": True}),
+        ]
         assert fold(records).candidates[1].status == "queued"
     records.append(Trial(candidate=1, trial=0, seed=seed, status="ok", score=4.0))
     opinion = policy.judge(fold(records), 1)
@@ -280,7 +369,10 @@ def test_a_persons_own_candidate_is_not_asked_about(tmp_path: Path) -> None:
     experiment, options = experiment_for_tests(tmp_path, noise="none"), Options(review="all")
     records = [*opening(experiment, options)]
     seed = fold(records).seed(0)
-    records += [Trial(candidate=0, trial=0, seed=seed, status="ok", score=5.0), Decision(candidate=0, verdict="keep", by="loop")]
+    records += [
+        Trial(candidate=0, trial=0, seed=seed, status="ok", score=5.0),
+        Decision(candidate=0, verdict="keep", by="loop"),
+    ]
     records += [
         Candidate(candidate=1, parent=0, program="1", author="person"),
         Trial(candidate=1, trial=0, seed=seed, status="ok", score=4.0),

@@ -30,14 +30,25 @@ def experiment(tmp_path: Path) -> Experiment:
 def trial(number: int, tried: int, seed: int, units: Sequence[float] | None) -> Trial:
     if units is None:
         return Trial(candidate=number, trial=tried, seed=seed, status="failed", reason="no")
-    return Trial(candidate=number, trial=tried, seed=seed, status="ok", score=fmean(units), units=tuple(units))
+    return Trial(
+        candidate=number,
+        trial=tried,
+        seed=seed,
+        status="ok",
+        score=fmean(units),
+        units=tuple(units),
+    )
 
 
 class Played:
     """A study of one candidate and the baseline; `units(number, index)` are the observations of a trial, None fails it."""
 
     def __init__(self, experiment: Experiment, units: Units) -> None:
-        self.policy, self.units, self.asked = tested.Tested(experiment, Options()), units, list[tuple[int, int]]()
+        self.policy, self.units, self.asked = (
+            tested.Tested(experiment, Options()),
+            units,
+            list[tuple[int, int]](),
+        )
         self.records: list[Record] = opening(experiment)
         for pair in self.policy.opening(self.study).trials:
             self.run(*pair)
@@ -54,7 +65,11 @@ class Played:
 
     def add(self) -> Decision:
         number, parent = len(self.study.candidates), self.study.incumbent
-        self.records.append(Candidate(candidate=number, parent=parent, program=f"{number:064d}", author="tester", added=1))
+        self.records.append(
+            Candidate(
+                candidate=number, parent=parent, program=f"{number:064d}", author="tester", added=1
+            )
+        )
         while isinstance(opinion := self.policy.judge(self.study, number), Wanted):
             for pair in opinion.trials:
                 self.run(*pair)
@@ -68,7 +83,8 @@ def items(rng: random.Random, effect: float, n: int = N) -> Units:
 
     def units(number: int, index: int) -> Sequence[float]:
         return [
-            item + rng.gauss(0.0, 1.0) - effect * (number > 0) for item in hard.setdefault(index, [rng.gauss(0.0, 10.0) for _ in range(n)])
+            item + rng.gauss(0.0, 1.0) - effect * (number > 0)
+            for item in hard.setdefault(index, [rng.gauss(0.0, 10.0) for _ in range(n)])
         ]
 
     return units
@@ -78,13 +94,17 @@ def by_index(units: Sequence[Sequence[float]]) -> dict[int, Trial]:
     return {index: trial(0, index, index, values) for index, values in enumerate(units)}
 
 
-def compared(own: Sequence[Sequence[float]], reference: Sequence[Sequence[float]], left_out: int = 0) -> Differences:
+def compared(
+    own: Sequence[Sequence[float]], reference: Sequence[Sequence[float]], left_out: int = 0
+) -> Differences:
     found = differences(LOSS, Repeats(), by_index(own), by_index(reference), left_out)
     assert found is not None
     return found
 
 
-def test_the_baseline_needs_one_trial_and_every_rival_runs_under_the_candidates_seeds(experiment: Experiment) -> None:
+def test_the_baseline_needs_one_trial_and_every_rival_runs_under_the_candidates_seeds(
+    experiment: Experiment,
+) -> None:
     played = Played(experiment, items(random.Random(1), effect=3.0))
     assert played.asked == [(0, 0)]
     assert played.add().verdict == "keep"
@@ -92,11 +112,20 @@ def test_the_baseline_needs_one_trial_and_every_rival_runs_under_the_candidates_
     assert mine == theirs
 
 
-def test_a_large_effect_on_the_items_is_kept_after_one_fresh_stage_with_its_evidence(experiment: Experiment) -> None:
+def test_a_large_effect_on_the_items_is_kept_after_one_fresh_stage_with_its_evidence(
+    experiment: Experiment,
+) -> None:
     evidence = Played(experiment, items(random.Random(7), effect=3.0)).add().evidence
-    assert (evidence.against, evidence.trials, evidence.reference_trials, len(evidence.seeds)) == (0, 1, 1, 1)
+    assert (evidence.against, evidence.trials, evidence.reference_trials, len(evidence.seeds)) == (
+        0,
+        1,
+        1,
+        1,
+    )
     assert evidence.effect == pytest.approx(3.0, abs=0.8)
-    assert evidence.sd == pytest.approx(math.sqrt(2), rel=0.3)  # of one difference, from which the items' own are gone
+    assert evidence.sd == pytest.approx(
+        math.sqrt(2), rel=0.3
+    )  # of one difference, from which the items' own are gone
     assert evidence.low is not None
     assert evidence.high is not None
     assert evidence.low < 3.0 < evidence.high
@@ -125,13 +154,19 @@ def test_noise_is_not_kept(experiment: Experiment) -> None:
     assert n_kept(simulate(experiment, World(lambda rng: [0.0] * 60, units=30), range(6))) <= 1
 
 
-def test_effects_of_two_and_three_standard_errors_of_one_stage_are_mostly_kept(experiment: Experiment) -> None:
+def test_effects_of_two_and_three_standard_errors_of_one_stage_are_mostly_kept(
+    experiment: Experiment,
+) -> None:
     assert n_kept(simulate(experiment, World(lambda rng: [2.0], units=30), range(30))) >= 24
     assert n_kept(simulate(experiment, World(lambda rng: [3.0], units=30), range(30))) >= 28
 
 
-def test_a_study_learns_that_its_seeds_add_more_than_the_units_explain(experiment: Experiment) -> None:
-    simulations = simulate(experiment, World(lambda rng: [0.0] * 60, units=30, between=3.0), range(4))
+def test_a_study_learns_that_its_seeds_add_more_than_the_units_explain(
+    experiment: Experiment,
+) -> None:
+    simulations = simulate(
+        experiment, World(lambda rng: [0.0] * 60, units=30, between=3.0), range(4)
+    )
     assert n_kept(simulations) <= 1
     assert all(simulation.study.repeats.dispersion > 2 for simulation in simulations)
     quiet = simulate(experiment, World(lambda rng: [0.0] * 60, units=30), range(2))
@@ -143,9 +178,14 @@ def test_min_effect_holds_for_units_too(experiment: Experiment) -> None:
     assert Played(wanted, items(random.Random(3), effect=3.0)).add().verdict == "discard"
 
 
-def test_a_new_incumbent_is_compared_on_seeds_that_did_not_decide_about_it(experiment: Experiment) -> None:
+def test_a_new_incumbent_is_compared_on_seeds_that_did_not_decide_about_it(
+    experiment: Experiment,
+) -> None:
     steps = items(random.Random(4), effect=0.0)
-    played = Played(experiment, lambda number, index: [value - 5.0 * number for value in steps(number, index) or ()])
+    played = Played(
+        experiment,
+        lambda number, index: [value - 5.0 * number for value in steps(number, index) or ()],
+    )
     first = played.add()
     deciding = {index for number, index in played.asked if number == 1}
     second = played.add()
@@ -153,17 +193,28 @@ def test_a_new_incumbent_is_compared_on_seeds_that_did_not_decide_about_it(exper
     assert not deciding & {index for number, index in played.asked if number == 2}
 
 
-def test_seeds_under_which_the_incumbent_fails_are_passed_over_and_come_to_an_end(experiment: Experiment) -> None:
+def test_seeds_under_which_the_incumbent_fails_are_passed_over_and_come_to_an_end(
+    experiment: Experiment,
+) -> None:
     good = items(random.Random(5), effect=3.0)
-    some = Played(experiment, lambda number, index: None if number == 0 and index in (1, 2) else good(number, index)).add()
+    some = Played(
+        experiment,
+        lambda number, index: None if number == 0 and index in (1, 2) else good(number, index),
+    ).add()
     assert some.verdict == "keep"
-    never = Played(experiment, lambda number, index: None if number == 0 and index > 0 else good(number, index)).add()
+    never = Played(
+        experiment, lambda number, index: None if number == 0 and index > 0 else good(number, index)
+    ).add()
     assert (never.verdict, never.why) == ("discard", "the incumbent has no repeats to compare with")
 
 
 def test_the_gain_leaves_out_the_screening_trial_and_the_spread_does_not() -> None:
     own, reference = [[0.0, 2.0], [1.0, 3.0], [1.0, 3.0]], [[9.0, 9.0], [4.0, 4.0], [4.0, 4.0]]
-    assert (compared(own, reference, 1).gain, compared(own, reference, 1).n, compared(own, reference, 1).trials) == (2.0, 4, 2)
+    assert (
+        compared(own, reference, 1).gain,
+        compared(own, reference, 1).n,
+        compared(own, reference, 1).trials,
+    ) == (2.0, 4, 2)
     assert compared(own, reference, 0).gain == pytest.approx(4.0)
     assert compared(own, reference, 1).sd == compared(own, reference, 0).sd
 
@@ -181,9 +232,14 @@ def test_what_other_candidates_showed_of_the_seeds_is_pooled() -> None:
     repeats, rng = Repeats(), random.Random(6)
     for _ in range(20):
         shifts = (rng.gauss(0.0, 3.0), rng.gauss(0.0, 3.0))
-        repeats.add_differences([[shift + rng.gauss(0.0, 1.0) for _ in range(20)] for shift in shifts])
+        repeats.add_differences(
+            [[shift + rng.gauss(0.0, 1.0) for _ in range(20)] for shift in shifts]
+        )
     own, flat = by_index([[i % 2 + 0.5 for i in range(20)]]), by_index([[0.0] * 20])
-    warned, fresh = differences(LOSS, repeats, own, flat, 0), differences(LOSS, Repeats(), own, flat, 0)
+    warned, fresh = (
+        differences(LOSS, repeats, own, flat, 0),
+        differences(LOSS, Repeats(), own, flat, 0),
+    )
     assert warned is not None
     assert fresh is not None
     assert warned.error > 5 * fresh.error

@@ -63,15 +63,24 @@ Open = Callable[[Path], AbstractContextManager[Host]]
 
 
 def environment(root: Path) -> dict[str, str]:
-    places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": RUNTIME, "IPYTHONDIR": "ipython"}
+    places = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": RUNTIME,
+        "IPYTHONDIR": "ipython",
+    }
     found = {name: str(root / place) for name, place in places.items()}
-    own = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}  # with it a kernel captures no output
+    own = {
+        name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"
+    }  # with it a kernel captures no output
     return {**own, **found, "JUPYTER_TOKEN": TOKEN, "PYTHONPATH": str(REPOSITORY)}
 
 
 def post(url: str, path: str, body: object) -> Any:
     headers = {"Authorization": f"token {TOKEN}", "Content-Type": "application/json"}
-    with urllib.request.urlopen(urllib.request.Request(url + path, json.dumps(body).encode(), headers), timeout=60) as answer:
+    with urllib.request.urlopen(
+        urllib.request.Request(url + path, json.dumps(body).encode(), headers), timeout=60
+    ) as answer:
         return json.load(answer)
 
 
@@ -99,7 +108,9 @@ def connected(client: BlockingKernelClient) -> Iterator[BlockingKernelClient]:
 def is_ready(client: BlockingKernelClient) -> bool:
     try:
         client.wait_for_ready(timeout=60)
-    except RuntimeError:  # a heartbeat that comes late, as it does while a kernel starts, is taken for a death
+    except (
+        RuntimeError
+    ):  # a heartbeat that comes late, as it does while a kernel starts, is taken for a death
         return False
     return True
 
@@ -118,9 +129,23 @@ def kernel(root: Path) -> Iterator[Host]:
 
 @contextmanager
 def server(root: Path) -> Iterator[Host]:
-    command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ServerApp.port=0"]
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter_server",
+        "--no-browser",
+        "--allow-root",
+        "--ServerApp.port=0",
+    ]
     with (root / "server.log").open("ab") as log:
-        process = subprocess.Popen(command, cwd=root, env=environment(root), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            command,
+            cwd=root,
+            env=environment(root),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
     try:
         until(lambda: process.poll() is not None or url_of(root, process.pid))
         url = url_of(root, process.pid)

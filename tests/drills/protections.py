@@ -54,20 +54,37 @@ class Protection:
     def removed_from(self, text: str) -> str:
         """Raises Stale unless the old text is there exactly once."""
         if (count := text.count(self.old)) != 1:
-            raise Stale(f"{self.name}: {self.file} has its text {count} times and not once; mend tests/drills/protections.toml")
+            raise Stale(
+                f"{self.name}: {self.file} has its text {count} times and not once; mend tests/drills/protections.toml"
+            )
         return text.replace(self.old, self.new)
 
 
 def read() -> dict[str, Protection]:
     """The listed protections by name, in their order."""
-    tables = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))["protection"]
-    listed = [Protection(**{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}) for table in tables]
+    tables = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))[
+        "protection"
+    ]
+    listed = [
+        Protection(
+            **{
+                key: tuple(value) if isinstance(value, list) else value
+                for key, value in table.items()
+            }
+        )
+        for table in tables
+    ]
     return {protection.name: protection for protection in listed}
 
 
 def missing_here(protection: Protection) -> bool:
     """Whether this machine lacks what the protection needs to be in force."""
-    return {"": False, "root": os.geteuid() != 0, "user": os.geteuid() == 0, "cgroup": not _groups_can_be_made()}[protection.needs]
+    return {
+        "": False,
+        "root": os.geteuid() != 0,
+        "user": os.geteuid() == 0,
+        "cgroup": not _groups_can_be_made(),
+    }[protection.needs]
 
 
 def _groups_can_be_made() -> bool:
@@ -95,7 +112,9 @@ def copy_without(removed: Sequence[Protection], source: Path) -> Iterator[Path]:
         copy(source, root)
         for protection in removed:
             file = root / protection.file
-            file.write_text(protection.removed_from(file.read_text(encoding="utf-8")), encoding="utf-8")
+            file.write_text(
+                protection.removed_from(file.read_text(encoding="utf-8")), encoding="utf-8"
+            )
         try:
             yield root
         finally:
@@ -115,28 +134,57 @@ def _end_all_of(root: Path) -> None:
 
 def run(root: Path, tests: Sequence[str], *options: str) -> tuple[int, str]:
     """pytest's exit status in a copy, and the first test that failed."""
-    environment = {**os.environ, "PYTHONPATH": str(root), "TMPDIR": str(root / "tmp"), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(root),
+        "TMPDIR": str(root / "tmp"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     where = subprocess.run(
         [sys.executable, "-c", "import tests, workbench; print(workbench.__file__, tests.__file__)"],
         cwd=root, env=environment, capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
     if not all(Path(file).is_relative_to(root) for file in where):
         raise Stale(f"the copy in {root} is not what runs: {where}")
-    command = [sys.executable, "-m", "pytest", "-q", "--tb=line", "-p", "no:cacheprovider", f"--timeout={TEST_SECONDS}", *options]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "--tb=line",
+        "-p",
+        "no:cacheprovider",
+        f"--timeout={TEST_SECONDS}",
+        *options,
+    ]
     done = subprocess.run(
-        [*command, *(f"tests/{test}" for test in tests)], cwd=root, env=environment, capture_output=True, text=True, timeout=ALL_SECONDS
+        [*command, *(f"tests/{test}" for test in tests)],
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=ALL_SECONDS,
     )
-    lines = [line.partition(" ")[2] for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+    lines = [
+        line.partition(" ")[2]
+        for line in done.stdout.splitlines()
+        if line.startswith(("FAILED ", "ERROR "))
+    ]
     failed = lines[0].partition(" - ")[0] if lines else ""
     if done.returncode > TESTS_FAILED or (done.returncode == TESTS_FAILED) != bool(failed):
-        raise Stale(f"pytest could not run {', '.join(tests)}: {(done.stdout + done.stderr)[-600:]}")
+        raise Stale(
+            f"pytest could not run {', '.join(tests)}: {(done.stdout + done.stderr)[-600:]}"
+        )
     return done.returncode, failed.removeprefix("tests/")
 
 
 def check_that_all_pass(protections: Sequence[Protection], source: Path) -> None:
     """Raises Stale when one of the tests fails although nothing was removed."""
     with copy_without((), source) as root:
-        status, failed = run(root, list(dict.fromkeys(test for protection in protections for test in protection.tests)))
+        status, failed = run(
+            root,
+            list(dict.fromkeys(test for protection in protections for test in protection.tests)),
+        )
     if status:
         raise Stale(f"{failed} fails although nothing was removed")
 
@@ -144,7 +192,9 @@ def check_that_all_pass(protections: Sequence[Protection], source: Path) -> None
 def drill(protection: Protection, known: dict[str, Protection], source: Path) -> tuple[str, float]:
     """The test that noticed the removal, empty for none; and the seconds it took."""
     began = time.monotonic()
-    with copy_without([protection, *(known[name] for name in protection.doubled_by)], source) as root:
+    with copy_without(
+        [protection, *(known[name] for name in protection.doubled_by)], source
+    ) as root:
         _, failed = run(root, protection.tests, "-x")
     return failed, time.monotonic() - began
 
@@ -152,13 +202,26 @@ def drill(protection: Protection, known: dict[str, Protection], source: Path) ->
 def main() -> int:
     known = read()
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--only", metavar="NAME", action="append", choices=known, help="this protection; may be repeated")
-    parser.add_argument("--list", action="store_true", help="say what each protects against, and run nothing")
+    parser.add_argument(
+        "--only",
+        metavar="NAME",
+        action="append",
+        choices=known,
+        help="this protection; may be repeated",
+    )
+    parser.add_argument(
+        "--list", action="store_true", help="say what each protects against, and run nothing"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="how many at a time")
     given = parser.parse_args()
     chosen = [known[name] for name in given.only or known]
     if given.list:
-        print("\n".join(f"{protection.name} | {protection.against} | {protection.file}" for protection in chosen))
+        print(
+            "\n".join(
+                f"{protection.name} | {protection.against} | {protection.file}"
+                for protection in chosen
+            )
+        )
         return 0
     here = [protection for protection in chosen if not missing_here(protection)]
     unnoticed = 0
@@ -168,9 +231,17 @@ def main() -> int:
             copy(ROOT, source)  # once: whoever edits the code meanwhile disturbs nothing
             check_that_all_pass(here, source)
             print("protection | test that failed | seconds", flush=True)
-            for protection, (failed, seconds) in zip(here, pool.map(lambda one: drill(one, known, source), here), strict=True):
-                doubled = f" (doubled by {', '.join(protection.doubled_by)})" if protection.doubled_by else ""
-                print(f"{protection.name}{doubled} | {failed or 'NONE'} | {seconds:.1f}", flush=True)
+            for protection, (failed, seconds) in zip(
+                here, pool.map(lambda one: drill(one, known, source), here), strict=True
+            ):
+                doubled = (
+                    f" (doubled by {', '.join(protection.doubled_by)})"
+                    if protection.doubled_by
+                    else ""
+                )
+                print(
+                    f"{protection.name}{doubled} | {failed or 'NONE'} | {seconds:.1f}", flush=True
+                )
                 unnoticed += not failed
     except Stale as error:
         print(error, file=sys.stderr)

@@ -10,16 +10,16 @@ from tests.waiting import until
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.lease import holder
 from workbench.records import Audit
-from workbench.verbs import examination, launch
+from workbench.verbs import examine, loop_process
 from workbench.verbs.handle import StudyHandle
 
 
 def test_an_audit_survives_the_death_of_its_loop(tmp_path: Path) -> None:
     folder = make(tmp_path, candidates=1)
-    launch.spawn(folder)
+    loop_process.spawn(folder)
     until(lambda: folded(folder).state == "finished" and holder(folder) is None)
-    launch.request(folder, "accept", {"candidate": 1})
-    launch.request(folder, "audit", {"trials": 8})
+    loop_process.request(folder, "accept", {"candidate": 1})
+    loop_process.request(folder, "audit", {"trials": 8})
     acknowledged = []
     for n in (1, 3, 5):
         until(lambda n=n: audited(folder) >= n)  # type: ignore[misc]
@@ -28,19 +28,27 @@ def test_an_audit_survives_the_death_of_its_loop(tmp_path: Path) -> None:
         acknowledged.append(read(folder))
         os.kill(loop, signal.SIGKILL)
         until(lambda: holder(folder) is None)
-        launch.spawn(folder)
+        loop_process.spawn(folder)
     with StudyHandle(folder) as study:
         request = next(iter(study.study.examining)).request
-        assert examination.ask(folder, lambda: study.study, "audit", 8) == request, "asking again goes on with what is under way"
-        examination.wait(folder, lambda: study.study, request)
+        assert examine.ask(folder, lambda: study.study, "audit", 8) == request, (
+            "asking again goes on with what is under way"
+        )
+        examine.wait(folder, lambda: study.study, request)
     final = read(folder)
     check_history(final, acknowledged)
     study = folded(folder)
     assert (study.state, study.examining) == ("finished", [])
     assert sum(isinstance(entry.record, Audit) for entry in final) == 1
     for candidate in study.candidates:
-        assert {trial.seed for trial in candidate.audits if trial.status == "ok"} == set(study.audits[0].evidence.seeds)
+        assert {trial.seed for trial in candidate.audits if trial.status == "ok"} == set(
+            study.audits[0].evidence.seeds
+        )
 
 
 def audited(folder: StudyFolder) -> int:
-    return sum(trial.status == "ok" for candidate in folded(folder).candidates for trial in candidate.audits)
+    return sum(
+        trial.status == "ok"
+        for candidate in folded(folder).candidates
+        for trial in candidate.audits
+    )

@@ -63,7 +63,9 @@ def kill(host: Host, root: Path) -> set[int]:
 
     def held() -> set[str]:
         dead = set(family) - alive(set(family))
-        return set().union(*(family[pid] for pid in dead)) & set().union(*(hosts.pipes(pid) for pid in live_on()))
+        return set().union(*(family[pid] for pid in dead)) & set().union(
+            *(hosts.pipes(pid) for pid in live_on())
+        )
 
     until(lambda: alive(set(family)) <= live_on())
     until(lambda: not held())
@@ -101,12 +103,20 @@ def check_requests(study: StudyFolder, final: list[Entry], root: Path) -> int:
         filed = [request.id for request in journal.requests(0)]
     adopted = [entry.record for entry in final if isinstance(entry.record, Adopted)]
     refused = [entry.record.request for entry in final if isinstance(entry.record, Refused)]
-    assert sorted([*(record.request for record in adopted), *refused]) == sorted(filed), "a request was lost or answered twice"
+    assert sorted([*(record.request for record in adopted), *refused]) == sorted(filed), (
+        "a request was lost or answered twice"
+    )
     texts = Counter(record.body.get("reason") or record.body.get("text") for record in adopted)
     told = [text for text in answers(root, "adopted") if text.startswith(f"{study.name}.")]
-    assert [texts[text] for text in told] == [1] * len(told), "what a cell was told is not what the journal says"
+    assert [texts[text] for text in told] == [1] * len(told), (
+        "what a cell was told is not what the journal says"
+    )
     assert not set(texts) & set(answers(root, "refused"))
-    effects = Counter((e.record.request, e.record.candidate) for e in final if isinstance(e.record, Decision) and e.record.request)
+    effects = Counter(
+        (e.record.request, e.record.candidate)
+        for e in final
+        if isinstance(e.record, Decision) and e.record.request
+    )
     assert set(effects.values()) <= {1}, "a click had two effects"
     return len(filed)
 
@@ -141,7 +151,9 @@ def cut_off_a_start(host: Host, study: StudyFolder, number: int, rng: random.Ran
     return family
 
 
-def cut_off_requests(host: Host, study: StudyFolder, rng: random.Random) -> tuple[set[int], list[Entry]]:
+def cut_off_requests(
+    host: Host, study: StudyFolder, rng: random.Random
+) -> tuple[set[int], list[Entry]]:
     """Kills while requests are filed and answered; the loop goes on. Returns what was killed, and the records known before."""
     root, loop = study.path.parents[1], holder(study)
     assert loop
@@ -165,12 +177,16 @@ def settle(host: Host, study: StudyFolder, known: list[Entry]) -> Counter[str]:
     return Counter(requests=check_requests(study, final, study.path.parents[1]), records=len(final))
 
 
-@pytest.mark.parametrize(("what", "open_host", "kills"), [("kernel", hosts.kernel, 12), ("server", hosts.server, 6)])
+@pytest.mark.parametrize(
+    ("what", "open_host", "kills"), [("kernel", hosts.kernel, 12), ("server", hosts.server, 6)]
+)
 def test_a_study_outlives_what_it_was_started_from_and_answers_stay_true(
     what: str, open_host: Open, kills: int, root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if what == "server" and not find_spec("jupyter_server"):
-        assert not os.environ.get("CI"), "the drill needs a Jupyter server: pip install -e .[lab,test]"
+        assert not os.environ.get("CI"), (
+            "the drill needs a Jupyter server: pip install -e .[lab,test]"
+        )
         pytest.skip("no Jupyter server is installed; pip install -e .[lab]")
     rng, seen = random.Random(kills), set[int]()
     starts, total = Counter[str](), Counter[str]()
@@ -194,5 +210,8 @@ def test_a_study_outlives_what_it_was_started_from_and_answers_stay_true(
     drafts = len(list((root / "studies").glob(".*")))
     with capsys.disabled():
         cut = f"starts cut off: {dict(starts)}, {drafts} drafts left behind"
-        print(f"\n{what}: {kills} kills (seed {kills}), {cut}, {total['requests']} requests ({told} answers had reached a cell), ", end="")
+        print(
+            f"\n{what}: {kills} kills (seed {kills}), {cut}, {total['requests']} requests ({told} answers had reached a cell), ",
+            end="",
+        )
         print(f"0 lost, 0 repeated; {total['records']} records, 0 orphans")

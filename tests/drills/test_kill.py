@@ -18,7 +18,7 @@ from workbench.ledger.journal import Journal
 from workbench.ledger.lease import holder
 from workbench.ledger.study import Study
 from workbench.records import Adopted
-from workbench.verbs.launch import spawn
+from workbench.verbs.loop_process import spawn
 
 VICTIMS = ("loop", "trial process", "candidate")
 
@@ -41,8 +41,13 @@ def test_kill_9_at_random_instants_repeats_nothing_and_loses_nothing(
     tmp_path: Path, journal_mode: str, kills: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     study = make(tmp_path)
-    with closing(sqlite3.connect(study.database)) as sql:  # the rollback journal is what network file systems get
-        assert sql.execute(f"PRAGMA journal_mode = {journal_mode}").fetchone()[0] == journal_mode.lower()
+    with closing(
+        sqlite3.connect(study.database)
+    ) as sql:  # the rollback journal is what network file systems get
+        assert (
+            sql.execute(f"PRAGMA journal_mode = {journal_mode}").fetchone()[0]
+            == journal_mode.lower()
+        )
     rng, acknowledged, requests, seen_pids = random.Random(kills), [], [], set()
     killed, copies = dict.fromkeys(VICTIMS, 0), 0
     while sum(killed.values()) < kills:
@@ -59,7 +64,9 @@ def test_kill_9_at_random_instants_repeats_nothing_and_loses_nothing(
             continue
         seen_pids |= {loop, *descendants(loop)}
         acknowledged.append(read(study))
-        if len(requests) % 6 == 0:  # a copy that is taken while all this goes on opens, and is a part of the truth
+        if (
+            len(requests) % 6 == 0
+        ):  # a copy that is taken while all this goes on opens, and is a part of the truth
             acknowledged.append(read(copied(study, tmp_path / f"copy-{copies}")))
             copies += 1
         try:
@@ -86,7 +93,9 @@ def test_kill_9_at_random_instants_repeats_nothing_and_loses_nothing(
     assert sorted(adopted) == sorted(requests), "a request was lost or adopted twice"
     until(lambda: not alive(seen_pids) and not processes(study), 20)
     trials = [trial for candidate in state.candidates for trial in candidate.trials]
-    assert {trial.reason for trial in trials if trial.status == "failed"} <= {"the candidate was killed by SIGKILL"}
+    assert {trial.reason for trial in trials if trial.status == "failed"} <= {
+        "the candidate was killed by SIGKILL"
+    }
     lost = sum(trial.status == "lost" for trial in trials)
     with capsys.disabled():
         done = f"{sum(killed.values())} kills ({killed}), {lost} of {len(trials)} trials lost and run again, {copies} copies opened"

@@ -19,12 +19,18 @@ def test_what_is_to_be_removed_is_there_once_and_its_tests_exist(protection: Pro
     assert protection.tests
     for test in protection.tests:
         file, _, name = test.partition("::")
-        found = {node.name for node in ast.parse((ROOT / "tests" / file).read_text()).body if isinstance(node, ast.FunctionDef)}
+        found = {
+            node.name
+            for node in ast.parse((ROOT / "tests" / file).read_text()).body
+            if isinstance(node, ast.FunctionDef)
+        }
         assert name.partition("[")[0] in found, test
 
 
 def test_no_name_is_there_twice() -> None:
-    assert Path(__file__).with_name("protections.toml").read_text(encoding="utf-8").count("[[protection]]") == len(KNOWN)
+    assert Path(__file__).with_name("protections.toml").read_text(encoding="utf-8").count(
+        "[[protection]]"
+    ) == len(KNOWN)
 
 
 def test_text_that_is_missing_or_ambiguous_is_said() -> None:

@@ -15,11 +15,11 @@ from tests.drills.toy import alive, check_history, copied, descendants, make, pr
 from tests.studies import folded, read
 from tests.waiting import until
 from workbench.errors import WorkbenchError
-from workbench.ledger.folder import StudyFolder
+from workbench.ledger.folder import StudyFolder, last_line
 from workbench.ledger.journal import Journal
 from workbench.ledger.lease import holder
 from workbench.records import LoopStarted
-from workbench.verbs.launch import last_line, spawn
+from workbench.verbs.loop_process import spawn
 
 Mount = Callable[[int], Path]
 
@@ -34,7 +34,10 @@ def mount(tmp_path: Path) -> Iterator[Mount]:
         if os.geteuid() != 0 or not shutil.which("mount"):
             pytest.skip("a file system of its own can only be mounted by root")
         done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", folder], capture_output=True, text=True, check=False
+            ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", folder],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             pytest.skip(f"this machine lets nobody mount: {done.stderr.strip()}")
@@ -55,7 +58,14 @@ def fill(file: Path) -> None:
 def run_loop(study: StudyFolder) -> "subprocess.CompletedProcess[str]":
     """One loop in the foreground, to its end."""
     command = [sys.executable, "-m", "workbench.loop", str(study.path)]
-    return subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        command,
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
 
 
 def finish(study: StudyFolder, *acknowledged: list) -> None:  # type: ignore[type-arg]
@@ -70,7 +80,9 @@ def finish(study: StudyFolder, *acknowledged: list) -> None:  # type: ignore[typ
     check_history(read(study), list(acknowledged))
 
 
-def test_a_full_disk_ends_the_loop_with_one_line_and_a_resume_loses_nothing(mount: Mount, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_full_disk_ends_the_loop_with_one_line_and_a_resume_loses_nothing(
+    mount: Mount, capsys: pytest.CaptureFixture[str]
+) -> None:
     study = make(mount(12))
     spawn(study)
     until(lambda: scored(study) >= 5)
@@ -83,19 +95,26 @@ def test_a_full_disk_ends_the_loop_with_one_line_and_a_resume_loses_nothing(moun
     until(lambda: not alive(family), 20)
     said = study.loop_log.read_text().strip()
     reason = folded(study).reason or said  # where the last record still found room, it says it
-    assert "database or disk is full; nothing of this step was stored; free some space, then resume" in said + reason
+    assert (
+        "database or disk is full; nothing of this step was stored; free some space, then resume"
+        in said + reason
+    )
     assert said.count("\n") == 0, said
     seen = read(study)
     again = run_loop(study)  # a full disk stays one
     with capsys.disabled():
-        print(f"\nfull disk: the loop said {said!r}, the journal {reason!r}; again: {again.stderr.strip()!r}")
+        print(
+            f"\nfull disk: the loop said {said!r}, the journal {reason!r}; again: {again.stderr.strip()!r}"
+        )
     assert again.returncode == 2
     assert len(again.stderr.strip().splitlines()) == 1, again.stderr
     ballast.unlink()
     finish(study, seen)
 
 
-def test_a_study_in_a_read_only_folder_is_read_whole_and_refuses_the_rest_in_one_line(mount: Mount, tmp_path: Path) -> None:
+def test_a_study_in_a_read_only_folder_is_read_whole_and_refuses_the_rest_in_one_line(
+    mount: Mount, tmp_path: Path
+) -> None:
     small = mount(32)
     study = make(small)
     spawn(study)
@@ -106,16 +125,23 @@ def test_a_study_in_a_read_only_folder_is_read_whole_and_refuses_the_rest_in_one
     os.kill(loop, signal.SIGKILL)  # what it wrote last lies in the log beside the database
     until(lambda: not alive(family), 20)
     assert study.database.with_name("study.db-wal").stat().st_size
-    expected = read(StudyFolder(shutil.copytree(study.path, tmp_path / "copy")))  # elsewhere: a reader would fold the log in
+    expected = read(
+        StudyFolder(shutil.copytree(study.path, tmp_path / "copy"))
+    )  # elsewhere: a reader would fold the log in
     subprocess.run(["mount", "-o", "remount,ro", small], check=True)
     assert read(study) == expected
     subprocess.run(["mount", "-o", "remount,rw", small], check=True)
-    study.database.with_name("study.db-shm").unlink()  # as in a copy that leaves it out: then no reader can use the log in place
+    study.database.with_name(
+        "study.db-shm"
+    ).unlink()  # as in a copy that leaves it out: then no reader can use the log in place
     subprocess.run(["mount", "-o", "remount,ro", small], check=True)
     assert read(study) == expected
     with (
         Journal(study) as journal,
-        pytest.raises(WorkbenchError, match=r"cannot write study.db: .*; make the study's folder writable, or copy"),
+        pytest.raises(
+            WorkbenchError,
+            match=r"cannot write study.db: .*; make the study's folder writable, or copy",
+        ),
     ):
         journal.request("pause", {})
     done = run_loop(study)
@@ -128,10 +154,16 @@ def test_a_study_in_a_read_only_folder_is_read_whole_and_refuses_the_rest_in_one
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_loop_that_is_asked_to_end_finishes_the_record_in_hand(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_loop_that_is_asked_to_end_finishes_the_record_in_hand(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     study = make(tmp_path)
     spawn(study)
-    until(lambda: scored(study) >= 5 and any(candidate.running for candidate in folded(study).candidates))
+    until(
+        lambda: (
+            scored(study) >= 5 and any(candidate.running for candidate in folded(study).candidates)
+        )
+    )
     loop = holder(study)
     assert loop
     family = {loop, *descendants(loop)}
@@ -152,7 +184,9 @@ def test_of_many_loops_started_at_once_one_runs_and_the_others_say_so(tmp_path: 
     study = make(tmp_path)
     root = Path(__file__).parents[2]
     command = [sys.executable, "-m", "workbench.loop", str(study.path)]
-    loops = [subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    loops = [
+        subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True) for _ in range(4)
+    ]
     try:
         until(lambda: sum(loop.poll() is None for loop in loops) == 1)
         until(lambda: scored(study) >= 3)
@@ -162,7 +196,10 @@ def test_of_many_loops_started_at_once_one_runs_and_the_others_say_so(tmp_path: 
             if loop is not winner:
                 assert loop.returncode == 2
                 assert loop.stderr is not None
-                assert loop.stderr.read().strip() == f"autoresearch: study {study.name} is running already (process {winner.pid})"
+                assert (
+                    loop.stderr.read().strip()
+                    == f"autoresearch: study {study.name} is running already (process {winner.pid})"
+                )
         assert sum(isinstance(entry.record, LoopStarted) for entry in read(study)) == 1
         winner.terminate()
         assert winner.wait(20) == 0

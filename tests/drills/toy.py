@@ -8,7 +8,7 @@ from tests import toy_study
 from tests.studies import read
 from workbench.ledger.folder import StudyFolder
 from workbench.records import Candidate, Entry, Options, Trial, TrialStarted
-from workbench.verbs import launch
+from workbench.verbs import create
 
 EXPERIMENT = """\
 editable = ["solution.py"]
@@ -60,7 +60,9 @@ def processes(folder: StudyFolder) -> dict[int, str]:
 def descendants(pid: int) -> list[int]:
     try:
         tasks = list(Path(f"/proc/{pid}/task").iterdir())
-        children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
+        children = [
+            int(child) for task in tasks for child in (task / "children").read_text().split()
+        ]
     except OSError:
         return []
     return [*children, *(grandchild for child in children for grandchild in descendants(child))]
@@ -84,7 +86,9 @@ def copied(study: StudyFolder, to: Path) -> StudyFolder:
 
 def command_of(pid: int) -> str:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        return (
+            Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        )
     except OSError:
         return ""
 
@@ -96,11 +100,13 @@ def write_experiment(root: Path) -> Path:
 def make(root: Path, **options: object) -> StudyFolder:
     source = write_experiment(root)
     chosen = Options(**{"proposer": "null", "slots": 2, "seed": 3, **options})  # type: ignore[arg-type]
-    return launch.create(str(source), root=root, options=chosen, settings={})
+    return create.create(str(source), root=root, options=chosen, settings={})
 
 
 def scored(folder: StudyFolder) -> int:
-    return sum(isinstance(entry.record, Trial) and entry.record.status == "ok" for entry in read(folder))
+    return sum(
+        isinstance(entry.record, Trial) and entry.record.status == "ok" for entry in read(folder)
+    )
 
 
 def check_history(final: list[Entry], acknowledged: list[list[Entry]]) -> None:
@@ -109,10 +115,18 @@ def check_history(final: list[Entry], acknowledged: list[list[Entry]]) -> None:
         assert final[: len(seen)] == seen, "an acknowledged record changed or vanished"
     candidates = [entry.record for entry in final if isinstance(entry.record, Candidate)]
     assert [candidate.candidate for candidate in candidates] == list(range(len(candidates)))
-    assert len({candidate.program for candidate in candidates}) == len(candidates), "a proposal was made twice"
-    started = [(e.record.candidate, e.record.trial) for e in final if isinstance(e.record, TrialStarted)]
+    assert len({candidate.program for candidate in candidates}) == len(candidates), (
+        "a proposal was made twice"
+    )
+    started = [
+        (e.record.candidate, e.record.trial) for e in final if isinstance(e.record, TrialStarted)
+    ]
     ended = [(e.record.candidate, e.record.trial) for e in final if isinstance(e.record, Trial)]
     assert sorted(started) == sorted(ended), "a trial was started without an end, or ended twice"
     assert len(set(ended)) == len(ended)
-    scored = [(e.record.candidate, e.record.seed) for e in final if isinstance(e.record, Trial) and e.record.status == "ok"]
+    scored = [
+        (e.record.candidate, e.record.seed)
+        for e in final
+        if isinstance(e.record, Trial) and e.record.status == "ok"
+    ]
     assert len(set(scored)) == len(scored), "a seed was scored twice for one candidate"

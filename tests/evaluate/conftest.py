@@ -50,7 +50,17 @@ def lacking(level: str) -> str:
         return "" if confine.landlock_abi() else "the kernel has no Landlock"
     if not shutil.which("bwrap"):
         return "bubblewrap is not installed"
-    plain = ["bwrap", "--unshare-pid", "--unshare-net", "--ro-bind", "/", "/", "--proc", "/proc", "true"]
+    plain = [
+        "bwrap",
+        "--unshare-pid",
+        "--unshare-net",
+        "--ro-bind",
+        "/",
+        "/",
+        "--proc",
+        "/proc",
+        "true",
+    ]
     return subprocess.run(plain, capture_output=True, text=True, check=False).stderr.strip()
 
 
@@ -59,15 +69,29 @@ def make(tmp_path: Path) -> Make:
     """Writes an experiment: candidate and evaluator as text, limits and further keys as arguments."""
 
     def write(
-        candidate: str, evaluate: str = CALL, *, limits: Mapping[str, Any] | None = None, noise: str = "none", **keys: Any
+        candidate: str,
+        evaluate: str = CALL,
+        *,
+        limits: Mapping[str, Any] | None = None,
+        noise: str = "none",
+        **keys: Any,
     ) -> Experiment:
         folder = tmp_path / "experiment"
         folder.mkdir(exist_ok=True)
         (folder / "train.py").write_text(textwrap.dedent(candidate))
         if keys.get("shape") != "claimed":
             (folder / "evaluate.py").write_text(textwrap.dedent(evaluate))
-        lines = ['editable = ["train.py"]', *(f"{key} = {_toml(value)}" for key, value in keys.items())]
-        lines += ["[objective]", 'name = "score"', 'goal = "maximize"', f'noise = "{noise}"', "[limits]"]
+        lines = [
+            'editable = ["train.py"]',
+            *(f"{key} = {_toml(value)}" for key, value in keys.items()),
+        ]
+        lines += [
+            "[objective]",
+            'name = "score"',
+            'goal = "maximize"',
+            f'noise = "{noise}"',
+            "[limits]",
+        ]
         values = {"wall_seconds": 30, "cpu_seconds": 30, "memory_mb": 512, **(limits or {})}
         lines += [f"{key} = {value}" for key, value in values.items()]
         (folder / "experiment.toml").write_text("\n".join(lines) + "\n")
@@ -88,4 +112,8 @@ def run(make: Make, tmp_path: Path, level: str) -> Run:
 
 
 def _toml(value: Any) -> str:
-    return "[" + ", ".join(f'"{item}"' for item in value) + "]" if isinstance(value, list | tuple) else f'"{value}"'
+    return (
+        "[" + ", ".join(f'"{item}"' for item in value) + "]"
+        if isinstance(value, list | tuple)
+        else f'"{value}"'
+    )

@@ -79,10 +79,19 @@ def test_every_other_answer_is_refused(run: Callable[..., Trial], tmp_path: Any)
         "itself": ("x = []; x.append(x); return x", "list"),
         "keys": ("return [{1: 2}]", "list"),
         "value": ("return 1.0", "none"),
-        "too_much": ("return numpy.zeros((200000, 3), 'float32')", "array"),  # the last one: it ends the sandbox
+        "too_much": (
+            "return numpy.zeros((200000, 3), 'float32')",
+            "array",
+        ),  # the last one: it ends the sandbox
     }
-    source = "import numpy\n" + "".join(f"def {name}(): {body}\n" for name, (body, _) in cases.items())
-    trial = run(source, f"CASES = {[(name, form) for name, (_, form) in cases.items()]}\n{SEVERAL}", packages=["numpy"])
+    source = "import numpy\n" + "".join(
+        f"def {name}(): {body}\n" for name, (body, _) in cases.items()
+    )
+    trial = run(
+        source,
+        f"CASES = {[(name, form) for name, (_, form) in cases.items()]}\n{SEVERAL}",
+        packages=["numpy"],
+    )
     assert trial.status == "ok", trial.reason
     import json
 
@@ -108,7 +117,10 @@ def test_an_array_form_needs_a_known_dtype() -> None:
 
 
 def test_frames_come_back_as_they_were_sent() -> None:
-    message = {"a": [1, 2.5, "é", b"\0\1", {"b": numpy.arange(6.0).reshape(2, 3), "c": [b"", None, True]}], "d": numpy.array(3)}
+    message = {
+        "a": [1, 2.5, "é", b"\0\1", {"b": numpy.arange(6.0).reshape(2, 3), "c": [b"", None, True]}],
+        "d": numpy.array(3),
+    }
     data = b"".join(bytes(part) for part in wire.pack(message))
     reader, got, position = wire.Reader(), None, 0
     while got is None:

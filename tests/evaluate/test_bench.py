@@ -34,10 +34,17 @@ def test_only_folders_whose_owner_is_gone_are_removed(tmp_path: Path) -> None:
             if kind != "new":
                 (folder / bench.IN_USE).touch()
     # By its lock: the owner's id may be another process's by now, or mean nothing here (a container that shares the folder).
-    held = [(tmp_path / f"{bench.PREFIX}{owner}-held" / bench.IN_USE).open("r+") for owner in (dead, living)]
+    held = [
+        (tmp_path / f"{bench.PREFIX}{owner}-held" / bench.IN_USE).open("r+")
+        for owner in (dead, living)
+    ]
     for file in held:
         fcntl.flock(file, fcntl.LOCK_EX)
-    assert sweep(tmp_path) == {f"{bench.PREFIX}{dead}-held", f"{bench.PREFIX}{living}-held", f"{bench.PREFIX}{living}-new"}
+    assert sweep(tmp_path) == {
+        f"{bench.PREFIX}{dead}-held",
+        f"{bench.PREFIX}{living}-held",
+        f"{bench.PREFIX}{living}-new",
+    }
     for file in held:
         file.close()
     assert sweep(tmp_path) == {f"{bench.PREFIX}{living}-new"}
@@ -70,7 +77,9 @@ def test_folders_of_other_users_are_left_alone(tmp_path: Path) -> None:
     assert sweep(tmp_path) == {folder.name}
 
 
-def test_a_bench_is_not_swept_while_it_lives_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bench_is_not_swept_while_it_lives_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     mine = bench.Bench(view.make(()), Limits())
     assert sweep(tmp_path) == {mine.folder.name}
@@ -87,7 +96,13 @@ def test_the_name_of_a_control_group_does_not_say_which_sandbox_it_is() -> None:
         try:
             if desk.group() is None or desk.group() is None:
                 pytest.skip("no control group can be made here")
-            owners, given = zip(*(Path(folder).name.removeprefix("workbench-").split("-") for folder in desk.groups), strict=True)
+            owners, given = zip(
+                *(
+                    Path(folder).name.removeprefix("workbench-").split("-")
+                    for folder in desk.groups
+                ),
+                strict=True,
+            )
         finally:
             desk.close()
         assert set(owners) == {str(os.getpid())}

@@ -34,7 +34,11 @@ def staged(make: Make) -> Experiment:
 def cascade(experiment: Experiment, **margins: float) -> Experiment:
     """The experiment with a table [cascade]."""
     file = experiment.folder / "experiment.toml"
-    file.write_text(file.read_text() + "[cascade]\n" + "".join(f"{name} = {margin}\n" for name, margin in margins.items()))
+    file.write_text(
+        file.read_text()
+        + "[cascade]\n"
+        + "".join(f"{name} = {margin}\n" for name, margin in margins.items())
+    )
     return experiments.read(experiment.folder)
 
 
@@ -55,7 +59,9 @@ def once(experiment: Experiment, stages: Mapping[str, float]) -> Trial:
         executor.close()
 
 
-def test_a_trial_that_is_held_to_nothing_runs_whole_and_records_its_stages(staged: Experiment) -> None:
+def test_a_trial_that_is_held_to_nothing_runs_whole_and_records_its_stages(
+    staged: Experiment,
+) -> None:
     trial = once(staged, {})
     assert (trial.status, trial.reason, trial.score, trial.ended_by) == ("ok", "", 3.0, "")
     assert trial.metrics == {"quick": 1.0, "middle": 2.0, "score": 3.0}
@@ -65,12 +71,21 @@ def test_a_trial_within_the_margin_goes_on(staged: Experiment) -> None:
     assert once(staged, {"quick": 1.5, "middle": 2.0}).status == "ok"
 
 
-def test_a_missed_stage_ends_the_trial_with_its_numbers_and_nobody_else_to_blame(staged: Experiment) -> None:
+def test_a_missed_stage_ends_the_trial_with_its_numbers_and_nobody_else_to_blame(
+    staged: Experiment,
+) -> None:
     trial = once(staged, {"quick": 1.5, "middle": 2.25})
-    assert (trial.status, trial.ended_by, trial.fault, trial.score) == ("killed", "cascade", "", None)
+    assert (trial.status, trial.ended_by, trial.fault, trial.score) == (
+        "killed",
+        "cascade",
+        "",
+        None,
+    )
     assert trial.reason == "stage middle: 2, more than 0 worse than the incumbent's 2.25"
     assert trial.metrics == {"quick": 1.0, "middle": 2.0}
-    assert (staged.folder.parent / "out" / "trial" / "log.txt").read_text() == "step 1 | score: 9\nstep 2 | score: 9\n"  # and no third call
+    assert (
+        staged.folder.parent / "out" / "trial" / "log.txt"
+    ).read_text() == "step 1 | score: 9\nstep 2 | score: 9\n"  # and no third call
 
 
 def test_where_lower_is_better_a_stage_is_missed_by_being_higher(make: Make) -> None:
@@ -78,7 +93,10 @@ def test_where_lower_is_better_a_stage_is_missed_by_being_higher(make: Make) -> 
     file = experiment.folder / "experiment.toml"
     file.write_text(file.read_text().replace("maximize", "minimize"))
     experiment = cascade(experiment, quick=0.5, middle=0.0)
-    assert once(experiment, {"quick": 0.25, "middle": 9.0}).reason == "stage quick: 1, more than 0.5 worse than the incumbent's 0.25"
+    assert (
+        once(experiment, {"quick": 0.25, "middle": 9.0}).reason
+        == "stage quick: 1, more than 0.5 worse than the incumbent's 0.25"
+    )
     assert once(experiment, {"quick": 0.75, "middle": 9.0}).status == "ok"
 
 
@@ -101,21 +119,40 @@ LINE_3 = "evaluate.py line 3: ValueError: trial.stage"
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ("return {'score': 1}", "evaluate.py ended without trial.stage('quick'), which [cascade] declares"),
-        ("trial.stage('quik', 1)", f"{LINE_3}('quik'): [cascade] in experiment.toml has no such stage; it has: quick"),
-        ("trial.stage('quick', float('nan'))", f"{LINE_3}('quick'): nan cannot be compared; only finite numbers can"),
-        ("trial.stage('quick', 1); trial.stage('quick', 1)", f"{LINE_3}('quick') was called twice; a stage has one value"),
-        ("trial.stage('quick', 1); return {'score': 1, 'quick': 1}", "evaluate.py returned a metric with the name of the stage 'quick'"),
+        (
+            "return {'score': 1}",
+            "evaluate.py ended without trial.stage('quick'), which [cascade] declares",
+        ),
+        (
+            "trial.stage('quik', 1)",
+            f"{LINE_3}('quik'): [cascade] in experiment.toml has no such stage; it has: quick",
+        ),
+        (
+            "trial.stage('quick', float('nan'))",
+            f"{LINE_3}('quick'): nan cannot be compared; only finite numbers can",
+        ),
+        (
+            "trial.stage('quick', 1); trial.stage('quick', 1)",
+            f"{LINE_3}('quick') was called twice; a stage has one value",
+        ),
+        (
+            "trial.stage('quick', 1); return {'score': 1, 'quick': 1}",
+            "evaluate.py returned a metric with the name of the stage 'quick'",
+        ),
     ],
 )
-def test_a_stage_that_is_wrong_is_the_evaluators_fault_in_one_line(make: Make, body: str, reason: str) -> None:
+def test_a_stage_that_is_wrong_is_the_evaluators_fault_in_one_line(
+    make: Make, body: str, reason: str
+) -> None:
     trial = once(cascade(make("", f"\ndef evaluate(trial):\n    {body}\n"), quick=1.0), {})
     assert (trial.status, trial.fault, trial.reason) == ("lost", "evaluator", reason)
 
 
 def test_without_a_cascade_a_stage_says_where_to_declare_it(make: Make) -> None:
     experiment = make(ANSWER, EVALUATE)
-    assert once(experiment, {}).reason.endswith("trial.stage('quick'): [cascade] in experiment.toml has no such stage; it has: none")
+    assert once(experiment, {}).reason.endswith(
+        "trial.stage('quick'): [cascade] in experiment.toml has no such stage; it has: none"
+    )
 
 
 def test_what_a_candidate_prints_is_no_stage(make: Make) -> None:

@@ -49,7 +49,9 @@ def checkers() -> Iterator[list[Checker]]:
 def check(make: Make, level: str, checkers: list[Checker]) -> Check:
     """Runs a program a moment, in the process of the run before."""
 
-    def run(source: str, evaluate: str = CHECKED, cancelled: Event | None = None, **keys: object) -> Finding:
+    def run(
+        source: str, evaluate: str = CHECKED, cancelled: Event | None = None, **keys: object
+    ) -> Finding:
         experiment = make(GOOD, evaluate, **keys)
         if not checkers:
             checkers.append(Checker(experiment, experiment.digest, {}, level))
@@ -78,7 +80,9 @@ def test_a_program_passes_or_fails_in_words(check: Check, checkers: list[Checker
 def test_without_a_check_every_module_is_imported(check: Check) -> None:
     plain = "def evaluate(trial):\n    raise AssertionError\n"
     assert (check(GOOD, plain).problem, check(GOOD, plain).fault) == ("", "")
-    assert check("import nowhere_to_be_found\n", plain).problem.startswith("ModuleNotFoundError: No module named 'nowhere")
+    assert check("import nowhere_to_be_found\n", plain).problem.startswith(
+        "ModuleNotFoundError: No module named 'nowhere"
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,7 +93,9 @@ def test_without_a_check_every_module_is_imported(check: Check) -> None:
         ("raise ValueError('mine')", "evaluate.py line 4: ValueError: mine"),
     ],
 )
-def test_a_score_or_a_mistake_of_the_check_is_no_word_about_the_program(check: Check, body: str, why: str) -> None:
+def test_a_score_or_a_mistake_of_the_check_is_no_word_about_the_program(
+    check: Check, body: str, why: str
+) -> None:
     found = check(GOOD, f"def evaluate(trial): ...\n\ndef check(trial):\n    {body}\n")
     assert found.problem == ""
     assert found.fault.startswith(why)
@@ -102,7 +108,9 @@ def test_a_changed_evaluator_is_not_run(make: Make, level: str, checkers: list[C
     assert "have changed since the study began" in found.fault
 
 
-def test_a_hostile_program_is_as_harmless_as_in_a_trial(check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hostile_program_is_as_harmless_as_in_a_trial(
+    check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-made-up")
     secret = tmp_path / "secret"
     secret.write_text("the hidden data")
@@ -149,7 +157,9 @@ def test_what_does_not_end_is_ended(check: Check, monkeypatch: pytest.MonkeyPatc
     assert check(GOOD).problem == ""
 
 
-def test_a_check_is_ended_with_all_of_it_once_nobody_waits(check: Check, checkers: list[Checker]) -> None:
+def test_a_check_is_ended_with_all_of_it_once_nobody_waits(
+    check: Check, checkers: list[Checker]
+) -> None:
     forever = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import time; time.sleep(600)  # WAITED'])\n"
     cancelled, began = Event(), time.monotonic()
     timer = threading.Timer(1.0, cancelled.set)
@@ -162,8 +172,12 @@ def test_a_check_is_ended_with_all_of_it_once_nobody_waits(check: Check, checker
     assert check(GOOD).problem == ""
 
 
-def test_a_trial_process_that_dies_is_no_fault_of_the_program_and_another_one_follows(check: Check) -> None:
-    found = check(GOOD, "import os\ndef evaluate(trial): ...\n\ndef check(trial):\n    os._exit(7)\n")
+def test_a_trial_process_that_dies_is_no_fault_of_the_program_and_another_one_follows(
+    check: Check,
+) -> None:
+    found = check(
+        GOOD, "import os\ndef evaluate(trial): ...\n\ndef check(trial):\n    os._exit(7)\n"
+    )
     assert found.problem == ""
     assert found.fault == "its process ended: status 7"
 
@@ -186,5 +200,7 @@ def test_nothing_is_left_when_it_is_closed(check: Check, checkers: list[Checker]
         ("def check(trial:\n", False),  # the baseline's trial says where it is wrong
     ],
 )
-def test_whether_there_is_a_check_is_read_from_the_source_and_nothing_of_it_is_run(make: Make, source: str, has_one: bool) -> None:
+def test_whether_there_is_a_check_is_read_from_the_source_and_nothing_of_it_is_run(
+    make: Make, source: str, has_one: bool
+) -> None:
     assert has_check(make(GOOD, source + "\nraise SystemExit\n")) == has_one

@@ -82,13 +82,19 @@ all_end()
 @pytest.fixture(params=["control group", "no control group"])
 def start(request: pytest.FixtureRequest, tmp_path: Path, level: str) -> Iterator[Start]:
     """Starts a sandbox, as another user where we are root, with and without a control group."""
-    group = cgroup.make(f"workbench-{os.getpid()}-{secrets.token_hex(4)}", 1 << 30, 64) if request.param == "control group" else None
+    group = (
+        cgroup.make(f"workbench-{os.getpid()}-{secrets.token_hex(4)}", 1 << 30, 64)
+        if request.param == "control group"
+        else None
+    )
     if request.param == "control group" and group is None:
         pytest.skip("no control group can be made here")
     assert group is None or group.counts_cpu
     yield partial(sandbox, tmp_path, level, user=user_for(LAST_SLOT), group=group)
     if group is not None:
-        until(lambda: group.members() == [])  # what it adopted init reaps, since this process, unlike a trial process, is no subreaper
+        until(
+            lambda: group.members() == []
+        )  # what it adopted init reaps, since this process, unlike a trial process, is no subreaper
         group.close()
 
 
@@ -101,7 +107,9 @@ def test_no_cpu_time_is_lost(start: Start, way: str) -> None:
 
 
 def test_the_limit_on_cpu_time_holds_over_all_processes_that_there_ever_were(start: Start) -> None:
-    source = BURN + "\ndef attack():\n    nobody_waits()\n    while True:\n        child(burn); wait()\n"
+    source = (
+        BURN + "\ndef attack():\n    nobody_waits()\n    while True:\n        child(burn); wait()\n"
+    )
     words = r"used more than 1.6 s of CPU \(limits.cpu_seconds\)"
     with start(source, cpu_seconds=1.6) as process, pytest.raises(CandidateFailed, match=words):
         process.call("attack", (), {}, None, 25)
@@ -168,7 +176,12 @@ sys.modules["wire"].send = hurry
 def test_the_clock_is_exact_also_where_the_answer_comes_before_the_next_tick(start: Start) -> None:
     """The kernel adds up what runs at its ticks: read while the candidate still works, the clock would not have moved."""
     with start(HURRY) as process:
-        for seconds in (0.02, 0.04, 0.06, 0.08):  # ever more, so that what the call before has left to do cannot make up for it
+        for seconds in (
+            0.02,
+            0.04,
+            0.06,
+            0.08,
+        ):  # ever more, so that what the call before has left to do cannot make up for it
             began = process.cpu_clock()
             process.call("work", (seconds,), {}, None, 25)
             assert process.cpu_clock() - began >= seconds
@@ -176,7 +189,10 @@ def test_the_clock_is_exact_also_where_the_answer_comes_before_the_next_tick(sta
 
 def test_who_never_rests_has_no_time(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "REST_SECONDS", 0.5)
-    source = BURN + "\ndef work():\n    threading.Thread(target=burn, args=(600,), daemon=True).start()\n"
+    source = (
+        BURN
+        + "\ndef work():\n    threading.Thread(target=burn, args=(600,), daemon=True).start()\n"
+    )
     with start(source) as process:
         process.call("work", (), {}, None, 25)
         with pytest.raises(CandidateFailed, match=r"still worked 0.5 s after its answer"):
@@ -243,12 +259,16 @@ def test_version_2_counts_in_microseconds(tmp_path: Path) -> None:
     """No machine has both versions in use: the file, as the kernel writes it, says what is read."""
     for name in ("memory.events", "memory.peak", "pids.max"):
         (tmp_path / name).touch()
-    (tmp_path / "cpu.stat").write_text("usage_usec 2500000\nuser_usec 2000000\nsystem_usec 500000\n")
+    (tmp_path / "cpu.stat").write_text(
+        "usage_usec 2500000\nuser_usec 2000000\nsystem_usec 500000\n"
+    )
     group = cgroup.Group(dict.fromkeys(("memory", "pids", "cpuacct"), tmp_path), 2, 66)
     assert group.counts_cpu
     group.begin()
     assert (tmp_path / "pids.max").read_text() == "66"
-    (tmp_path / "cpu.stat").write_text("usage_usec 4000000\nuser_usec 2000000\nsystem_usec 2000000\n")
+    (tmp_path / "cpu.stat").write_text(
+        "usage_usec 4000000\nuser_usec 2000000\nsystem_usec 2000000\n"
+    )
     assert group.cpu_seconds() == 1.5
     group.seal()
     assert (tmp_path / "pids.max").read_text() == "0"

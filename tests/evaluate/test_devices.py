@@ -42,7 +42,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (nodes / name).chmod(0o666)
     for bus, minor in (("0000:18:00.0", "1"), ("0000:2a:00.0", "0")):
         (driver / bus).mkdir(parents=True)
-        (driver / bus / "information").write_text(INFORMATION.format(uuid=f"aaaa-{minor}", minor=minor))
+        (driver / bus / "information").write_text(
+            INFORMATION.format(uuid=f"aaaa-{minor}", minor=minor)
+        )
     monkeypatch.setattr(devices, "NODES", str(nodes))
     monkeypatch.setattr(devices, "DRIVER", str(driver))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
@@ -72,19 +74,25 @@ def test_slots_get_the_gpus_that_are_left_to_us(
     assert devices.gpus() == found
 
 
-def test_without_the_drivers_list_the_nodes_say_which_there_are(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_drivers_list_the_nodes_say_which_there_are(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(devices, "DRIVER", "/nowhere")
     assert devices.gpus() == ["0", "1"]
 
 
 def test_cuda_is_told_the_only_gpu_or_by_its_place_on_the_bus(machine: Path) -> None:
     assert devices.environment("1", alone=True)["CUDA_VISIBLE_DEVICES"] == "0"
-    assert [devices.environment(minor, alone=False)["CUDA_VISIBLE_DEVICES"] for minor in ("1", "0")] == ["0", "1"]
+    assert [
+        devices.environment(minor, alone=False)["CUDA_VISIBLE_DEVICES"] for minor in ("1", "0")
+    ] == ["0", "1"]
     assert devices.environment("", alone=True) == {"CUDA_VISIBLE_DEVICES": ""}
 
 
 @pytest.mark.parametrize("gpu", ["0", "1"])
-def test_a_trial_opens_the_device_of_its_slot_and_no_other(machine: Path, tmp_path: Path, level: str, gpu: str) -> None:
+def test_a_trial_opens_the_device_of_its_slot_and_no_other(
+    machine: Path, tmp_path: Path, level: str, gpu: str
+) -> None:
     tmp_path.chmod(0o755)
     seen = view.make(())
     levels.write_support(tmp_path / "support", seen)
@@ -95,7 +103,10 @@ def test_a_trial_opens_the_device_of_its_slot_and_no_other(machine: Path, tmp_pa
     other = {"0": "1", "1": "0"}[gpu]
     with Supervisor(level, box, deadline=time.monotonic() + 30) as process:
         process.start("look.py", {"look.py": LOOK.encode()}, [])
-        seen = [process.call("opened", (f"{machine}/nvidia{name}",), {}, str, None) for name in (gpu, "ctl", "-uvm", other)]
+        seen = [
+            process.call("opened", (f"{machine}/nvidia{name}",), {}, str, None)
+            for name in (gpu, "ctl", "-uvm", other)
+        ]
         assert process.call("told", (), {}, list, None) == ["0", "PCI_BUS_ID"]
     assert seen[:3] == ["opened"] * 3, seen
     assert seen[3] in ("FileNotFoundError", "PermissionError")

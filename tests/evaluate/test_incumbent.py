@@ -85,7 +85,9 @@ def attack(pids, folder, boxes):
 )
 
 
-def once(rig: Rigs, candidate: str, evaluate: str, incumbent: Program | None, **changes: Any) -> Trial:
+def once(
+    rig: Rigs, candidate: str, evaluate: str, incumbent: Program | None, **changes: Any
+) -> Trial:
     made = rig(candidate, evaluate)
     made.submit(incumbent=None if incumbent is None else Incumbent(4, incumbent), **changes)
     return made.ended()
@@ -106,11 +108,16 @@ def test_where_there_is_none_the_evaluator_does_without(rig: Rigs) -> None:
 
 def test_an_incumbent_that_was_not_started_is_not_on_record(rig: Rigs) -> None:
     alone = BOTH.replace("if trial.incumbent is not None", "if False")
-    assert once(rig, NUMBER.format(1), alone, Program({"train.py": NUMBER.format(2)})).beside is None
+    assert (
+        once(rig, NUMBER.format(1), alone, Program({"train.py": NUMBER.format(2)})).beside is None
+    )
 
 
 def test_neither_box_has_a_file_of_the_other(rig: Rigs) -> None:
-    mine, other = Program({"train.py": "", "mine.py": ""}), Program({"train.py": "", "other.py": ""}, frozenset({"other.py"}))
+    mine, other = (
+        Program({"train.py": "", "mine.py": ""}),
+        Program({"train.py": "", "other.py": ""}, frozenset({"other.py"})),
+    )
     made = rig("", FILES)
     task = made.submit(program=mine, incumbent=Incumbent(4, other))
     assert made.ended().status == "ok"

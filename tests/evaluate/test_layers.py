@@ -60,7 +60,9 @@ def sandbox(
         view=seen, limits=Limits(**{"wall_seconds": 30, **limits}), support=folder / "support", folder=folder / "box",
         links=folder / "links", user=user, data=data or {},
     )  # fmt: skip
-    with Supervisor(held(level), box, deadline=time.monotonic() + box.limits.wall_seconds, group=group) as process:
+    with Supervisor(
+        held(level), box, deadline=time.monotonic() + box.limits.wall_seconds, group=group
+    ) as process:
         process.start("train.py", {"train.py": textwrap.dedent(source).encode()}, ())
         yield process
 
@@ -124,13 +126,18 @@ def attack(folder, pid):
         assert found.pop("data") == "data"
         assert all(result.startswith("refused: ") for result in found.values()), found
         assert outside.poll() is None
-        assert ((tmp_path / "secret").read_text(), (tmp_path / "data").read_text()) == ("secret", "data")
+        assert ((tmp_path / "secret").read_text(), (tmp_path / "data").read_text()) == (
+            "secret",
+            "data",
+        )
     finally:
         outside.kill()
         outside.wait()
 
 
-def test_before_landlock_had_scopes_no_signal_is_sent_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_before_landlock_had_scopes_no_signal_is_sent_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     held("landlock")
     monkeypatch.setattr(levels, "_abi", lambda: levels.LANDLOCK_SCOPES_SIGNALS - 1)
     source = OUTCOME + "def attack(): return outcome(lambda: os.kill(os.getpid(), 0))\n"
@@ -138,13 +145,27 @@ def test_before_landlock_had_scopes_no_signal_is_sent_at_all(tmp_path: Path, mon
         assert process.call("attack", (), {}, str, None) == "refused: PermissionError"
 
 
-def test_packages_that_nobody_declared_cannot_be_read_beside_the_standard_library(tmp_path: Path, level: str) -> None:
+def test_packages_that_nobody_declared_cannot_be_read_beside_the_standard_library(
+    tmp_path: Path, level: str
+) -> None:
     roots = [*view.SYSTEM, os.path.join(os.path.realpath(sys.base_prefix), "lib")]
-    folders = dict.fromkeys(folder for root in roots if not os.path.islink(root) for folder in view.site_folders(root))
-    masked = [file for folder in folders for file in sorted(Path(folder).glob("*/*.py"))[:20] if os.access(file, os.R_OK)]
+    folders = dict.fromkeys(
+        folder for root in roots if not os.path.islink(root) for folder in view.site_folders(root)
+    )
+    masked = [
+        file
+        for folder in folders
+        for file in sorted(Path(folder).glob("*/*.py"))[:20]
+        if os.access(file, os.R_OK)
+    ]
     if not masked:
-        pytest.skip("no site-packages folder with a readable package lies where the system or the interpreter does")
-    source = OUTCOME + "def attack(paths): return [outcome(lambda: open(path).read()) for path in paths]\n"
+        pytest.skip(
+            "no site-packages folder with a readable package lies where the system or the interpreter does"
+        )
+    source = (
+        OUTCOME
+        + "def attack(paths): return [outcome(lambda: open(path).read()) for path in paths]\n"
+    )
     with sandbox(tmp_path, level, source) as process:
         found = process.call("attack", ([str(file) for file in masked],), {}, list, None)
     assert all(result.startswith("refused: ") for result in found), found
@@ -156,7 +177,9 @@ def test_bubblewrap_gives_namespaces_of_their_own(tmp_path: Path) -> None:
     with sandbox(tmp_path, "bwrap", source, user=user_for(LAST_SLOT)) as process:
         inside = process.call("look", (names,), {}, list, None)
     ours = [os.readlink(f"/proc/self/ns/{name}") for name in names]
-    assert [name for name, one, other in zip(names, inside, ours, strict=True) if one == other] == []
+    assert [
+        name for name, one, other in zip(names, inside, ours, strict=True) if one == other
+    ] == []
 
 
 HOLD = """
@@ -188,13 +211,17 @@ def answer(): return float(fork(64))
 
 def test_memory_is_held_without_a_control_group(tmp_path: Path, level: str) -> None:
     with sandbox(tmp_path, level, HOLD, user=user_for(LAST_SLOT), memory_mb=150) as process:
-        with pytest.raises(CandidateFailed, match=r"used more than 150 MB of memory \(limits.memory_mb\)"):
+        with pytest.raises(
+            CandidateFailed, match=r"used more than 150 MB of memory \(limits.memory_mb\)"
+        ):
             process.call("hold", (400,), {}, float, 15)
         assert process.memory_limit == "watchdog"
 
 
 @pytest.mark.parametrize("each", ["looks at it", "changes it"])
-def test_what_processes_share_counts_once_without_a_control_group(tmp_path: Path, level: str, each: str) -> None:
+def test_what_processes_share_counts_once_without_a_control_group(
+    tmp_path: Path, level: str, each: str
+) -> None:
     source = """
 import os, time
 def hold(megabytes):
@@ -210,7 +237,11 @@ def hold(megabytes):
         os.waitpid(child, 0)
     return float(len(block))
 """
-    for name, text in zip(("DO", "SECONDS"), ("block[place]", "1.5") if each == "looks at it" else ("block[place] = 7", "20"), strict=True):
+    for name, text in zip(
+        ("DO", "SECONDS"),
+        ("block[place]", "1.5") if each == "looks at it" else ("block[place] = 7", "20"),
+        strict=True,
+    ):
         source = source.replace(name, text)
     with sandbox(tmp_path, level, source, user=user_for(LAST_SLOT), memory_mb=200) as process:
         if each == "looks at it":
@@ -222,7 +253,9 @@ def hold(megabytes):
 
 def test_processes_are_held_without_a_control_group(tmp_path: Path, level: str) -> None:
     with sandbox(tmp_path, level, FORK, user=user_for(LAST_SLOT), processes=16) as process:
-        if os.geteuid() == 0 or level == "bwrap":  # a plain user's own processes come and go beside ours
+        if (
+            os.geteuid() == 0 or level == "bwrap"
+        ):  # a plain user's own processes come and go beside ours
             assert process.call("fork", (64,), {}, int, 15) <= 24
         else:
             assert rlimits(process.box, process._process_limit())["RLIMIT_NPROC"] > 0
@@ -236,9 +269,14 @@ def test_processes_are_held(run: Run) -> None:
 
 
 def test_the_watchdog_counts_processes() -> None:
-    family = subprocess.Popen(["sh", "-c", "for n in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 60 & done; wait"], start_new_session=True)
+    family = subprocess.Popen(
+        ["sh", "-c", "for n in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 60 & done; wait"],
+        start_new_session=True,
+    )
     try:
-        strict, lenient = (Watchdog(Limits(processes=count), family.pid, None, None) for count in (2, 20))
+        strict, lenient = (
+            Watchdog(Limits(processes=count), family.pid, None, None) for count in (2, 20)
+        )
         until(lambda: strict.violation() == "more than 2 processes")
         assert lenient.violation() is None
     finally:
@@ -249,7 +287,9 @@ def test_the_watchdog_counts_processes() -> None:
 def test_the_limits_of_a_single_process_are_in_force(tmp_path: Path, level: str) -> None:
     names = ["RLIMIT_CORE", "RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_NOFILE"]
     source = "import resource\ndef look(names): return [resource.getrlimit(getattr(resource, name))[1] for name in names]\n"
-    with sandbox(tmp_path, level, source, user=user_for(LAST_SLOT), cpu_seconds=7, disk_mb=32) as process:
+    with sandbox(
+        tmp_path, level, source, user=user_for(LAST_SLOT), cpu_seconds=7, disk_mb=32
+    ) as process:
         core, cpu, size, files = process.call("look", (names,), {}, list, None)
     assert (core, size) == (0, 32 << 20)
     assert 0 < cpu <= 8  # -1 is infinity
@@ -279,7 +319,9 @@ def test_a_daemon_is_dead_afterwards_without_a_control_group(tmp_path: Path, lev
     assert processes_with(mark) == []
 
 
-def test_a_daemon_is_dead_afterwards_as_a_member_of_its_control_group(tmp_path: Path, level: str) -> None:
+def test_a_daemon_is_dead_afterwards_as_a_member_of_its_control_group(
+    tmp_path: Path, level: str
+) -> None:
     group = cgroup.make(f"workbench-{os.getpid()}-layers", 1 << 30, 100)
     if group is None:
         pytest.skip("no control group can be made here")
@@ -295,7 +337,10 @@ def test_a_daemon_is_dead_afterwards_as_a_member_of_its_control_group(tmp_path: 
 
 def test_a_candidate_dies_with_its_guard(tmp_path: Path, level: str) -> None:
     mark = f"guard-{time.monotonic_ns()}"
-    with sandbox(tmp_path, level, DAEMON, user=user_for(LAST_SLOT)) as process, ThreadPoolExecutor(1) as pool:
+    with (
+        sandbox(tmp_path, level, DAEMON, user=user_for(LAST_SLOT)) as process,
+        ThreadPoolExecutor(1) as pool,
+    ):
         call = pool.submit(process.call, "stay", (mark,), {}, float, None)
         until(lambda: processes_with(mark) != [])
         os.kill(process._process.pid, signal.SIGKILL)
@@ -303,8 +348,14 @@ def test_a_candidate_dies_with_its_guard(tmp_path: Path, level: str) -> None:
         assert isinstance(call.exception(), CandidateFailed)
 
 
-@pytest.mark.parametrize("stopped", [0, 1, None], ids=["at work", "about to end what is below", "once it has stopped all below"])
-def test_a_candidate_dies_with_its_trial_process_without_a_control_group(tmp_path: Path, level: str, stopped: int | None) -> None:
+@pytest.mark.parametrize(
+    "stopped",
+    [0, 1, None],
+    ids=["at work", "about to end what is below", "once it has stopped all below"],
+)
+def test_a_candidate_dies_with_its_trial_process_without_a_control_group(
+    tmp_path: Path, level: str, stopped: int | None
+) -> None:
     mark = f"trial-{time.monotonic_ns()}"
     program = f"""
 from pathlib import Path
@@ -323,7 +374,9 @@ with sandbox(Path({str(tmp_path)!r}), {level!r}, DAEMON, user=user_for(LAST_SLOT
     until(lambda: processes_with(f"/{mark}") == [], 8)
 
 
-def test_the_control_groups_of_a_killed_trial_process_are_cleared(rig: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_control_groups_of_a_killed_trial_process_are_cleared(
+    rig: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By whoever started it; a folder may stay until its last process is reaped, and the next trial process clears it too."""
     cleared: list[Path] = []
     real = cgroup.remove
@@ -343,8 +396,12 @@ def test_the_control_groups_of_a_killed_trial_process_are_cleared(rig: Callable[
 
 def test_a_probe_that_escapes_speaks_against_its_level(monkeypatch: pytest.MonkeyPatch) -> None:
     level = held("landlock")
-    monkeypatch.setattr(levels, "_try_to_escape", lambda level: ["reads a file outside", "makes a socket"])
-    assert levels._reason_against.__wrapped__(level) == "a probe reads a file outside, makes a socket"
+    monkeypatch.setattr(
+        levels, "_try_to_escape", lambda level: ["reads a file outside", "makes a socket"]
+    )
+    assert (
+        levels._reason_against.__wrapped__(level) == "a probe reads a file outside, makes a socket"
+    )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give candidates users of their own")
@@ -437,7 +494,13 @@ def test_what_an_evaluator_leaves_running_is_ended(rig: Callable[..., Rig]) -> N
 
 
 def test_an_evaluator_is_started_without_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ANTHROPIC_API_KEY", "GITHUB_TOKEN", "aws_secret_access", "DB_PASSWORD", "MY_CREDENTIALS"):
+    for name in (
+        "ANTHROPIC_API_KEY",
+        "GITHUB_TOKEN",
+        "aws_secret_access",
+        "DB_PASSWORD",
+        "MY_CREDENTIALS",
+    ):
         monkeypatch.setenv(name, "sk-secret")
     monkeypatch.setenv("HARMLESS", "kept")
     assert "sk-secret" not in local._environment().values()

@@ -25,7 +25,9 @@ def processes_with(mark: str) -> list[int]:
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
             held = [os.readlink(file) for file in Path("/proc", name, "fd").iterdir()]
-            if mark in Path("/proc", name, "cmdline").read_text() or any(mark in file for file in held):
+            if mark in Path("/proc", name, "cmdline").read_text() or any(
+                mark in file for file in held
+            ):
                 found.append(int(name))
         except OSError:
             continue
@@ -40,17 +42,25 @@ def test_an_exception_is_the_candidates_failure_with_its_line(run: Run, tmp_path
 
 
 def test_an_import_that_fails_is_a_failure(run: Run) -> None:
-    assert run("import nothing_of_this_name\n").reason.startswith("ModuleNotFoundError: No module named 'nothing_of_this_name'")
+    assert run("import nothing_of_this_name\n").reason.startswith(
+        "ModuleNotFoundError: No module named 'nothing_of_this_name'"
+    )
 
 
 def test_exit_before_the_answer_is_a_failure_also_with_status_0(run: Run) -> None:
-    assert run("import os\ndef answer(): os._exit(0)\n").reason == "the candidate exited with status 0 before it answered"
+    assert (
+        run("import os\ndef answer(): os._exit(0)\n").reason
+        == "the candidate exited with status 0 before it answered"
+    )
     trial = run("def answer(): raise SystemExit(0)\n")
     assert (trial.status, trial.reason[:10]) == ("failed", "SystemExit")
 
 
 def test_a_signal_is_named(run: Run) -> None:
-    assert run("import os, signal\ndef answer(): os.kill(os.getpid(), signal.SIGSEGV)\n").reason == "the candidate was killed by SIGSEGV"
+    assert (
+        run("import os, signal\ndef answer(): os.kill(os.getpid(), signal.SIGSEGV)\n").reason
+        == "the candidate was killed by SIGSEGV"
+    )
 
 
 def test_an_endless_loop_ends_at_the_wall_clock(run: Run) -> None:
@@ -74,7 +84,10 @@ def test_a_call_may_have_a_time_of_its_own(run: Run) -> None:
 
 def test_the_limit_on_cpu_time_holds(run: Run) -> None:
     trial = run("def answer():\n    while True: pass\n", limits={"cpu_seconds": 1})
-    assert (trial.status, trial.reason) == ("failed", "used more than 1 s of CPU (limits.cpu_seconds)")
+    assert (trial.status, trial.reason) == (
+        "failed",
+        "used more than 1 s of CPU (limits.cpu_seconds)",
+    )
 
 
 def test_a_daemon_that_left_its_session_is_dead_afterwards(run: Run) -> None:
@@ -129,7 +142,10 @@ def test_memory_of_all_children_together_is_limited(run: Run) -> None:
         """,
         limits={"memory_mb": 200, "wall_seconds": 20},
     )
-    assert (trial.status, trial.reason) == ("failed", "used more than 200 MB of memory (limits.memory_mb)")
+    assert (trial.status, trial.reason) == (
+        "failed",
+        "used more than 200 MB of memory (limits.memory_mb)",
+    )
     assert trial.memory_limit in ("cgroup", "watchdog")
 
 
@@ -156,16 +172,27 @@ def test_endless_output_is_capped(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["'step', i, 'a' * 16000", "'step', i, 'a.b/c' * 3200, '=', i", "'\\x1b\\n' * 30000", "'step 1 ' + ' ' * 16000"]
+    "text",
+    [
+        "'step', i, 'a' * 16000",
+        "'step', i, 'a.b/c' * 3200, '=', i",
+        "'\\x1b\\n' * 30000",
+        "'step 1 ' + ' ' * 16000",
+    ],
 )
-def test_the_wall_clock_holds_where_output_is_pouring_in(run: Run, tmp_path: Path, text: str) -> None:
+def test_the_wall_clock_holds_where_output_is_pouring_in(
+    run: Run, tmp_path: Path, text: str
+) -> None:
     source = f"""
         def answer():
             for i in range(1 << 40):
                 print({text})
         """
     trial = run(source, limits={"wall_seconds": 1, "output_mb": 4096})
-    assert (trial.status, trial.reason) == ("timeout", "the trial took longer than 1 s (limits.wall_seconds)")
+    assert (trial.status, trial.reason) == (
+        "timeout",
+        "the trial took longer than 1 s (limits.wall_seconds)",
+    )
     assert (tmp_path / "out" / "trial" / "log.txt").stat().st_size > 10_000
 
 
@@ -187,8 +214,12 @@ def test_what_is_left_in_a_pipe_at_the_deadline_is_not_all_read(level: str) -> N
     assert sum(late) <= 2
 
 
-def test_all_of_a_long_message_stands_in_the_log_and_its_beginning_in_the_reason(run: Run, tmp_path: Path) -> None:
-    trial = run("def answer():\n    raise OSError('the compiler said\\n' + 3000 * 'x' + '\\nfive errors')\n")
+def test_all_of_a_long_message_stands_in_the_log_and_its_beginning_in_the_reason(
+    run: Run, tmp_path: Path
+) -> None:
+    trial = run(
+        "def answer():\n    raise OSError('the compiler said\\n' + 3000 * 'x' + '\\nfive errors')\n"
+    )
     assert (trial.status, trial.reason[:30]) == ("failed", "OSError: the compiler said xxx")
     assert len(trial.reason) < 600
     log = (tmp_path / "out" / "trial" / "log.txt").read_text()
@@ -219,7 +250,10 @@ def test_output_that_is_no_text_is_shown_as_escapes(run: Run, tmp_path: Path) ->
 def test_closed_descriptors_are_a_failure_without_a_hang(run: Run) -> None:
     trial = run("import os\ndef answer():\n    os.closerange(0, 1000)\n    return 1.0\n")
     assert trial.status == "failed", trial
-    trial = run("import os, time\ndef answer():\n    os.closerange(0, 1000)\n    time.sleep(600)\n", limits={"wall_seconds": 10})
+    trial = run(
+        "import os, time\ndef answer():\n    os.closerange(0, 1000)\n    time.sleep(600)\n",
+        limits={"wall_seconds": 10},
+    )
     assert trial.status == "failed", trial
 
 

@@ -40,7 +40,12 @@ class Rig:
 
     def submit(self, candidate: int = 1, **changes: Any) -> Task:
         experiment = self.experiment
-        values = {"experiment": experiment.folder, "digest": experiment.digest, "program": experiment.program(), "settings": {}}
+        values = {
+            "experiment": experiment.folder,
+            "digest": experiment.digest,
+            "program": experiment.program(),
+            "settings": {},
+        }
         values |= {"data": self.folder / "data", "folder": self.folder / f"{candidate:04}.0"}
         task = Task(**{"candidate": candidate, "trial": 0, "seed": 7, **values, **changes})
         self.executor.submit(task)
@@ -88,8 +93,21 @@ def none_with(mark: str) -> bool:
 
 def test_a_trial_is_recorded_in_full(run: Run, level: str) -> None:
     trial = run("def answer(): return 2.0\n")
-    assert (trial.status, trial.score, trial.metrics, trial.reason, trial.fault) == ("ok", 2.0, {"score": 2.0}, "", "")
-    assert (trial.sandbox, trial.shape, trial.device, trial.seed, trial.slot, trial.exact) == (level, "call", "cpu", 7, 0, True)
+    assert (trial.status, trial.score, trial.metrics, trial.reason, trial.fault) == (
+        "ok",
+        2.0,
+        {"score": 2.0},
+        "",
+        "",
+    )
+    assert (trial.sandbox, trial.shape, trial.device, trial.seed, trial.slot, trial.exact) == (
+        level,
+        "call",
+        "cpu",
+        7,
+        0,
+        True,
+    )
     assert trial.memory_limit in ("cgroup", "watchdog")
     assert len(trial.evaluator) == 64
     assert trial.seconds > 0
@@ -100,7 +118,10 @@ def test_a_trial_is_recorded_in_full(run: Run, level: str) -> None:
 
 
 def test_an_evaluator_says_itself_whether_its_score_is_exact(run: Run) -> None:
-    assert run("", "def evaluate(trial):\n    trial.exact = False\n    return {'score': 1}\n").exact is False
+    assert (
+        run("", "def evaluate(trial):\n    trial.exact = False\n    return {'score': 1}\n").exact
+        is False
+    )
     assert run("", "def evaluate(trial):\n    return {'score': 1}\n", noise="run").exact is False
 
 
@@ -108,8 +129,14 @@ def test_an_evaluator_says_itself_whether_its_score_is_exact(run: Run) -> None:
     ("body", "reason"),
     [
         ("return {'score': {}['x']}", "evaluate.py line 3: KeyError: 'x'"),
-        ("return {'loss': 1, 'acc': 2}", "evaluate.py returned no metric 'score'; it returned: loss, acc"),
-        ("return {'score': float('nan')}", "evaluate.py returned score = nan; only finite numbers can be compared"),
+        (
+            "return {'loss': 1, 'acc': 2}",
+            "evaluate.py returned no metric 'score'; it returned: loss, acc",
+        ),
+        (
+            "return {'score': float('nan')}",
+            "evaluate.py returned score = nan; only finite numbers can be compared",
+        ),
         ("return {'score': '1'}", "evaluate.py returned score = '1', which is no number"),
         ("return None", "evaluate.py returned NoneType and not a dict of metrics"),
         (
@@ -127,7 +154,10 @@ def test_a_fault_of_the_evaluator_is_nobody_elses(make: Make, body: str, reason:
 
 def test_an_evaluator_may_fail_or_convict_a_candidate(make: Make) -> None:
     for name, status in (("CandidateFailed", "failed"), ("Cheated", "cheated")):
-        experiment = make("", f"from workbench.evaluate import {name}\ndef evaluate(trial):\n    raise {name}('peeks at\\nthe answer')\n")
+        experiment = make(
+            "",
+            f"from workbench.evaluate import {name}\ndef evaluate(trial):\n    raise {name}('peeks at\\nthe answer')\n",
+        )
         trial = run_once(experiment, experiment.program(), 1, sandbox="off")
         assert (trial.status, trial.reason, trial.score) == (status, "peeks at the answer", None)
 
@@ -149,7 +179,11 @@ def test_data_is_prepared_once_and_its_digest_recorded(rig: Callable[..., Rig]) 
         bench.submit(candidate, settings={"size": 3})
         point = bench.events.get(timeout=40)
         assert isinstance(point, Points)
-        assert (point.series, point.points, point.self_reported) == ("measured", ((1.0, 0.5),), False)
+        assert (point.series, point.points, point.self_reported) == (
+            "measured",
+            ((1.0, 0.5),),
+            False,
+        )
         trials.append(bench.ended())
     assert [trial.score for trial in trials] == [6.0, 6.0], trials
     assert (bench.folder / "prepared.log").read_text() == "once "
@@ -170,7 +204,9 @@ def test_changed_protected_files_are_noticed(rig: Callable[..., Rig]) -> None:
     assert "have changed since the study began" in trial.reason
 
 
-def test_curves_stream_while_the_trial_runs_and_a_person_can_end_it(rig: Callable[..., Rig]) -> None:
+def test_curves_stream_while_the_trial_runs_and_a_person_can_end_it(
+    rig: Callable[..., Rig],
+) -> None:
     mark = f"cancel-{time.monotonic_ns()}"
     bench = rig(FOREVER.replace("MARK", mark))
     bench.submit()
@@ -188,7 +224,9 @@ def test_curves_stream_while_the_trial_runs_and_a_person_can_end_it(rig: Callabl
     assert bench.events.empty()
 
 
-def test_a_trial_process_that_is_killed_leaves_nothing_and_one_record(rig: Callable[..., Rig]) -> None:
+def test_a_trial_process_that_is_killed_leaves_nothing_and_one_record(
+    rig: Callable[..., Rig],
+) -> None:
     mark = f"killed-{time.monotonic_ns()}"
     bench = rig(FOREVER.replace("MARK", mark))
     bench.submit()
@@ -206,9 +244,13 @@ def test_a_trial_process_that_is_killed_leaves_nothing_and_one_record(rig: Calla
     assert none_with(mark)
 
 
-def test_an_evaluator_that_does_not_end_is_ended(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_evaluator_that_does_not_end_is_ended(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("workbench.evaluate.local.GRACE_SECONDS", 0.5)
-    experiment = make("", "import time\ndef evaluate(trial): time.sleep(600)\n", limits={"wall_seconds": 0.5})
+    experiment = make(
+        "", "import time\ndef evaluate(trial): time.sleep(600)\n", limits={"wall_seconds": 0.5}
+    )
     trial = run_once(experiment, experiment.program(), 1, sandbox="off")
     assert (trial.status, trial.fault) == ("lost", "evaluator")
     assert trial.reason.startswith("the evaluator did not end")
@@ -276,7 +318,10 @@ def test_many_trials_leave_nothing_behind(rig: Callable[..., Rig]) -> None:
     bench = rig("def answer(): return 1.0\n")
 
     def state() -> tuple[int, int, int]:
-        return (*(len(os.listdir(f"/proc/{bench.pid}/{name}")) for name in ("fd", "task")), len(os.listdir("/proc/self/fd")))
+        return (
+            *(len(os.listdir(f"/proc/{bench.pid}/{name}")) for name in ("fd", "task")),
+            len(os.listdir("/proc/self/fd")),
+        )
 
     bench.submit(0)
     assert bench.ended().status == "ok"
@@ -285,4 +330,7 @@ def test_many_trials_leave_nothing_behind(rig: Callable[..., Rig]) -> None:
         bench.submit(candidate)
         assert bench.ended().status == "ok"
     assert bench.pid == pid
-    until(lambda: all(now <= then for now, then in zip(state(), before, strict=True)), told=lambda: (before, state()))
+    until(
+        lambda: all(now <= then for now, then in zip(state(), before, strict=True)),
+        told=lambda: (before, state()),
+    )

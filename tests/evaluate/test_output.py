@@ -30,7 +30,10 @@ def test_the_progress_line_of_autoresearch_is_read() -> None:
     [
         ("step=12 loss=4.1", [("loss", 12, 4.1)]),
         ('{"step": 1, "loss": 2, "name": "x", "ok": true}', [("loss", 1, 2.0)]),
-        ("step 250: train loss 2.5, val loss 2.6", [("train loss", 250, 2.5), ("val loss", 250, 2.6)]),
+        (
+            "step 250: train loss 2.5, val loss 2.6",
+            [("train loss", 250, 2.5), ("val loss", 250, 2.6)],
+        ),
         ("iter 10/100: loss 1e-3, time 3.5ms", [("loss", 10, 1e-3)]),
         ("Epoch 3 | acc: 0.5", [("acc", 3, 0.5)]),
         ("loss: 4.1", []),
@@ -39,7 +42,9 @@ def test_the_progress_line_of_autoresearch_is_read() -> None:
         ("[" * 5000, []),
     ],
 )
-def test_a_line_has_points_only_with_a_step(line: str, points: list[tuple[str, float, float]]) -> None:
+def test_a_line_has_points_only_with_a_step(
+    line: str, points: list[tuple[str, float, float]]
+) -> None:
     assert [point for point in points_of(line) if point[0] != "time"] == points
 
 
@@ -51,7 +56,19 @@ NASTY = (
 
 
 @pytest.mark.parametrize(
-    "begin", ["", "step 1 ", "step ", "epoch 1 | ", "step 1 (", "x ", "a=", "val_loss: 1", '{"step": 1, "a": ', "\x1b["]
+    "begin",
+    [
+        "",
+        "step 1 ",
+        "step ",
+        "epoch 1 | ",
+        "step 1 (",
+        "x ",
+        "a=",
+        "val_loss: 1",
+        '{"step": 1, "a": ',
+        "\x1b[",
+    ],
 )
 def test_a_line_of_any_kind_takes_no_longer_than_in_proportion_to_its_length(begin: str) -> None:
     def seconds(length: int, kind: str, end: str) -> float:
@@ -61,8 +78,13 @@ def test_a_line_of_any_kind_takes_no_longer_than_in_proportion_to_its_length(beg
         return time.thread_time() - began
 
     for kind, end in itertools.product(NASTY, ("", "!", " step 1 x")):
-        ratios = (seconds(MAX_LINE // 2, kind, end) / seconds(MAX_LINE // 16, kind, end) for _ in range(10))
-        assert any(ratio < 24 for ratio in ratios), f"eight times the length took longer than so, in each of 10 tries: {kind!r} {end!r}"
+        ratios = (
+            seconds(MAX_LINE // 2, kind, end) / seconds(MAX_LINE // 16, kind, end)
+            for _ in range(10)
+        )
+        assert any(ratio < 24 for ratio in ratios), (
+            f"eight times the length took longer than so, in each of 10 tries: {kind!r} {end!r}"
+        )
 
 
 def test_carriage_returns_end_a_point_and_overwrite_the_log() -> None:
@@ -72,7 +94,9 @@ def test_carriage_returns_end_a_point_and_overwrite_the_log() -> None:
 
 
 def test_what_is_not_finite_is_dropped_and_counted() -> None:
-    output, points = read(b'step 1 | loss: nan\nstep 2 | loss: -inf\n{"step": 3, "loss": NaN}\nstep 4 | loss: 1\n')
+    output, points = read(
+        b'step 1 | loss: nan\nstep 2 | loss: -inf\n{"step": 3, "loss": NaN}\nstep 4 | loss: 1\n'
+    )
     assert points == [("loss", 4, 1)]
     assert output.dropped == 3
 
@@ -112,14 +136,19 @@ def test_a_line_without_an_end_stays_bounded() -> None:
 
 
 def test_only_what_follows_the_last_rule_is_the_end_block() -> None:
-    output, _ = read(b"val_bpb: 0.1\n---\nval_bpb: 0.2\n---\nval_bpb:          0.997900\nnum_steps:        953\nnote: no number\n")
+    output, _ = read(
+        b"val_bpb: 0.1\n---\nval_bpb: 0.2\n---\nval_bpb:          0.997900\nnum_steps:        953\nnote: no number\n"
+    )
     assert output.claims == {"val_bpb": 0.9979, "num_steps": 953.0}
 
 
 def test_a_metric_that_is_no_number_is_absent() -> None:
     assert read(b"---\nval_bpb: nan\n")[0].claims == {}
     assert read(b"---\nval_bpb: 1.0\nval_bpb: nan\n")[0].claims == {}
-    assert read(b"val_bpb: 1.0\nloss = 2\nval_bpb = 0.5\n")[0].claims == {"loss": 2.0, "val_bpb": 0.5}
+    assert read(b"val_bpb: 1.0\nloss = 2\nval_bpb = 0.5\n")[0].claims == {
+        "loss": 2.0,
+        "val_bpb": 0.5,
+    }
     many = b"".join(b"name%d: 1\n" % n for n in range(1000))
     assert read(many + b"val_bpb: 1.0\n")[0].claims["val_bpb"] == 1.0
     assert len(read(many)[0].claims) <= 100

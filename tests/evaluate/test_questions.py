@@ -72,10 +72,16 @@ def test_questions_and_answers_are_any_plain_data(run: Run) -> None:
     ("body", "reason"),
     [
         ("while True: ask('double', 1)", "answer() asked more than 20 questions in one call"),
-        ("ask('score', 1)", "LookupError: the evaluator answers no question 'score' here; it answers: double"),
+        (
+            "ask('score', 1)",
+            "LookupError: the evaluator answers no question 'score' here; it answers: double",
+        ),
         ("ask('double', 1.5)", "answer() asked 'double' with 1.5; the evaluator expects int"),
         ("ask('double', True)", "answer() asked 'double' with True; the evaluator expects int"),
-        ("ask('double', '1')", "answer() asked 'double' with an object of type str; the evaluator expects int"),
+        (
+            "ask('double', '1')",
+            "answer() asked 'double' with an object of type str; the evaluator expects int",
+        ),
         ("ask('double', object())", "no plain type"),
         ("ask('double', 10 ** 400000)", ""),
         ("ask('double', float('nan'))", "only finite numbers can be sent"),
@@ -121,18 +127,39 @@ def test_a_call_that_offers_nothing_answers_nothing(run: Run) -> None:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ("forge({'id': id_now(), 'ask': 'secret', 'question': 1})", "answer() asked 'secret', which the evaluator does not offer here"),
-        ("forge({'id': id_now(), 'ask': ['double'], 'question': 1})", "which the evaluator does not offer here (offered: double)"),
+        (
+            "forge({'id': id_now(), 'ask': 'secret', 'question': 1})",
+            "answer() asked 'secret', which the evaluator does not offer here",
+        ),
+        (
+            "forge({'id': id_now(), 'ask': ['double'], 'question': 1})",
+            "which the evaluator does not offer here (offered: double)",
+        ),
         ("forge({'id': id_now(), 'ask': 'double'})", "answer() asked 'double' with None"),
         (
             "forge({'id': id_now(), 'ask': 'double', 'question': 'x', 'value': 9.0, 'score': 9.0})",
             "asked 'double' with an object of type str",
         ),
-        ("forge({'id': 1, 'ask': 'double', 'question': 1})", "the candidate broke the protocol: an answer without its request"),
-        ("forge({'ask': 'double', 'question': 1})", "the candidate broke the protocol: an answer without its request"),
-        ("[forge({'id': id_now(), 'ask': 'double', 'question': 1}) for _ in range(9)]", "the candidate broke the protocol"),
-        ("forge({'id': id_now(), 'ask': 'double', 'question': 'x' * (8 << 20)})", "the candidate broke the protocol: a frame of"),
-        ("os.write(int(sys.orig_argv[-1]), b'ask' * 100)", "the candidate broke the protocol: bytes that are no frame"),
+        (
+            "forge({'id': 1, 'ask': 'double', 'question': 1})",
+            "the candidate broke the protocol: an answer without its request",
+        ),
+        (
+            "forge({'ask': 'double', 'question': 1})",
+            "the candidate broke the protocol: an answer without its request",
+        ),
+        (
+            "[forge({'id': id_now(), 'ask': 'double', 'question': 1}) for _ in range(9)]",
+            "the candidate broke the protocol",
+        ),
+        (
+            "forge({'id': id_now(), 'ask': 'double', 'question': 'x' * (8 << 20)})",
+            "the candidate broke the protocol: a frame of",
+        ),
+        (
+            "os.write(int(sys.orig_argv[-1]), b'ask' * 100)",
+            "the candidate broke the protocol: bytes that are no frame",
+        ),
     ],
 )
 def test_a_forged_question_ends_the_trial(run: Run, body: str, reason: str) -> None:
@@ -142,7 +169,10 @@ def test_a_forged_question_ends_the_trial(run: Run, body: str, reason: str) -> N
 
 
 def test_a_question_forged_while_nothing_is_called_is_no_import(run: Run) -> None:
-    trial = run(f"{FORGE}forge({{'id': id_now(), 'ask': 'double', 'question': 1}})\ndef answer(): return 1.0\n", ASKED)
+    trial = run(
+        f"{FORGE}forge({{'id': id_now(), 'ask': 'double', 'question': 1}})\ndef answer(): return 1.0\n",
+        ASKED,
+    )
     assert trial.status == "failed", trial
     assert "broke the protocol: an answer without a value" in trial.reason
 
@@ -166,7 +196,9 @@ def test_a_question_has_a_largest_size(run: Run) -> None:
             with trial.start("train.py") as process:
                 return {"score": process.call("answer", questions={"length": Question(str, len, max_bytes=100_000)})}
     """
-    fits, too_large, huge = (run(f"SIZE = {size}\n{source}", evaluate) for size in (90_000, 110_000, 100_000_000))
+    fits, too_large, huge = (
+        run(f"SIZE = {size}\n{source}", evaluate) for size in (90_000, 110_000, 100_000_000)
+    )
     assert (fits.status, fits.score) == ("ok", 90_000.0), fits.reason
     assert "answer() asked 'length' with 1100" in too_large.reason
     assert "at most 100000 are answered" in too_large.reason
@@ -179,12 +211,20 @@ def test_a_question_has_a_largest_size(run: Run) -> None:
         ("raise KeyError('no model')", "lost", "evaluator", "KeyError: 'no model'"),
         ("return object()", "lost", "evaluator", "no plain type"),
         ("raise CandidateFailed('the prompt is empty')", "failed", "", "the prompt is empty"),
-        ("return process.call('other')", "lost", "evaluator", "the candidate waits for the answer to its question"),
+        (
+            "return process.call('other')",
+            "lost",
+            "evaluator",
+            "the candidate waits for the answer to its question",
+        ),
     ],
 )
-def test_who_is_to_blame_for_an_answer_that_does_not_come(run: Run, answer: str, status: str, fault: str, words: str) -> None:
+def test_who_is_to_blame_for_an_answer_that_does_not_come(
+    run: Run, answer: str, status: str, fault: str, words: str
+) -> None:
     trial = run(
-        HEAD + "def answer():\n    try: return ask('model', 'x')\n    except BaseException: return 1.0\ndef other(): return 2.0\n",
+        HEAD
+        + "def answer():\n    try: return ask('model', 'x')\n    except BaseException: return 1.0\ndef other(): return 2.0\n",
         f"""
         from workbench.evaluate import CandidateFailed, Question
         def evaluate(trial):
@@ -198,7 +238,9 @@ def test_who_is_to_blame_for_an_answer_that_does_not_come(run: Run, answer: str,
     assert words in trial.reason
 
 
-def test_what_the_evaluator_takes_to_answer_is_not_the_candidates_time(run: Run, tmp_path: Path) -> None:
+def test_what_the_evaluator_takes_to_answer_is_not_the_candidates_time(
+    run: Run, tmp_path: Path
+) -> None:
     trial = run(
         HEAD
         + "import time\ndef answer(): return sum(ask('slow', n) for n in range(3))\n"

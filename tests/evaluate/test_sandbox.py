@@ -49,16 +49,27 @@ def all_refused(found: dict[str, str]) -> bool:
     return bool(found) and all(result.startswith("refused: ") for result in found.values())
 
 
-def test_no_file_outside_can_be_read(attack: Callable[..., dict[str, str]], tmp_path: Path, level: str) -> None:
+def test_no_file_outside_can_be_read(
+    attack: Callable[..., dict[str, str]], tmp_path: Path, level: str
+) -> None:
     secret = tmp_path / "secret"
     secret.write_text("secret")
     secret.chmod(0o644)
     study = tmp_path / "out" / "study.db"
     study.parent.mkdir()
     study.write_text("secret")
-    paths = [secret, study, tmp_path / "experiment" / "evaluate.py", "/etc/passwd", "/etc/shadow", Path.home() / ".bashrc"]
+    paths = [
+        secret,
+        study,
+        tmp_path / "experiment" / "evaluate.py",
+        "/etc/passwd",
+        "/etc/shadow",
+        Path.home() / ".bashrc",
+    ]
     paths += ["/dev/mem", "/proc/kcore", __file__]
-    if level == "landlock" or os.geteuid() == 0:  # else it is of bubblewrap's process inside, and the sandbox's own environment
+    if (
+        level == "landlock" or os.geteuid() == 0
+    ):  # else it is of bubblewrap's process inside, and the sandbox's own environment
         paths += ["/proc/1/environ"]
     paths += [f"/proc/{os.getpid()}/{name}" for name in ("environ", "mem", "cmdline")]
     body = "def attack(paths):\n    return {path: outcome(lambda: open(path, 'rb').read(10)) for path in paths}\n"
@@ -66,23 +77,46 @@ def test_no_file_outside_can_be_read(attack: Callable[..., dict[str, str]], tmp_
     assert all_refused(found), found
 
 
-def test_no_folder_outside_can_be_listed(attack: Callable[..., dict[str, str]], tmp_path: Path) -> None:
+def test_no_folder_outside_can_be_listed(
+    attack: Callable[..., dict[str, str]], tmp_path: Path
+) -> None:
     paths = [str(path) for path in (tmp_path, Path.home(), "/etc", "/var", "/work", "/proc/1/fd")]
-    found = attack("def attack(paths):\n    return {path: outcome(lambda: os.listdir(path)) for path in paths}\n", paths)
+    found = attack(
+        "def attack(paths):\n    return {path: outcome(lambda: os.listdir(path)) for path in paths}\n",
+        paths,
+    )
     names = {name for name in os.listdir(Path.home()) if not name.startswith(".")}
     for path, result in found.items():
         # With mount namespaces, folders above what is bound exist and hold nothing else.
-        assert result.startswith("refused: ") or (str(path) not in (str(tmp_path), "/var") and not names & set(result.split("'"))), found
+        assert result.startswith("refused: ") or (
+            str(path) not in (str(tmp_path), "/var") and not names & set(result.split("'"))
+        ), found
 
 
-def test_nothing_outside_the_box_can_be_written(attack: Callable[..., dict[str, str]], tmp_path: Path) -> None:
+def test_nothing_outside_the_box_can_be_written(
+    attack: Callable[..., dict[str, str]], tmp_path: Path
+) -> None:
     tmp_path.chmod(0o777)
-    paths = [str(tmp_path / "new"), "/usr/new", "/etc/new", "/new", "/dev/new", f"{sys.base_prefix}/new", "/var/tmp/new", "/support/new"]
-    found = attack("def attack(paths):\n    return {path: outcome(lambda: open(path, 'w')) for path in paths}\n", paths)
+    paths = [
+        str(tmp_path / "new"),
+        "/usr/new",
+        "/etc/new",
+        "/new",
+        "/dev/new",
+        f"{sys.base_prefix}/new",
+        "/var/tmp/new",
+        "/support/new",
+    ]
+    found = attack(
+        "def attack(paths):\n    return {path: outcome(lambda: open(path, 'w')) for path in paths}\n",
+        paths,
+    )
     assert all_refused(found), found
 
 
-def test_the_environment_is_a_new_one(attack: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_is_a_new_one(
+    attack: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-secret")
     monkeypatch.setenv("HARMLESS_LOOKING", "sk-secret")
     found = attack("def attack(_):\n    return {'environment': str(dict(os.environ))}\n", 0)
@@ -90,7 +124,9 @@ def test_the_environment_is_a_new_one(attack: Callable[..., dict[str, str]], mon
     assert "HARMLESS" not in found["environment"]
 
 
-def test_an_undeclared_package_cannot_be_read_by_any_path(attack: Callable[..., dict[str, str]]) -> None:
+def test_an_undeclared_package_cannot_be_read_by_any_path(
+    attack: Callable[..., dict[str, str]],
+) -> None:
     package = Path(optuna.__file__).parent
     bodies = """
 import importlib, subprocess, sys
@@ -146,12 +182,19 @@ def test_a_python_that_the_candidate_starts_has_the_same_packages_and_no_others(
 
 
 def test_all_packages_can_be_declared(run: Run) -> None:
-    trial = run("import optuna, numpy\ndef answer(): return 1.0\n", packages=["*"], limits={"wall_seconds": 60})
+    trial = run(
+        "import optuna, numpy\ndef answer(): return 1.0\n",
+        packages=["*"],
+        limits={"wall_seconds": 60},
+    )
     assert trial.status == "ok", trial
 
 
 @pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler")
-@pytest.mark.skipif(not Path(sysconfig.get_path("include"), "Python.h").exists(), reason="this Python came without its headers")
+@pytest.mark.skipif(
+    not Path(sysconfig.get_path("include"), "Python.h").exists(),
+    reason="this Python came without its headers",
+)
 def test_an_extension_of_python_can_be_built(run: Run) -> None:
     """As torch.compile and Triton do."""
     trial = run("""
@@ -177,7 +220,9 @@ def test_an_extension_of_python_can_be_built(run: Run) -> None:
     assert (trial.status, trial.score) == ("ok", 5.0), trial
 
 
-def test_no_socket_leads_out(attack: Callable[..., dict[str, str]], tmp_path: Path, level: str) -> None:
+def test_no_socket_leads_out(
+    attack: Callable[..., dict[str, str]], tmp_path: Path, level: str
+) -> None:
     body = """
 import socket
 def attack(places):
@@ -207,7 +252,9 @@ def attack(places):
     assert all_refused(found), found
 
 
-def test_no_process_outside_can_be_signalled_or_traced(attack: Callable[..., dict[str, str]]) -> None:
+def test_no_process_outside_can_be_signalled_or_traced(
+    attack: Callable[..., dict[str, str]],
+) -> None:
     other = subprocess.Popen(["sleep", "600"])
     body = """
 import ctypes, resource
@@ -248,7 +295,9 @@ def attack(pid):
         other.wait()
 
 
-def test_nobody_asks_what_lies_in_the_page_cache_nor_throws_it_out(attack: Callable[..., dict[str, str]], tmp_path: Path) -> None:
+def test_nobody_asks_what_lies_in_the_page_cache_nor_throws_it_out(
+    attack: Callable[..., dict[str, str]], tmp_path: Path
+) -> None:
     body = """
 import ctypes, mmap, sqlite3
 def attack(file):
@@ -276,7 +325,9 @@ def attack(file):
     assert all_refused(found), found
 
 
-def test_a_candidate_has_no_privilege_left(attack: Callable[..., dict[str, str]], level: str) -> None:
+def test_a_candidate_has_no_privilege_left(
+    attack: Callable[..., dict[str, str]], level: str
+) -> None:
     body = """
 def attack(_):
     status = dict(line.split(":", 1) for line in open("/proc/self/status"))
@@ -286,27 +337,43 @@ def attack(_):
 """
     found = attack(body, 0)
     assert int(found["uid"]) != 0 or os.getuid() != 0
-    assert int(found["caps"], 16) & ~(1 << 2) == 0, found  # reading below root's home at most, and that inside Landlock's bounds
-    assert os.getuid() != 0 or level == "bwrap" or int(found["bounding"], 16) & ~(1 << 2) == 0, found
+    assert int(found["caps"], 16) & ~(1 << 2) == 0, (
+        found
+    )  # reading below root's home at most, and that inside Landlock's bounds
+    assert os.getuid() != 0 or level == "bwrap" or int(found["bounding"], 16) & ~(1 << 2) == 0, (
+        found
+    )
     assert (found["nnp"], found["seccomp"]) == ("1", "2")
     assert os.getuid() != 0 or found["setuid"].startswith("refused"), found
 
 
 def test_the_probe_notices_a_sandbox_that_does_not_hold() -> None:
-    assert {"reads a file outside", "writes a file outside", "makes a socket"} <= set(levels._try_to_escape("off"))
+    assert {"reads a file outside", "writes a file outside", "makes a socket"} <= set(
+        levels._try_to_escape("off")
+    )
 
 
 def test_off_is_never_chosen_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(levels, "_reason_against", lambda level: "it leaks" if level == "landlock" else "bubblewrap is not installed")
-    with pytest.raises(SandboxUnavailable, match=r"landlock: it leaks.*apt install bubblewrap.*--sandbox off"):
+    monkeypatch.setattr(
+        levels,
+        "_reason_against",
+        lambda level: "it leaks" if level == "landlock" else "bubblewrap is not installed",
+    )
+    with pytest.raises(
+        SandboxUnavailable, match=r"landlock: it leaks.*apt install bubblewrap.*--sandbox off"
+    ):
         levels.choose("auto")
     assert levels.choose("off") == "off"
     with pytest.raises(SandboxUnavailable, match="choose auto, bwrap, landlock or off"):
         levels.choose("docker")
 
 
-def test_auto_takes_the_next_level_when_the_best_does_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(levels, "_reason_against", lambda level: "EPERM" if level == "bwrap" else None)
+def test_auto_takes_the_next_level_when_the_best_does_not_hold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        levels, "_reason_against", lambda level: "EPERM" if level == "bwrap" else None
+    )
     assert levels.choose("auto") == "landlock"
 
 
@@ -321,7 +388,9 @@ def test_the_filter_decides_as_its_tables_say(machine: str) -> None:
     for name, numbers in seccomp.SOCKETS.items():
         assert _decision(program, arch, numbers[column], 1) == seccomp.EPERM
         assert _decision(local, arch, numbers[column], 1) == seccomp.ALLOW
-        assert _decision(local, arch, numbers[column], 2) == (seccomp.EPERM if name == "socket" else seccomp.ALLOW)
+        assert _decision(local, arch, numbers[column], 2) == (
+            seccomp.EPERM if name == "socket" else seccomp.ALLOW
+        )
     for numbers in seccomp.OWN_ONLY.values():
         assert _decision(program, arch, numbers[column], 0) == seccomp.ALLOW
         assert _decision(program, arch, numbers[column], 77) == seccomp.EPERM
@@ -332,8 +401,14 @@ def test_the_filter_decides_as_its_tables_say(machine: str) -> None:
     for numbers in seccomp.PAGE_QUERIES.values():
         assert _decision(program, arch, numbers[column]) == seccomp.ENOSYS
     assert _decision(program, arch, seccomp.PREADV2[column]) == seccomp.ALLOW
-    assert _decision(program, arch, seccomp.PREADV2[column], sixth=1 | seccomp.RWF_NOWAIT) == seccomp.EOPNOTSUPP
-    assert _decision(program, arch, seccomp.SIGACTION[column], seccomp.SIGCHLD, 1 << 32) == seccomp.ALLOW
+    assert (
+        _decision(program, arch, seccomp.PREADV2[column], sixth=1 | seccomp.RWF_NOWAIT)
+        == seccomp.EOPNOTSUPP
+    )
+    assert (
+        _decision(program, arch, seccomp.SIGACTION[column], seccomp.SIGCHLD, 1 << 32)
+        == seccomp.ALLOW
+    )
     kept = seccomp.program(machine=machine, metadata=False)
     for changes in seccomp.WITHOUT_EFFECT.values():
         assert _decision(program, arch, changes[column]) == seccomp.ALLOW
@@ -341,7 +416,10 @@ def test_the_filter_decides_as_its_tables_say(machine: str) -> None:
     assert _decision(program, 0x40000003, 1) == seccomp.EPERM
     assert _decision(program, arch, 0x40000000 + 1) == seccomp.EPERM
     assert _decision(program, arch, seccomp.SIGNALS["kill"][column]) == seccomp.ALLOW
-    assert _decision(seccomp.program(False, machine), arch, seccomp.SIGNALS["kill"][column]) == seccomp.EPERM
+    assert (
+        _decision(seccomp.program(False, machine), arch, seccomp.SIGNALS["kill"][column])
+        == seccomp.EPERM
+    )
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
@@ -356,10 +434,17 @@ def test_what_sigchld_does_is_asked_and_not_changed_where_nothing_else_counts(ma
     assert _decision(program, 0x40000003, 67, seccomp.SIGCHLD, 1) == seccomp.EPERM
 
 
-def _decision(program: bytes, arch: int, number: int, argument: int = 0, second: int = 0, sixth: int = 0) -> int:
+def _decision(
+    program: bytes, arch: int, number: int, argument: int = 0, second: int = 0, sixth: int = 0
+) -> int:
     """A small interpreter of classic BPF, enough for the filter."""
     lines = [struct.unpack_from("=HBBI", program, at) for at in range(0, len(program), 8)]
-    words = {seccomp.NUMBER: number, seccomp.ARCH: arch, seccomp.ARGUMENT_LOW: argument, seccomp.SIXTH_LOW: sixth}
+    words = {
+        seccomp.NUMBER: number,
+        seccomp.ARCH: arch,
+        seccomp.ARGUMENT_LOW: argument,
+        seccomp.SIXTH_LOW: sixth,
+    }
     words |= {seccomp.SECOND_LOW: second & 0xFFFFFFFF, seccomp.SECOND_HIGH: second >> 32}
     value = at = 0
     while True:
@@ -369,7 +454,11 @@ def _decision(program: bytes, arch: int, number: int, argument: int = 0, second:
         if code == seccomp.LOAD:
             value, at = words[operand], at + 1
             continue
-        holds = {seccomp.JUMP_EQ: value == operand, seccomp.JUMP_GE: value >= operand, seccomp.JUMP_ANY: bool(value & operand)}[code]
+        holds = {
+            seccomp.JUMP_EQ: value == operand,
+            seccomp.JUMP_GE: value >= operand,
+            seccomp.JUMP_ANY: bool(value & operand),
+        }[code]
         at += 1 + (yes if holds else no)
 
 

@@ -37,7 +37,9 @@ def test_the_units_of_a_trial_are_recorded_to_six_digits(make: Make) -> None:
 
 
 def test_many_units_are_recorded_as_means_of_blocks(make: Make) -> None:
-    trial = once(make, body("values = range(10_000)\ntrial.units(values)\nreturn {'score': 4999.5}"))
+    trial = once(
+        make, body("values = range(10_000)\ntrial.units(values)\nreturn {'score': 4999.5}")
+    )
     assert len(trial.units) == 250
     assert trial.units[:2] == (19.5, 59.5)
 
@@ -45,11 +47,26 @@ def test_many_units_are_recorded_as_means_of_blocks(make: Make) -> None:
 @pytest.mark.parametrize(
     ("lines", "reason"),
     [
-        ("return {'score': 1}", 'objective.noise = "units", and evaluate called no trial.units(values)'),
-        ("trial.units([1, 2])\nreturn {'score': 1.6}", "the mean of trial.units is 1.5, and the score 1.6; they must be equal"),
-        ("trial.units([1])\nreturn {'score': 1}", "evaluate.py line 2: ValueError: trial.units needs two finite numbers or more, not 1"),
-        ("trial.units([1, float('nan')])\nreturn {'score': 1}", "evaluate.py line 2: ValueError: trial.units needs two finite numbers"),
-        ("trial.units(['a', 'b'])\nreturn {'score': 1}", "evaluate.py line 2: ValueError: could not convert string to float: 'a'"),
+        (
+            "return {'score': 1}",
+            'objective.noise = "units", and evaluate called no trial.units(values)',
+        ),
+        (
+            "trial.units([1, 2])\nreturn {'score': 1.6}",
+            "the mean of trial.units is 1.5, and the score 1.6; they must be equal",
+        ),
+        (
+            "trial.units([1])\nreturn {'score': 1}",
+            "evaluate.py line 2: ValueError: trial.units needs two finite numbers or more, not 1",
+        ),
+        (
+            "trial.units([1, float('nan')])\nreturn {'score': 1}",
+            "evaluate.py line 2: ValueError: trial.units needs two finite numbers",
+        ),
+        (
+            "trial.units(['a', 'b'])\nreturn {'score': 1}",
+            "evaluate.py line 2: ValueError: could not convert string to float: 'a'",
+        ),
     ],
 )
 def test_units_that_are_wrong_are_the_evaluators_fault(make: Make, lines: str, reason: str) -> None:
@@ -61,7 +78,10 @@ def test_units_that_are_wrong_are_the_evaluators_fault(make: Make, lines: str, r
 def test_an_objective_without_units_says_how_to_have_them(make: Make) -> None:
     trial = once(make, ITEMS, noise="seed")
     assert (trial.status, trial.fault) == ("lost", "evaluator")
-    assert 'ValueError: trial.units was called; say objective.noise = "units" in experiment.toml' in trial.reason
+    assert (
+        'ValueError: trial.units was called; say objective.noise = "units" in experiment.toml'
+        in trial.reason
+    )
 
 
 @settings(deadline=None)
@@ -70,7 +90,10 @@ def test_blocks_are_few_of_equal_size_and_keep_the_mean(units: list[float]) -> N
     found = folded(units)
     assert len(found) <= MAX_UNITS
     assert len(found) == len(units) or len(found) > MAX_UNITS / 2
-    sizes = [len(units) * (block + 1) // len(found) - len(units) * block // len(found) for block in range(len(found))]
+    sizes = [
+        len(units) * (block + 1) // len(found) - len(units) * block // len(found)
+        for block in range(len(found))
+    ]
     assert max(sizes) - min(sizes) <= 1
     mean = math.fsum(size * value for size, value in zip(sizes, found, strict=True)) / len(units)
     assert mean == pytest.approx(fmean(units), rel=1e-5, abs=1e-5 * max(map(abs, units)) + 1e-300)

@@ -10,7 +10,8 @@ import pytest
 
 VARIABLE = "WORKBENCH_ALPHAEVOLVE_RESULTS"
 needs_results = pytest.mark.skipif(
-    VARIABLE not in os.environ, reason=f"{VARIABLE} names no mathematical_results.ipynb of google-deepmind/alphaevolve_results"
+    VARIABLE not in os.environ,
+    reason=f"{VARIABLE} names no mathematical_results.ipynb of google-deepmind/alphaevolve_results",
 )
 
 
@@ -23,10 +24,18 @@ def constructions(section: str) -> dict[str, list[np.ndarray]]:
             heading = text
         if cell["cell_type"] == "code" and heading.startswith(f"# {section}"):
             assignments = [node for node in ast.parse(text).body if isinstance(node, ast.Assign)]
-            found |= {ast.unparse(node.targets[0]): arrays for node in assignments if (arrays := literal_arrays(node.value))}
+            found |= {
+                ast.unparse(node.targets[0]): arrays
+                for node in assignments
+                if (arrays := literal_arrays(node.value))
+            }
     return found
 
 
 def literal_arrays(value: ast.expr) -> list[np.ndarray]:
-    calls = [node for node in ast.walk(value) if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.array"]
+    calls = [
+        node
+        for node in ast.walk(value)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.array"
+    ]
     return [np.array(ast.literal_eval(call.args[0])) for call in calls]

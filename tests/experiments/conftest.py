@@ -29,7 +29,9 @@ def score_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Simple
         data: Path | None = None,
         sandbox: str = "auto",
     ) -> SimpleNamespace:
-        experiment = experiments.read(folder).with_settings({key: str(value) for key, value in settings.items()})
+        experiment = experiments.read(folder).with_settings(
+            {key: str(value) for key, value in settings.items()}
+        )
         place = tmp_path_factory.mktemp(f"trial-{next(numbers)}")
         if data is not None:
             (place / "data").symlink_to(data)
@@ -38,11 +40,28 @@ def score_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Simple
         def keep(points: Points) -> None:
             curves.setdefault((points.series, points.self_reported), []).extend(points.points)
 
-        trial = run_once(experiment, Program(dict(files)), seed, sandbox=sandbox, folder=place, on_points=keep)
+        trial = run_once(
+            experiment, Program(dict(files)), seed, sandbox=sandbox, folder=place, on_points=keep
+        )
         return SimpleNamespace(
-            **{name: getattr(trial, name) for name in ("status", "score", "metrics", "reason", "exact", "cpu_seconds", "fault")},
-            reported={name: points for (name, by_candidate), points in curves.items() if by_candidate},
-            measured={name: points for (name, by_candidate), points in curves.items() if not by_candidate},
+            **{
+                name: getattr(trial, name)
+                for name in (
+                    "status",
+                    "score",
+                    "metrics",
+                    "reason",
+                    "exact",
+                    "cpu_seconds",
+                    "fault",
+                )
+            },
+            reported={
+                name: points for (name, by_candidate), points in curves.items() if by_candidate
+            },
+            measured={
+                name: points for (name, by_candidate), points in curves.items() if not by_candidate
+            },
         )
 
     return score

@@ -18,18 +18,24 @@ def reply(body: Mapping[str, Any]) -> Step:
     shown = body["messages"][0]["content"][1]["text"]
     if "tools" in body:
         return _worked(body, int(re.search(r"There are (\d+) candidates", shown)[1]) - 1)  # type: ignore[index]
-    n_tried = len(re.findall(r"^- \d+ \(from \d+\)|^- it ", shown, re.MULTILINE))  # candidates, and answers that gave none
+    n_tried = len(
+        re.findall(r"^- \d+ \(from \d+\)|^- it ", shown, re.MULTILINE)
+    )  # candidates, and answers that gave none
     name, value, new = _moved(shown.rpartition("<parent ")[2], n_tried, BOLD in body["system"])
     return f"HYPOTHESIS: another {name}\n\n<<<<<<< SEARCH\n{name} = {value}\n=======\n{name} = {new}\n>>>>>>> REPLACE\n"
 
 
 def _worked(body: Mapping[str, Any], n_tried: int) -> Step:
     """A turn of `agent`: it reads the program, then changes and submits it; what is not taken, it has tried too."""
-    file = re.search(r"Files that may change: (\S+)\.$", body["messages"][0]["content"][0]["text"])[1]  # type: ignore[index]
+    file = re.search(r"Files that may change: (\S+)\.$", body["messages"][0]["content"][0]["text"])[
+        1
+    ]  # type: ignore[index]
     if len(body["messages"]) == 1:
         return uses(("read_file", {"path": f"working/{file}"}))
     text = body["messages"][2]["content"][0]["content"]
-    name, value, new = _moved(text, n_tried + len(body["messages"]) // 2 - 1, BOLD in body["system"])
+    name, value, new = _moved(
+        text, n_tried + len(body["messages"]) // 2 - 1, BOLD in body["system"]
+    )
     edit = {"path": file, "text": text.replace(f"{name} = {value}\n", f"{name} = {new}\n")}
     return uses(("edit", edit), ("submit", {"hypothesis": f"another {name}"}))
 
@@ -39,7 +45,9 @@ def _moved(text: str, n_tried: int, is_bold: bool) -> tuple[str, str, str]:
     lines = re.findall(r"^\w+ = \S+$", text, re.MULTILINE)
     name, _, value = lines[n_tried // 2 % len(lines) if is_bold else 0].partition(" = ")
     factor = [2.0, 0.5][n_tried % 2] if is_bold else 1.01 + n_tried / 1000
-    new = {"True": "False", "False": "True"}.get(value) or repr(type(_number(value))(_number(value) * factor))
+    new = {"True": "False", "False": "True"}.get(value) or repr(
+        type(_number(value))(_number(value) * factor)
+    )
     return name, value, new
 
 

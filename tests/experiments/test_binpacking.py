@@ -18,7 +18,10 @@ FOLDER = Path(__file__).parents[2] / "experiments" / "binpacking"
 Score = Callable[..., SimpleNamespace]
 HEAD = "import numpy as np\n\n\ndef priority(item, bins):\n"
 SMALL = {"items": 300, "count": 2, "fresh": 2}
-TINY = {"capacity": 10, "items": [5, 7, 3, 5]}  # First Fit: 5+3, 7, 5; Best Fit: 5+5, 7+3; the bound is 2
+TINY = {
+    "capacity": 10,
+    "items": [5, 7, 3, 5],
+}  # First Fit: 5+3, 7, 5; Best Fit: 5+5, 7+3; the bound is 2
 PUBLISHED = "WORKBENCH_BINPACKING_INSTANCES"  # a folder with or3.json and weibull5k.json
 
 
@@ -41,7 +44,9 @@ def evaluator(modules: SimpleNamespace) -> ModuleType:
 @pytest.fixture(scope="module")
 def score(score_once: Score) -> Score:
     """Scores one text of heuristic.py under the given settings."""
-    return lambda text, settings, seed=0: score_once(FOLDER, {"heuristic.py": text}, settings, seed=seed)
+    return lambda text, settings, seed=0: score_once(
+        FOLDER, {"heuristic.py": text}, settings, seed=seed
+    )
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +54,16 @@ def score_file(score_once: Score, tmp_path_factory: pytest.TempPathFactory) -> S
     """Scores one text of heuristic.py on instance files, each lying in a copy of the experiment as it does in a study."""
     numbers = itertools.count()
 
-    def scored(text: str, body: object, held_out: object = None, **settings: object) -> SimpleNamespace:
+    def scored(
+        text: str, body: object, held_out: object = None, **settings: object
+    ) -> SimpleNamespace:
         folder = tmp_path_factory.mktemp("frozen") / f"binpacking-{next(numbers)}"
         shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
         for key, content in (("instances", body), ("held_out", held_out)):
             if content is not None:
-                (folder / f"{key}.json").write_text(content if isinstance(content, str) else json.dumps(content))
+                (folder / f"{key}.json").write_text(
+                    content if isinstance(content, str) else json.dumps(content)
+                )
                 settings[key] = f"{key}.json"
         return score_once(folder, {"heuristic.py": text}, settings)
 
@@ -77,7 +86,9 @@ def bins_used(items: tuple[int, ...], capacity: int, best: bool) -> int:
     return len(left)
 
 
-def expected_excess(instances: ModuleType, recipe: str, items: int, count: int, best: bool) -> float:
+def expected_excess(
+    instances: ModuleType, recipe: str, items: int, count: int, best: bool
+) -> float:
     rng = np.random.default_rng(1)
     drawn = [instances.RECIPES[recipe](rng, items) for _ in range(count)]
     bins = np.mean([bins_used(i.items, i.capacity, best) for i in drawn])
@@ -87,26 +98,48 @@ def expected_excess(instances: ModuleType, recipe: str, items: int, count: int, 
 
 @pytest.mark.parametrize("recipe", ["weibull", "or"])
 @pytest.mark.parametrize("name", ["first_fit", "best_fit"])
-def test_baselines_score_what_an_independent_packing_gives(score: Score, instances: ModuleType, recipe: str, name: str) -> None:
+def test_baselines_score_what_an_independent_packing_gives(
+    score: Score, instances: ModuleType, recipe: str, name: str
+) -> None:
     trial = score(rule(name), SMALL | {"instances": recipe})
     assert trial.status == "ok", trial.reason
-    assert trial.score == pytest.approx(expected_excess(instances, recipe, 300, 2, best=name == "best_fit"), abs=1e-9)
+    assert trial.score == pytest.approx(
+        expected_excess(instances, recipe, 300, 2, best=name == "best_fit"), abs=1e-9
+    )
 
 
 @pytest.mark.parametrize(("name", "excess"), [("first_fit", 50.0), ("best_fit", 0.0)])
-@pytest.mark.parametrize("body", [TINY, [TINY, TINY], {"a": TINY | {"num_items": 4}, "b": TINY}], ids=["one", "list", "by name"])
-def test_a_file_of_instances_counted_by_hand(score_file: Score, name: str, excess: float, body: object) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [TINY, [TINY, TINY], {"a": TINY | {"num_items": 4}, "b": TINY}],
+    ids=["one", "list", "by name"],
+)
+def test_a_file_of_instances_counted_by_hand(
+    score_file: Score, name: str, excess: float, body: object
+) -> None:
     trial = score_file(rule(name), body)
     assert (trial.status, trial.score) == ("ok", excess), trial.reason
 
 
-@pytest.mark.skipif(PUBLISHED not in os.environ, reason=f"{PUBLISHED} names no folder with or3.json and weibull5k.json")
+@pytest.mark.skipif(
+    PUBLISHED not in os.environ,
+    reason=f"{PUBLISHED} names no folder with or3.json and weibull5k.json",
+)
 @pytest.mark.parametrize(
     ("file", "name", "excess"),
-    [("or3", "best_fit", 5.37), ("or3", "first_fit", 5.74), ("weibull5k", "best_fit", 3.98), ("weibull5k", "first_fit", 4.23)],
+    [
+        ("or3", "best_fit", 5.37),
+        ("or3", "first_fit", 5.74),
+        ("weibull5k", "best_fit", 3.98),
+        ("weibull5k", "first_fit", 4.23),
+    ],
 )
-def test_published_figures_come_out_on_the_published_instances(score_file: Score, file: str, name: str, excess: float) -> None:
-    trial = score_file(rule(name), (Path(os.environ[PUBLISHED]) / f"{file}.json").read_text(), fresh=0)
+def test_published_figures_come_out_on_the_published_instances(
+    score_file: Score, file: str, name: str, excess: float
+) -> None:
+    trial = score_file(
+        rule(name), (Path(os.environ[PUBLISHED]) / f"{file}.json").read_text(), fresh=0
+    )
     assert trial.status == "ok", trial.reason
     assert round(trial.score, 2) == excess
 
@@ -118,7 +151,16 @@ def test_held_out_a_file_is_another_file_or_the_same_items_in_another_order(
     (tmp_path / "given.json").write_text(json.dumps({"capacity": 100, "items": [*range(1, 101)]}))
     (tmp_path / "other.json").write_text(json.dumps(TINY))
     settings = {"instances": "given.json", "held_out": "", "split": "search", "seed": 7, "fresh": 2}
-    (given,), (held_out,), (again,), (other_seed,), (other_file,), (drawn,), (drawn_again,), (drawn_otherwise,) = (
+    (
+        (given,),
+        (held_out,),
+        (again,),
+        (other_seed,),
+        (other_file,),
+        (drawn,),
+        (drawn_again,),
+        (drawn_otherwise,),
+    ) = (
         instances.scored(settings | changes, trial_seed)
         for trial_seed, changes in (
             (1, {}),
@@ -143,9 +185,14 @@ def test_held_out_a_file_is_another_file_or_the_same_items_in_another_order(
         instances.scored(settings | {"seed": 0}, 1)
 
 
-def test_a_program_that_knows_the_order_of_a_file_by_heart_is_caught(score_file: Score, instances: ModuleType) -> None:
+def test_a_program_that_knows_the_order_of_a_file_by_heart_is_caught(
+    score_file: Score, instances: ModuleType
+) -> None:
     """It opens a bin of its own for each item, but for those of the file in the file's order, which it packs perfectly."""
-    items = [int(size) for size in np.random.default_rng(5).permutation([*range(1, 50), *range(99, 50, -1)])]
+    items = [
+        int(size)
+        for size in np.random.default_rng(5).permutation([*range(1, 50), *range(99, 50, -1)])
+    ]
     text = f"""
 import numpy as np
 
@@ -174,7 +221,10 @@ def priority(item, bins):
         ("[" * 100_000, "is not JSON"),
         ({}, "holds no instance"),
         ([TINY, {"capacity": 10}], r"instance 2: an instance is written \{"),
-        ({"u1": {"capacity": 10, "items": [3, 12]}}, "u1: item 2 is 12; it is a whole number from 1 to the capacity 10"),
+        (
+            {"u1": {"capacity": 10, "items": [3, 12]}},
+            "u1: item 2 is 12; it is a whole number from 1 to the capacity 10",
+        ),
         ({"capacity": 10, "items": [3.0]}, "item 1 is 3.0"),
         ({"capacity": 10, "items": [True]}, "item 1 is True"),
         ({"capacity": 10, "items": [0]}, "item 1 is 0"),
@@ -183,7 +233,9 @@ def priority(item, bins):
         (TINY | {"num_items": 5}, "num_items = 5, and there are 4"),
     ],
 )
-def test_a_file_that_holds_no_instances_is_refused_in_one_line(instances: ModuleType, tmp_path: Path, body: object, words: str) -> None:
+def test_a_file_that_holds_no_instances_is_refused_in_one_line(
+    instances: ModuleType, tmp_path: Path, body: object, words: str
+) -> None:
     file = tmp_path / "instances.json"
     file.write_text(body if isinstance(body, str) else json.dumps(body))
     with pytest.raises(ValueError, match=words) as refused:
@@ -202,14 +254,20 @@ def test_the_program_as_shipped_is_near_best_fit_and_scores_the_same_twice(score
     first, second = (score(shipped, SMALL) for _ in range(2))
     assert first.score == second.score
     trial = score(shipped, {"items": 2000, "count": 3, "fresh": 0})
-    assert trial.score == pytest.approx(4.33, abs=0.4)  # figures of the same recipe elsewhere: 4.33, samples move it by 0.2
+    assert trial.score == pytest.approx(
+        4.33, abs=0.4
+    )  # figures of the same recipe elsewhere: 4.33, samples move it by 0.2
 
 
-def test_the_second_best_fit_of_the_evaluator_agrees_with_the_textbook(evaluator: ModuleType, instances: ModuleType) -> None:
+def test_the_second_best_fit_of_the_evaluator_agrees_with_the_textbook(
+    evaluator: ModuleType, instances: ModuleType
+) -> None:
     rng = np.random.default_rng(7)
     for recipe in instances.RECIPES.values():
         instance = recipe(rng, 400)
-        assert evaluator.best_fit(instance) == bins_used(instance.items, instance.capacity, best=True)
+        assert evaluator.best_fit(instance) == bins_used(
+            instance.items, instance.capacity, best=True
+        )
 
 
 def test_recipes_stay_within_their_published_ranges(instances: ModuleType) -> None:
@@ -245,11 +303,18 @@ def test_an_unusable_priority_fails_with_one_line(score: Score, body: str, words
 def test_minus_infinity_forbids_a_bin_and_nothing_more(score: Score, instances: ModuleType) -> None:
     body = "    return np.where(bins == bins.min(), 0.0, -np.inf)\n"
     trial = score(HEAD + body, SMALL)
-    assert trial.score == pytest.approx(expected_excess(instances, "weibull", 300, 2, best=True), abs=1e-9)
+    assert trial.score == pytest.approx(
+        expected_excess(instances, "weibull", 300, 2, best=True), abs=1e-9
+    )
 
 
-@pytest.mark.parametrize(("answer", "words"), [("0", "room for"), ("-1", "there are 300"), ("10**6", "there are 300"), ("True", "True")])
-def test_an_answer_that_goes_around_the_driver_is_refused(score: Score, answer: str, words: str) -> None:
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [("0", "room for"), ("-1", "there are 300"), ("10**6", "there are 300"), ("True", "True")],
+)
+def test_an_answer_that_goes_around_the_driver_is_refused(
+    score: Score, answer: str, words: str
+) -> None:
     """The candidate shares a process with the driver and can replace it; the evaluator's own bins decide."""
     text = f"import sys\n\n\ndef priority(item, bins):\n    sys.modules['driver'].place = lambda item: {answer}\n    return item - bins\n"
     trial = score(text, SMALL)
@@ -260,7 +325,9 @@ def test_an_answer_that_goes_around_the_driver_is_refused(score: Score, answer: 
 def test_bins_handed_to_the_heuristic_are_a_copy(score: Score, instances: ModuleType) -> None:
     body = "    result = item - bins\n    bins[:] = 1e9\n    return result\n"
     trial = score(HEAD + body, SMALL)
-    assert trial.score == pytest.approx(expected_excess(instances, "weibull", 300, 2, best=True), abs=1e-9)
+    assert trial.score == pytest.approx(
+        expected_excess(instances, "weibull", 300, 2, best=True), abs=1e-9
+    )
 
 
 def test_no_future_item_is_in_the_sandbox(score: Score) -> None:
@@ -294,7 +361,9 @@ def priority(item, bins):
     assert trial.status == "ok", trial.reason
 
 
-def test_a_program_that_knows_the_instances_by_heart_is_caught(score: Score, instances: ModuleType) -> None:
+def test_a_program_that_knows_the_instances_by_heart_is_caught(
+    score: Score, instances: ModuleType
+) -> None:
     """It draws the experiment's own instances again and plans them offline; on fresh ones it is only Best Fit."""
     rng = np.random.default_rng(1)
     known = [list(instances.weibull(rng, 300).items) for _ in range(2)]
@@ -350,7 +419,9 @@ def priority(item, bins):
         raise RuntimeError("FOUND THE FUTURE")
     return item - bins
 """
-    assert "FOUND THE FUTURE" in score(text, SMALL).reason, "the set that decides is public; fresh instances are for that"
+    assert "FOUND THE FUTURE" in score(text, SMALL).reason, (
+        "the set that decides is public; fresh instances are for that"
+    )
     audit = experiments.read(FOLDER).audit | {"items": 300, "count": 2}
     first, again, other = (score(text, SMALL | audit, seed=seed) for seed in (7, 7, 8))
     assert (first.status, other.status) == ("ok", "ok"), (first.reason, other.reason)

@@ -31,26 +31,48 @@ def check() -> Iterator[Check]:
 
 
 Change = tuple[str, str, str]  # a file, what stands there, and what takes its place
-WRONG: dict[str, tuple[Change, dict[Change, str]]] = {  # by experiment: a harmless change, and those that fail with what is told
+WRONG: dict[
+    str, tuple[Change, dict[Change, str]]
+] = {  # by experiment: a harmless change, and those that fail with what is told
     "binpacking": (
         ("heuristic.py", "SMALL_GAP_COST = 5.0", "SMALL_GAP_COST = 6.0"),
         {
-            ("heuristic.py", "gap = bins - item", "gap = bins - items"): "name 'items' is not defined",
-            ("heuristic.py", "return -gap - SMALL_GAP_COST * small", "return -gap[:1]"): "it must be",
+            (
+                "heuristic.py",
+                "gap = bins - item",
+                "gap = bins - items",
+            ): "name 'items' is not defined",
+            (
+                "heuristic.py",
+                "return -gap - SMALL_GAP_COST * small",
+                "return -gap[:1]",
+            ): "it must be",
         },
     ),
     "cluster_scheduling": (
         ("scheduler.py", "IMBALANCE = 0.1", "IMBALANCE = 0.2"),
         {
-            ("scheduler.py", "IMBALANCE * imbalance", "IMBALANCE * left"): "name 'left' is not defined",
+            (
+                "scheduler.py",
+                "IMBALANCE * imbalance",
+                "IMBALANCE * left",
+            ): "name 'left' is not defined",
             ("scheduler.py", "return -(", "return np.nan * ("): "NaN",
         },
     ),
     "textclass_harness": (
         ("harness.py", "N_EXAMPLES = 8", "N_EXAMPLES = 4"),
         {
-            ("harness.py", "self.remember(text, label)", "self.recall(text, label)"): "AttributeError",
-            ("harness.py", "return json.dumps(self.examples)", "return self.examples"): "the evaluator expects str",
+            (
+                "harness.py",
+                "self.remember(text, label)",
+                "self.recall(text, label)",
+            ): "AttributeError",
+            (
+                "harness.py",
+                "return json.dumps(self.examples)",
+                "return self.examples",
+            ): "the evaluator expects str",
         },
     ),
     "terminal_harness": (
@@ -70,7 +92,11 @@ WRONG: dict[str, tuple[Change, dict[Change, str]]] = {  # by experiment: a harml
     "tinygpt": (
         ("train.py", "LEARNING_RATE = 1e-3", "LEARNING_RATE = 2e-3"),
         {
-            ("train.py", "torch.log_softmax(logits.float(), dim=-1)", "logits.float()"): "do not sum to 1",
+            (
+                "train.py",
+                "torch.log_softmax(logits.float(), dim=-1)",
+                "logits.float()",
+            ): "do not sum to 1",
             ("train.py", 'ACTIVATION = "gelu"', 'ACTIVATION = "no_such"'): "AttributeError",
         },
     ),

@@ -26,7 +26,9 @@ Score = Callable[..., SimpleNamespace]
 @pytest.fixture(scope="module")
 def score(score_once: Score) -> Score:
     """Scores one text of pack.py under the given settings."""
-    return lambda text, seed=0, **settings: score_once(FOLDER, {"pack.py": text}, settings, seed=seed)
+    return lambda text, seed=0, **settings: score_once(
+        FOLDER, {"pack.py": text}, settings, seed=seed
+    )
 
 
 def grid(side: int, radius: float) -> np.ndarray:
@@ -36,7 +38,9 @@ def grid(side: int, radius: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("n", "total"), [(26, 2.635862756413), (32, 2.937944526205)])
-def test_the_published_packings_score_as_published_without_any_tolerance(score: Score, n: int, total: float) -> None:
+def test_the_published_packings_score_as_published_without_any_tolerance(
+    score: Score, n: int, total: float
+) -> None:
     trial = score(PUBLISHED, n=n)
     assert trial.status == "ok", trial.reason
     assert total < trial.score < total + 1e-12
@@ -46,7 +50,9 @@ def test_the_published_packings_score_as_published_without_any_tolerance(score: 
 @pytest.mark.parametrize("n", [26, 32])
 def test_they_leave_room_for_less_than_a_hundred_millionth(score: Score, n: int) -> None:
     """A trial refuses them with radii a millionth larger; so does the check with radii 1e-8 larger."""
-    larger = PUBLISHED.replace("return np.array(CIRCLES[n])", "return np.array(CIRCLES[n]) + [0, 0, 1e-6]")
+    larger = PUBLISHED.replace(
+        "return np.array(CIRCLES[n])", "return np.array(CIRCLES[n]) + [0, 0, 1e-6]"
+    )
     assert larger != PUBLISHED
     trial = score(larger, n=n)
     assert (trial.status, trial.score) == ("failed", None)
@@ -75,7 +81,11 @@ def test_the_stored_packing_beats_the_published_one_and_is_the_exact_sum(score: 
 
 
 def test_the_same_with_radii_a_millionth_larger_is_refused(score: Score) -> None:
-    trial = score(STORED.replace("return np.array(CIRCLES[:n])", "return np.array(CIRCLES[:n]) + [0, 0, 1e-6]"))
+    trial = score(
+        STORED.replace(
+            "return np.array(CIRCLES[:n])", "return np.array(CIRCLES[:n]) + [0, 0, 1e-6]"
+        )
+    )
     assert trial.status == "failed"
     assert trial.score is None
     assert "out of the unit square" in trial.reason
@@ -117,7 +127,9 @@ def test_the_known_optima_of_one_and_two_circles_are_scored() -> None:
     assert EVALUATOR.float_below(EVALUATOR.total_radius(np.array([(0.5, 0.5, 0.5)]))) == 0.5
     radius = 1 / (2 + math.sqrt(2))
     pair = PROGRAM.tightened(np.array([(radius, radius, radius), (1 - radius, 1 - radius, radius)]))
-    assert EVALUATOR.float_below(EVALUATOR.total_radius(pair)) == pytest.approx(2 - math.sqrt(2), abs=1e-12)
+    assert EVALUATOR.float_below(EVALUATOR.total_radius(pair)) == pytest.approx(
+        2 - math.sqrt(2), abs=1e-12
+    )
 
 
 def test_a_grid_of_25_and_one_between_scores_what_is_known_of_it() -> None:
@@ -142,7 +154,9 @@ def test_the_score_is_rounded_down() -> None:
         ("2.7", "float64[26, 3]"),
     ],
 )
-def test_what_is_no_array_of_circles_fails_with_one_line(score: Score, answer: str, words: str) -> None:
+def test_what_is_no_array_of_circles_fails_with_one_line(
+    score: Score, answer: str, words: str
+) -> None:
     trial = score(f"import numpy as np\n\n\ndef pack(n, seed):\n    return {answer}\n")
     assert trial.status == "failed"
     assert trial.score is None
@@ -152,7 +166,11 @@ def test_what_is_no_array_of_circles_fails_with_one_line(score: Score, answer: s
 
 @pytest.mark.parametrize(
     ("circle", "words"),
-    [((0.5, 0.5, -0.1), "radius -0.1; it is at least 0"), ((1.5, 0.5, 0.0), "out of the"), ((0.5, 0.1, 0.2), "out of the")],
+    [
+        ((0.5, 0.5, -0.1), "radius -0.1; it is at least 0"),
+        ((1.5, 0.5, 0.0), "out of the"),
+        ((0.5, 0.1, 0.2), "out of the"),
+    ],
 )
 def test_a_circle_that_cannot_be_is_refused(circle: tuple[float, float, float], words: str) -> None:
     with pytest.raises(CandidateFailed, match=words):

@@ -36,7 +36,9 @@ def evaluator(modules: SimpleNamespace) -> ModuleType:
 @pytest.fixture(scope="module")
 def score(score_once: Score) -> Score:
     """Scores one text of scheduler.py under small settings."""
-    return lambda text, seed=0, **settings: score_once(FOLDER, {"scheduler.py": text}, SMALL | settings, seed=seed)
+    return lambda text, seed=0, **settings: score_once(
+        FOLDER, {"scheduler.py": text}, SMALL | settings, seed=seed
+    )
 
 
 @pytest.fixture
@@ -83,9 +85,17 @@ def test_who_chooses_hears_of_each_departure_once(evaluator: ModuleType, by_hand
 
 
 @pytest.mark.parametrize(
-    ("machine", "words"), [(2, "there are 2"), (-1, "there are 2"), (10**9, "there are 2"), (0, "where 0 and 8 are free")]
+    ("machine", "words"),
+    [
+        (2, "there are 2"),
+        (-1, "there are 2"),
+        (10**9, "there are 2"),
+        (0, "where 0 and 8 are free"),
+    ],
 )
-def test_a_machine_that_is_not_there_or_has_no_room_is_refused(evaluator: ModuleType, by_hand: object, machine: int, words: str) -> None:
+def test_a_machine_that_is_not_there_or_has_no_room_is_refused(
+    evaluator: ModuleType, by_hand: object, machine: int, words: str
+) -> None:
     with pytest.raises(CandidateFailed, match=words):
         evaluator.simulate(by_hand, always(0, machine))
 
@@ -118,10 +128,15 @@ def baseline(name: str) -> Callable[..., np.ndarray]:
 
 
 @pytest.mark.parametrize("name", ["first_fit", "best_fit", "published", "alignment"])
-def test_baselines_score_what_an_independent_simulation_gives(score: Score, workloads: ModuleType, name: str) -> None:
+def test_baselines_score_what_an_independent_simulation_gives(
+    score: Score, workloads: ModuleType, name: str
+) -> None:
     trial = score((FOLDER / "baselines" / f"{name}.py").read_text(), seed=3)
     assert trial.status == "ok", trial.reason
-    drawn = [workloads.draw(workloads.MIXES["search"], 1.1, 0.4, 0.4, rng) for rng in np.random.default_rng(hidden(3)).spawn(2)]
+    drawn = [
+        workloads.draw(workloads.MIXES["search"], 1.1, 0.4, 0.4, rng)
+        for rng in np.random.default_rng(hidden(3)).spawn(2)
+    ]
     idle = [textbook_idle(workload, baseline(name)) for workload in drawn]
     best = [textbook_idle(workload, baseline("best_fit")) for workload in drawn]
     assert trial.metrics["idle"] == pytest.approx(np.mean(idle))
@@ -129,12 +144,20 @@ def test_baselines_score_what_an_independent_simulation_gives(score: Score, work
     assert name != "best_fit" or trial.score == 0.0
 
 
-def test_known_better_rules_recover_far_more_than_chance(evaluator: ModuleType, workloads: ModuleType) -> None:
+def test_known_better_rules_recover_far_more_than_chance(
+    evaluator: ModuleType, workloads: ModuleType
+) -> None:
     def choose_by(name: str, workload: object) -> Callable[..., int]:
         def choose(job: np.ndarray, free: np.ndarray, ended: list[list[int]]) -> int:
             room = np.flatnonzero((free >= job).all(axis=1))
             total = workload.capacity[room].T  # type: ignore[attr-defined]
-            return int(room[baseline(name)(*job.astype(float), *free[room].T.astype(float), *total.astype(float)).argmax()])
+            return int(
+                room[
+                    baseline(name)(
+                        *job.astype(float), *free[room].T.astype(float), *total.astype(float)
+                    ).argmax()
+                ]
+            )
 
         return choose
 
@@ -148,7 +171,9 @@ def test_known_better_rules_recover_far_more_than_chance(evaluator: ModuleType, 
         assert np.mean(found) > 3 * np.std(found, ddof=1) / 2, (name, found)
 
 
-def test_the_shipped_program_scores_the_same_twice_and_the_seed_draws_the_workloads(score: Score) -> None:
+def test_the_shipped_program_scores_the_same_twice_and_the_seed_draws_the_workloads(
+    score: Score,
+) -> None:
     shipped = (FOLDER / "scheduler.py").read_text()
     first, again, other = (score(shipped, seed=seed) for seed in (1, 1, 2))
     assert first.status == "ok", first.reason
@@ -169,7 +194,10 @@ def recognise(total, job):
 
 seen = []
 """
-    body = "    import driver\n    if not seen:\n        seen.append(recognise(driver.total, (cpu, memory)))\n" + BEST_FIT
+    body = (
+        "    import driver\n    if not seen:\n        seen.append(recognise(driver.total, (cpu, memory)))\n"
+        + BEST_FIT
+    )
     trial = score(HEAD.replace("\n\n\ndef", f"\n{looks}\n\ndef") + body, seed=7)
     assert trial.status == "ok", trial.reason
 
@@ -211,7 +239,9 @@ def test_the_arrays_handed_to_the_rule_are_copies(score: Score) -> None:
         ("driver.place = lambda cpu, memory, departed: True", "True"),
     ],
 )
-def test_a_program_that_cooks_the_books_of_the_driver_is_refused(score: Score, line: str, words: str) -> None:
+def test_a_program_that_cooks_the_books_of_the_driver_is_refused(
+    score: Score, line: str, words: str
+) -> None:
     """It shares a process with the driver and can change it; the evaluator's own books decide."""
     trial = score(HEAD + f"    import driver\n    {line}\n    return np.zeros(len(free_cpu))\n")
     assert trial.status == "failed", trial.reason
@@ -226,11 +256,17 @@ def test_workloads_are_what_their_mix_says(workloads: ModuleType) -> None:
         assert drawn.duration.mean() == pytest.approx(1.0, rel=0.05)
         assert drawn.demand.min() >= 1
         assert (drawn.demand <= max(max(kind.cpu[1], kind.memory[1]) for kind in mix.jobs)).all()
-        assert sorted(map(tuple, drawn.capacity)) == sorted((m.cpu, m.memory) for m in mix.machines for _ in range(m.count))
+        assert sorted(map(tuple, drawn.capacity)) == sorted(
+            (m.cpu, m.memory) for m in mix.machines for _ in range(m.count)
+        )
 
 
-@pytest.mark.parametrize(("name", "value"), [("mix", "borg"), ("load", 0), ("workloads", 1), ("measured", -1)])
-def test_a_setting_that_cannot_be_is_the_callers_mistake(score: Score, name: str, value: object) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"), [("mix", "borg"), ("load", 0), ("workloads", 1), ("measured", -1)]
+)
+def test_a_setting_that_cannot_be_is_the_callers_mistake(
+    score: Score, name: str, value: object
+) -> None:
     trial = score(HEAD + BEST_FIT, **{name: value})
     assert (trial.status, trial.fault) == ("lost", "evaluator")
     assert f"{name} = " in trial.reason

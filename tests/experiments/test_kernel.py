@@ -57,11 +57,19 @@ def score(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Score]:
     """
     folder = tmp_path_factory.mktemp("frozen") / "kernel"
     shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    experiment, events, numbers = experiments.read(folder), queue.SimpleQueue[Event](), itertools.count()
+    experiment, events, numbers = (
+        experiments.read(folder),
+        queue.SimpleQueue[Event](),
+        itertools.count(),
+    )
     executor = LocalExecutor(experiment, Options(slots=1), events.put)
     shipped = experiment.program().files
 
-    def scored(changes: dict[str, str] | None = None, beside: dict[str, str] | None = None, **settings: bool | int | float | str) -> Trial:
+    def scored(
+        changes: dict[str, str] | None = None,
+        beside: dict[str, str] | None = None,
+        **settings: bool | int | float | str,
+    ) -> Trial:
         place = tmp_path_factory.mktemp(f"kernel-{next(numbers)}")
         values = {**experiment.settings, "repeats": 2, **settings}
         incumbent = None if beside is None else Incumbent(5, Program({**shipped, **beside}))
@@ -85,11 +93,16 @@ def score(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Score]:
 def build(**values: str) -> str:
     """build.py with some constants at other values."""
     lines = (FOLDER / "build.py").read_text().split("\n")
-    return "\n".join(f"{name} = {values[name]}" if (name := line.partition(" = ")[0]) in values else line for line in lines)
+    return "\n".join(
+        f"{name} = {values[name]}" if (name := line.partition(" = ")[0]) in values else line
+        for line in lines
+    )
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_every_shipped_kernel_is_right_and_timed_on_its_shapes(score: Score, modules: SimpleNamespace, task: str) -> None:
+def test_every_shipped_kernel_is_right_and_timed_on_its_shapes(
+    score: Score, modules: SimpleNamespace, task: str
+) -> None:
     trial = score(task=task)
     assert trial.status == "ok", trial.reason
     assert trial.metrics["error"] < 1
@@ -110,7 +123,9 @@ def test_a_faster_build_scores_higher_on_held_out_shapes_too(score: Score) -> No
 FAST = build(OPTIMIZE='"O3"', NATIVE="True", FAST_MATH="True", TILE_N="256")
 
 
-def test_the_incumbent_is_timed_in_the_same_rounds_and_the_score_stays_that_over_the_baseline(score: Score) -> None:
+def test_the_incumbent_is_timed_in_the_same_rounds_and_the_score_stays_that_over_the_baseline(
+    score: Score,
+) -> None:
     trial = score({}, {"build.py": FAST}, repeats=4)
     assert trial.status == "ok", trial.reason
     assert abs(trial.score) < 0.4  # the baseline against itself
@@ -119,7 +134,9 @@ def test_the_incumbent_is_timed_in_the_same_rounds_and_the_score_stays_that_over
     assert trial.beside == 5
 
 
-def test_without_an_incumbent_or_with_the_baseline_as_such_only_the_score_is_there(score: Score) -> None:
+def test_without_an_incumbent_or_with_the_baseline_as_such_only_the_score_is_there(
+    score: Score,
+) -> None:
     for beside in (None, {}):
         trial = score({}, beside, task="softmax")
         assert (trial.status, trial.beside) == ("ok", None)
@@ -138,7 +155,11 @@ __attribute__((constructor)) static void begin(void) { while (clock() < 5 * CLOC
         ({"kernels/softmax.c": "void kernel(void) { return x; }\n"}, {}, "undeclared"),
         ({"kernels/softmax.c": "void kernel(void) { *(volatile int *)0 = 1; }\n"}, {}, "SIGSEGV"),
         ({"kernels/softmax.c": "void kernel(void) { }\n"}, {}, "never written"),
-        ({"kernels/softmax.c": AHEAD + (FOLDER / "kernels" / "softmax.c").read_text()}, {}, "beside its calls"),
+        (
+            {"kernels/softmax.c": AHEAD + (FOLDER / "kernels" / "softmax.c").read_text()},
+            {},
+            "beside its calls",
+        ),
     ],
 )
 def test_an_incumbent_that_fails_or_works_ahead_is_not_held_against_the_candidate(
@@ -150,7 +171,9 @@ def test_an_incumbent_that_fails_or_works_ahead_is_not_held_against_the_candidat
     assert words in trial.reason
 
 
-def test_a_trial_whose_time_ends_while_the_incumbent_is_called_is_out_of_time(modules: SimpleNamespace) -> None:
+def test_a_trial_whose_time_ends_while_the_incumbent_is_called_is_out_of_time(
+    modules: SimpleNamespace,
+) -> None:
     class Slow:
         def start(self, *args: object, **keys: object) -> None:
             raise TimedOut("no time is left")
@@ -186,9 +209,18 @@ DISHONEST = {
 }""",
         "wrong",
     ),
-    "input used as scratch": ("{ right(a, b, out, m, n, k); ((float *)a)[0] = 0.5f; }", "changes its input"),
-    "write past the output": ("{ right(a, b, out, m, n, k); out[m * n] = 0.0f; }", "outside of its buffers"),
-    "write before the output": ("{ right(a, b, out, m, n, k); out[-1] = 0.0f; }", "outside of its buffers"),
+    "input used as scratch": (
+        "{ right(a, b, out, m, n, k); ((float *)a)[0] = 0.5f; }",
+        "changes its input",
+    ),
+    "write past the output": (
+        "{ right(a, b, out, m, n, k); out[m * n] = 0.0f; }",
+        "outside of its buffers",
+    ),
+    "write before the output": (
+        "{ right(a, b, out, m, n, k); out[-1] = 0.0f; }",
+        "outside of its buffers",
+    ),
     "read past an input": ("{ right(a, b, out, m, n, k); out[0] += 0.0f * b[k * n]; }", "NaN"),
     "NaN as a wildcard": ("{ right(a, b, out, m, n, k); out[m * n - 1] = 0.0f / 0.0f; }", "NaN"),
     "bfloat16 inside": (
@@ -228,7 +260,9 @@ KERNEL_HEAD
 @pytest.mark.parametrize("how", DISHONEST)
 def test_a_dishonest_kernel_is_refused(score: Score, how: str) -> None:
     body, words = DISHONEST[how]
-    text = MATMUL + (body.replace("KERNEL_HEAD\n", KERNEL) if "KERNEL_HEAD" in body else KERNEL + body)
+    text = MATMUL + (
+        body.replace("KERNEL_HEAD\n", KERNEL) if "KERNEL_HEAD" in body else KERNEL + body
+    )
     trial = score({"kernels/matmul.c": text})
     assert trial.status == "failed", (trial.status, trial.score, trial.reason)
     assert words in trial.reason
@@ -236,14 +270,20 @@ def test_a_dishonest_kernel_is_refused(score: Score, how: str) -> None:
 
 
 def test_work_beside_the_calls_is_seen(score: Score) -> None:
-    trial = score({"kernels/matmul.c": AHEAD + MATMUL + KERNEL + "{ right(a, b, out, m, n, k); }\n"})
+    trial = score(
+        {"kernels/matmul.c": AHEAD + MATMUL + KERNEL + "{ right(a, b, out, m, n, k); }\n"}
+    )
     assert trial.status == "cheated", (trial.status, trial.score, trial.reason)
     assert "beside its calls" in trial.reason
 
 
 def test_a_kernel_can_start_neither_thread_nor_process(score: Score) -> None:
     """Else a child could do the work of each call while the clock is not looking; what `flags()` does to Python changes nothing."""
-    text = "#include <pthread.h>\n#include <signal.h>\n#include <unistd.h>\n" + MATMUL + "static void *nothing(void *x) { return x; }\n"
+    text = (
+        "#include <pthread.h>\n#include <signal.h>\n#include <unistd.h>\n"
+        + MATMUL
+        + "static void *nothing(void *x) { return x; }\n"
+    )
     text += """
 static int refused(void)
 {
@@ -255,7 +295,9 @@ static int at_first;
 __attribute__((constructor)) static void begin(void) { at_first = refused(); }
 """
     text += KERNEL + "{ if (at_first && refused()) right(a, b, out, m, n, k); }\n"
-    trial = score({"kernels/matmul.c": text, "build.py": (FOLDER / "build.py").read_text() + NO_LIMITS})
+    trial = score(
+        {"kernels/matmul.c": text, "build.py": (FOLDER / "build.py").read_text() + NO_LIMITS}
+    )
     assert trial.status == "ok", trial.reason
 
 
@@ -285,7 +327,10 @@ int PyRun_SimpleString(const char *);
 {KERNEL}{{ PyGILState_Ensure(); PyRun_SimpleString("{say}"); }}
 """
     trial = score({"kernels/matmul.c": text, "build.py": (FOLDER / "build.py").read_text() + patch})
-    assert (trial.status, trial.reason) == ("failed", "the candidate exited with status 40 before it answered")
+    assert (trial.status, trial.reason) == (
+        "failed",
+        "the candidate exited with status 40 before it answered",
+    )
 
 
 def test_patched_clocks_gain_nothing(score: Score) -> None:
@@ -301,13 +346,18 @@ def test_patched_clocks_gain_nothing(score: Score) -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ("bytes([0, 0, 128, 63]) * (shape[0] * shape[1])", "wrong"),  # 1.0; a single 0.0 may be right
+        (
+            "bytes([0, 0, 128, 63]) * (shape[0] * shape[1])",
+            "wrong",
+        ),  # 1.0; a single 0.0 may be right
         ("b''", "0 bytes"),
         ("[1.0]", "expects bytes"),
         ("LAST.setdefault(str(dims), driver_run(inputs, dims, shape, calls, skip))", "wrong"),
     ],
 )
-def test_a_kernel_that_replaces_the_driver_has_still_to_be_right(score: Score, answer: str, words: str) -> None:
+def test_a_kernel_that_replaces_the_driver_has_still_to_be_right(
+    score: Score, answer: str, words: str
+) -> None:
     arguments = "inputs, dims, shape, calls, skip"
     lie = f"import sys; driver = sys.modules['driver']; driver_run, LAST = driver.run, {{}}; driver.run = lambda {arguments}: {answer}"
     text = f"""
@@ -337,7 +387,9 @@ def test_a_program_cannot_tell_its_role_by_the_order_in_which_they_are_started(
     class Stub(contextlib.nullcontext[None]):
         def __init__(self, trial: object, task: object, program: Program, role: str) -> None:
             super().__init__()
-            assert {"mine": other, "base": shipped, "none": shipped, "incumbent": Program({})}[role] == program
+            assert {"mine": other, "base": shipped, "none": shipped, "incumbent": Program({})}[
+                role
+            ] == program
             started[-1].append(role)
 
     def over(*given: object) -> None:
@@ -348,7 +400,11 @@ def test_a_program_cannot_tell_its_role_by_the_order_in_which_they_are_started(
     monkeypatch.setattr(modules.evaluate, "probe", over)
     settings = dict(experiments.read(FOLDER).settings)
     trial = SimpleNamespace(
-        settings=settings, device="cpu", program=other, incumbent=Program({}), experiment=SimpleNamespace(program=lambda: shipped)
+        settings=settings,
+        device="cpu",
+        program=other,
+        incumbent=Program({}),
+        experiment=SimpleNamespace(program=lambda: shipped),
     )
     for _ in range(60):
         started.append([])
@@ -375,7 +431,9 @@ def test_what_the_compiler_says_is_the_reason(score: Score) -> None:
         ({"repeats": 1}, "2 or more"),
     ],
 )
-def test_an_unknown_setting_is_the_callers_mistake(score: Score, settings: dict[str, object], words: str) -> None:
+def test_an_unknown_setting_is_the_callers_mistake(
+    score: Score, settings: dict[str, object], words: str
+) -> None:
     trial = score(**settings)
     assert (trial.status, trial.fault) == ("lost", "evaluator")
     assert words in trial.reason
@@ -386,7 +444,9 @@ def test_triton_without_a_gpu_says_what_to_do(modules: SimpleNamespace, tmp_path
         modules.evaluate._demand_device(SimpleNamespace(device="cpu", data=tmp_path), "triton")
 
 
-def test_no_compiler_says_what_to_install(modules: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_compiler_says_what_to_install(
+    modules: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RuntimeError, match="apt install gcc"):
         modules.evaluate._demand_device(SimpleNamespace(device="cpu", data=tmp_path), "c")
@@ -401,19 +461,31 @@ def test_a_study_stays_on_its_device(modules: SimpleNamespace, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "text", ["import torch\n", "from torch.nn import functional\n", "def f():\n    import numpy\n", "from . import x\n"]
+    "text",
+    [
+        "import torch\n",
+        "from torch.nn import functional\n",
+        "def f():\n    import numpy\n",
+        "from . import x\n",
+    ],
 )
-def test_a_triton_file_that_imports_more_than_triton_is_refused(modules: SimpleNamespace, text: str) -> None:
+def test_a_triton_file_that_imports_more_than_triton_is_refused(
+    modules: SimpleNamespace, text: str
+) -> None:
     with pytest.raises(CandidateFailed, match="nothing else"):
         modules.evaluate.demand_own_kernel("kernels/matmul.py", text)
     for task in TASKS:
-        modules.evaluate.demand_own_kernel(f"kernels/{task}.py", (FOLDER / "kernels" / f"{task}.py").read_text())
+        modules.evaluate.demand_own_kernel(
+            f"kernels/{task}.py", (FOLDER / "kernels" / f"{task}.py").read_text()
+        )
 
 
 def cut(array: np.ndarray, bits: int) -> np.ndarray:
     """float32 rounded to so many bits of mantissa: 10 is TF32's, 7 bfloat16's."""
     step = np.uint32(1 << (23 - bits))
-    return ((array.astype(np.float32).view(np.uint32) + step // 2) & ~(step - np.uint32(1))).view(np.float32)
+    return ((array.astype(np.float32).view(np.uint32) + step // 2) & ~(step - np.uint32(1))).view(
+        np.float32
+    )
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -439,7 +511,12 @@ def test_every_kind_of_draw_differs_and_split_shapes_do_not_meet(modules: Simple
 
 
 def times(modules: SimpleNamespace, mine: list[float], floor: float = 0.001) -> object:
-    taken = {"mine": mine, "base": [0.5, 0.42, 0.44], "none": [0.02, 0.03], "incumbent": [0.22, 0.24]}
+    taken = {
+        "mine": mine,
+        "base": [0.5, 0.42, 0.44],
+        "none": [0.02, 0.03],
+        "incumbent": [0.22, 0.24],
+    }
     return modules.clock.Times(2, floor, taken, torch=[0.3, 0.2])
 
 
@@ -453,23 +530,34 @@ def test_the_fastest_requests_count_less_what_requests_cost(modules: SimpleNames
     assert not found.is_implausible("mine")
 
 
-def test_faster_than_the_hardware_is_implausible_and_gains_nothing_beyond_it(modules: SimpleNamespace) -> None:
+def test_faster_than_the_hardware_is_implausible_and_gains_nothing_beyond_it(
+    modules: SimpleNamespace,
+) -> None:
     found = times(modules, [0.0201], floor=0.005)
     assert found.is_implausible("mine")
     assert not found.is_implausible("incumbent")
     assert found.log_speedup == pytest.approx(math.log(0.2 / 0.005))
 
 
-def test_an_implausible_time_is_called_a_cheat(modules: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_implausible_time_is_called_a_cheat(
+    modules: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Right answers in no time, which no kernel here can give: a stand-in for the sandbox does."""
 
     class Stub(modules.kernel.Kernel):  # type: ignore[misc, name-defined]
         def __init__(self, role: str, taken: float) -> None:
-            self.task, self.role, self.taken, self.error = modules.tasks.TASKS["matmul"], role, taken, 0.0
+            self.task, self.role, self.taken, self.error = (
+                modules.tasks.TASKS["matmul"],
+                role,
+                taken,
+                0.0,
+            )
 
         def run(self, request: object) -> tuple[float, bytes]:
             inputs = [request.of_call(index) for index in range(len(request.calls))]  # type: ignore[attr-defined]
-            total = sum(weight * (a @ b) for (weight, _), (a, b) in zip(request.calls, inputs, strict=True))  # type: ignore[attr-defined]
+            total = sum(
+                weight * (a @ b) for (weight, _), (a, b) in zip(request.calls, inputs, strict=True)
+            )  # type: ignore[attr-defined]
             return self.taken, np.float32(total).tobytes()
 
         def inspect(self, request: object) -> None:
@@ -484,7 +572,9 @@ def test_an_implausible_time_is_called_a_cheat(modules: SimpleNamespace, monkeyp
 
     with pytest.raises(Cheated, match="faster than the hardware"):
         measured()
-    with pytest.raises(RuntimeError, match=r"the incumbent fails beside a candidate .*faster than the hardware"):
+    with pytest.raises(
+        RuntimeError, match=r"the incumbent fails beside a candidate .*faster than the hardware"
+    ):
         measured(mine=0.003, incumbent=0.0011)
     assert measured(mine=0.003).log_speedup > 2
 

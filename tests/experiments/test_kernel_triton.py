@@ -11,7 +11,8 @@ import pytest
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "kernel"
 needs_triton = pytest.mark.skipif(
-    importlib.util.find_spec("triton") is None, reason="Triton is not installed (pip install triton): its interpreter checks the kernels"
+    importlib.util.find_spec("triton") is None,
+    reason="Triton is not installed (pip install triton): its interpreter checks the kernels",
 )
 CHECK = """
 import sys
@@ -56,6 +57,12 @@ def test_the_shipped_triton_kernels_are_right_on_edge_shapes(task: str, tmp_path
         shutil.copy(FOLDER / name, tmp_path / "evaluator")
     (tmp_path / "check.py").write_text(CHECK)
     environment = {**os.environ, "TRITON_INTERPRET": "1"}
-    done = subprocess.run([sys.executable, "check.py", task], cwd=tmp_path, capture_output=True, text=True, env=environment)
+    done = subprocess.run(
+        [sys.executable, "check.py", task],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert len(done.stdout.splitlines()) == 6

@@ -42,7 +42,9 @@ stored = runpy.run_path(str(FOLDER / "baselines" / "stored.py"))["decompose"]
 @pytest.fixture(scope="module")
 def score(score_once: Score) -> Score:
     """Scores one text of search.py under the given settings, with two seeds where not said otherwise."""
-    return lambda text, **settings: score_once(FOLDER, {"search.py": text}, {"seeds": 2, "shape": "2,2,2"} | settings)
+    return lambda text, **settings: score_once(
+        FOLDER, {"search.py": text}, {"seeds": 2, "shape": "2,2,2"} | settings
+    )
 
 
 def problem(size: int, field: str = "integer") -> SimpleNamespace:
@@ -54,7 +56,11 @@ def test_published_decompositions_are_confirmed(score: Score, size: int) -> None
     """Strassen's 7, Laderman's 23, and Strassen's squared, 49."""
     trial = score(STORED, shape=f"{size},{size},{size}")
     assert trial.status == "ok", trial.reason
-    assert (trial.score, trial.metrics["rank"], trial.metrics["share"]) == (KNOWN[size], KNOWN[size], 1.0)
+    assert (trial.score, trial.metrics["rank"], trial.metrics["share"]) == (
+        KNOWN[size],
+        KNOWN[size],
+        1.0,
+    )
 
 
 @pytest.mark.parametrize("size", KNOWN)
@@ -99,11 +105,17 @@ def test_modulo_two_signs_do_not_matter_and_everything_else_does(size: int, rank
         problem(size, "mod2").rank(answer * 3)  # congruent, but not written as 0 and 1
 
 
-def test_47_multiplications_for_4_by_4_are_confirmed_mod_2_and_refused_over_the_integers(score: Score) -> None:
+def test_47_multiplications_for_4_by_4_are_confirmed_mod_2_and_refused_over_the_integers(
+    score: Score,
+) -> None:
     confirmed = score(STORED, shape="4,4,4", field="mod2")
     assert confirmed.status == "ok", confirmed.reason
     assert (confirmed.score, confirmed.metrics["rank"]) == (47, 47)
-    refused = score(STORED.replace('if field == "mod2" else [', "if field else ["), shape="4,4,4", field="integer")
+    refused = score(
+        STORED.replace('if field == "mod2" else [', "if field else ["),
+        shape="4,4,4",
+        field="integer",
+    )
     assert (refused.status, refused.score) == ("failed", None)
     assert "465 of its 4096 entries are wrong" in refused.reason
     assert problem(4, "mod2").rank(stored(4, 4, 4, "integer", 0) % 2) == 49
@@ -113,7 +125,9 @@ def test_47_multiplications_multiply_matrices_of_bits() -> None:
     """Without the tensor: the factors compute A B mod 2, for any matrices of 0 and 1."""
     for a, b in np.random.default_rng(4).integers(2, size=(50, 2, 4, 4)):
         left, right, out = np.split(stored(4, 4, 4, "mod2", 0)[0, :, :47], 3)
-        assert (out @ ((left.T @ a.ravel()) * (right.T @ b.ravel())) % 2 == (a @ b).ravel() % 2).all()
+        assert (
+            out @ ((left.T @ a.ravel()) * (right.T @ b.ravel())) % 2 == (a @ b).ravel() % 2
+        ).all()
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +142,9 @@ def test_none_of_alphaevolves_decompositions_is_left_out(decompositions: Decompo
 
 @needs_results
 @pytest.mark.parametrize("name", ALPHAEVOLVE)
-def test_alphaevolves_decompositions_are_confirmed_in_the_published_field_and_rank(name: str, decompositions: Decompositions) -> None:
+def test_alphaevolves_decompositions_are_confirmed_in_the_published_field_and_rank(
+    name: str, decompositions: Decompositions
+) -> None:
     field, rank = ALPHAEVOLVE[name]
     published = EVALUATOR.Problem(*map(int, name), field)
     answer = as_answer(published, decompositions[f"decomposition_{name}"])
@@ -142,8 +158,13 @@ def test_alphaevolves_decompositions_are_confirmed_in_the_published_field_and_ra
 def as_answer(published: SimpleNamespace, factors: list[np.ndarray]) -> np.ndarray:
     """Published factors, whose third yields C transposed, in whole steps of the field's grid."""
     a, b, c = factors
-    stacked = np.vstack([a, b, c.reshape(published.p, published.m, -1).swapaxes(0, 1).reshape(c.shape)])
-    steps = np.stack([stacked.real, stacked.imag][: published.answer.shape[0]]) * EVALUATOR.FIELDS[published.field]
+    stacked = np.vstack(
+        [a, b, c.reshape(published.p, published.m, -1).swapaxes(0, 1).reshape(c.shape)]
+    )
+    steps = (
+        np.stack([stacked.real, stacked.imag][: published.answer.shape[0]])
+        * EVALUATOR.FIELDS[published.field]
+    )
     answer = np.zeros(published.answer.shape, dtype=np.int64)
     answer[..., : stacked.shape[1]] = steps
     assert (answer[..., : stacked.shape[1]] == steps).all()
@@ -171,18 +192,24 @@ def test_halves_are_halves_and_only_in_their_field() -> None:
 
 def test_imaginary_parts_must_cancel() -> None:
     real, zero = stored(2, 2, 2, "complex", 0)
-    turned = np.stack([np.vstack([zero[:4], zero[4:8], real[8:]]), np.vstack([real[:4], -real[4:8], zero[8:]])])  # iA, -iB
+    turned = np.stack(
+        [np.vstack([zero[:4], zero[4:8], real[8:]]), np.vstack([real[:4], -real[4:8], zero[8:]])]
+    )  # iA, -iB
     assert problem(2, "complex").rank(turned) == 7
     turned[1, 4:8] *= -1  # iA, iB: the tensor with the wrong sign
     with pytest.raises(CandidateFailed, match="entries are wrong"):
         problem(2, "complex").rank(turned)
     with pytest.raises(CandidateFailed, match="entries are wrong"):
-        problem(2, "complex").rank(np.stack([np.vstack([zero[:4], real[4:]]), np.vstack([real[:4], zero[4:]])]))  # i times the tensor
+        problem(2, "complex").rank(
+            np.stack([np.vstack([zero[:4], real[4:]]), np.vstack([real[:4], zero[4:]])])
+        )  # i times the tensor
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 2, 3), (2, 3, 4), (5, 2, 3)])
 @pytest.mark.parametrize("field", ["integer", "half", "complex", "mod2"])
-def test_the_standard_algorithm_is_right_for_every_shape_and_field(shape: tuple[int, int, int], field: str) -> None:
+def test_the_standard_algorithm_is_right_for_every_shape_and_field(
+    shape: tuple[int, int, int], field: str
+) -> None:
     terms, steps = int(np.prod(shape)), 2 if field in ("half", "complex") else 1
     answer = PROGRAM.encoded(PROGRAM.standard(*shape) * steps, terms, field)
     assert EVALUATOR.Problem(*shape, field).rank(answer) == terms
@@ -229,7 +256,9 @@ def test_entries_too_large_to_add_up_exactly_are_refused() -> None:
     ],
 )
 def test_an_answer_of_another_form_is_refused(score: Score, change: str, words: str) -> None:
-    text = STORED.replace('    return answer % 2 if field == "mod2" else answer', f"    return {change}")
+    text = STORED.replace(
+        '    return answer % 2 if field == "mod2" else answer', f"    return {change}"
+    )
     assert text != STORED
     trial = score(text)
     assert trial.status == "failed"
@@ -297,7 +326,12 @@ def test_a_seed_that_takes_too_long_ends_the_trial(score: Score) -> None:
 
 @pytest.mark.parametrize(
     ("shape", "field", "words"),
-    [("3,3", "integer", "3,3,3"), ("3,x,3", "integer", "3,3,3"), ("9,9,9", "integer", "512"), ("2,2,2", "real", "mod2")],
+    [
+        ("3,3", "integer", "3,3,3"),
+        ("3,x,3", "integer", "3,3,3"),
+        ("9,9,9", "integer", "512"),
+        ("2,2,2", "real", "mod2"),
+    ],
 )
 def test_a_problem_that_is_none_is_the_callers_mistake(shape: str, field: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):

@@ -31,7 +31,9 @@ Score = Callable[..., SimpleNamespace]
 @pytest.fixture(scope="module")
 def score(score_once: Score) -> Score:
     """Scores one text of construct.py under the given settings."""
-    return lambda text, seed=0, **settings: score_once(FOLDER, {"construct.py": text}, settings, seed=seed)
+    return lambda text, seed=0, **settings: score_once(
+        FOLDER, {"construct.py": text}, settings, seed=seed
+    )
 
 
 def integral(heights: Sequence[int], x: Fraction) -> Fraction:
@@ -59,7 +61,9 @@ def some_heights(steps: int, chance: random.Random) -> list[int]:
 def test_functions_that_are_integrated_in_the_head() -> None:
     assert EVALUATOR.largest_overlap([ONE // 2] * 2) == Fraction(1, 2)  # 2 x 1/2 x 1/2, at no shift
     assert EVALUATOR.largest_overlap([ONE, 0]) == 1  # all of f meets all of 1 - f, at a shift by 1
-    assert EVALUATOR.largest_overlap([0, ONE, ONE, 0]) == Fraction(1, 2)  # half of the middle meets one side
+    assert EVALUATOR.largest_overlap([0, ONE, ONE, 0]) == Fraction(
+        1, 2
+    )  # half of the middle meets one side
 
 
 @pytest.mark.parametrize("steps", [2, 3, 4, 7, 10])
@@ -67,8 +71,14 @@ def test_no_shift_has_more_and_one_has_as_much(steps: int) -> None:
     chance = random.Random(steps)
     heights = some_heights(steps, chance)
     largest = EVALUATOR.largest_overlap(heights)
-    assert max(integral(heights, Fraction(2 * shift, steps)) for shift in range(1 - steps, steps)) == largest
-    assert all(integral(heights, Fraction(chance.randrange(-2000, 2001), 1001)) <= largest for _ in range(60))
+    assert (
+        max(integral(heights, Fraction(2 * shift, steps)) for shift in range(1 - steps, steps))
+        == largest
+    )
+    assert all(
+        integral(heights, Fraction(chance.randrange(-2000, 2001), 1001)) <= largest
+        for _ in range(60)
+    )
 
 
 def test_the_published_function_proves_the_published_bound(score: Score) -> None:
@@ -84,7 +94,9 @@ def test_it_is_rounded_because_the_published_decimals_do_not_add_up_exactly() ->
     with pytest.raises(CandidateFailed, match="integral of f is 1"):
         EVALUATOR.largest_overlap(published)
     assert Fraction(95, 2) - sum(published) / ONE == Fraction(24053508, 10**22)
-    heights = runpy.run_path(str(FOLDER / "baselines" / "published.py"))["construct"](95, 0).tolist()
+    heights = runpy.run_path(str(FOLDER / "baselines" / "published.py"))["construct"](
+        95, 0
+    ).tolist()
     assert all(abs(height - exact) <= 1 for height, exact in zip(heights, published, strict=True))
     overlap = max(integral(published, Fraction(2 * shift, 95)) for shift in range(-40, 41))
     assert 0 < EVALUATOR.largest_overlap(heights) - overlap < Fraction(1, 10**10)

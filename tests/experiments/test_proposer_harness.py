@@ -18,7 +18,9 @@ from workbench.propose.settings import TunerSettings, written
 FOLDER = Path(__file__).parents[2] / "experiments" / "proposer_harness"
 SETTINGS = (FOLDER / "settings.py").read_text()
 SMALL = {"studies": 3, "evaluations": 24}
-SPOILT = SETTINGS.replace("FLATTEN = 0.04", "FLATTEN = 20.0").replace("LENGTH = 1.5", "LENGTH = 0.1")
+SPOILT = SETTINGS.replace("FLATTEN = 0.04", "FLATTEN = 20.0").replace(
+    "LENGTH = 1.5", "LENGTH = 0.1"
+)
 HIJACKED = """
 import sys
 from types import SimpleNamespace
@@ -52,7 +54,9 @@ def surrogates() -> Iterator[ModuleType]:
 @pytest.fixture(scope="module")
 def score(score_once: Score) -> Score:
     """Scores one text of settings.py under small settings."""
-    return lambda text, seed=1, **settings: score_once(FOLDER, {"settings.py": text}, SMALL | settings, seed=seed)
+    return lambda text, seed=1, **settings: score_once(
+        FOLDER, {"settings.py": text}, SMALL | settings, seed=seed
+    )
 
 
 def test_the_programs_own_settings_are_the_tuners() -> None:
@@ -68,7 +72,9 @@ def test_every_objective_costs_one_at_first_and_nothing_at_its_best(surrogates: 
             assert 6 <= len(objective.base) <= 16
 
 
-def test_objectives_are_those_of_their_seed_and_the_held_out_are_of_other_kinds(surrogates: ModuleType) -> None:
+def test_objectives_are_those_of_their_seed_and_the_held_out_are_of_other_kinds(
+    surrogates: ModuleType,
+) -> None:
     sources = [one.source for one in surrogates.drawn("search", 6, 1)]
     assert sources == [one.source for one in surrogates.drawn("search", 6, 1)]
     assert len({*sources, *(one.source for one in surrogates.drawn("search", 6, 2))}) == 12
@@ -85,7 +91,9 @@ def test_objectives_are_those_of_their_seed_and_the_held_out_are_of_other_kinds(
         ("A = 1\n" * 3000, "it has 18000 characters"),
     ],
 )
-def test_what_is_not_the_given_program_is_refused(surrogates: ModuleType, text: str, message: str) -> None:
+def test_what_is_not_the_given_program_is_refused(
+    surrogates: ModuleType, text: str, message: str
+) -> None:
     objective = surrogates.drawn("search", 1, 0)[0]
     with pytest.raises(surrogates.NotAProgram, match=message):
         objective.loss(text)
@@ -119,14 +127,22 @@ NONSENSE = "study.programs[0] = SimpleNamespace(files={'train.py': %s}); raise E
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("[ask('score', brief.program.files['train.py']) for _ in range(study.left + 1)]", "more than 24 questions"),
+        (
+            "[ask('score', brief.program.files['train.py']) for _ in range(study.left + 1)]",
+            "more than 24 questions",
+        ),
         ("ask('best', 1)", "LookupError"),
-        ("return Proposal(program=Program({'train.py': 'import os\\n'}), hypothesis='')", "is not its program: line 1 is no constant"),
+        (
+            "return Proposal(program=Program({'train.py': 'import os\\n'}), hypothesis='')",
+            "is not its program: line 1 is no constant",
+        ),
         (NONSENSE % "'A = 1'", "is not its program: it has the constants A and not"),
         (NONSENSE % "100.0", "search"),
     ],
 )
-def test_a_proposer_that_asks_for_more_or_returns_nonsense_fails(score: Score, body: str, message: str) -> None:
+def test_a_proposer_that_asks_for_more_or_returns_nonsense_fails(
+    score: Score, body: str, message: str
+) -> None:
     result = score(SETTINGS + HIJACKED.format(body=body))
     assert (result.status, result.score) == ("failed", None)
     assert message in result.reason
@@ -187,12 +203,25 @@ def test_a_kept_proposer_is_installed_by_name_and_frozen_in_the_studies_that_use
     assert len(made) == 2, made.status()
     assert cli.main(["apply", "1", "--proposer", "mine", "--json", "--study", made.name]) == 0
     assert json.loads(capsys.readouterr().out)["means"] == "tuner:reach=3.0"
-    (tmp_path / "s.py").write_text("SLOPE = 0.5\n\n\ndef f():\n    return SLOPE\n\n\ndef score():\n    return -abs(f() - 2)\n")
-    first = workbench.start("s.py", score="score", noise="none", proposer="mine", candidates=3, wait=True)
+    (tmp_path / "s.py").write_text(
+        "SLOPE = 0.5\n\n\ndef f():\n    return SLOPE\n\n\ndef score():\n    return -abs(f() - 2)\n"
+    )
+    first = workbench.start(
+        "s.py", score="score", noise="none", proposer="mine", candidates=3, wait=True
+    )
     assert first.study.options.proposer == "tuner:reach=3.0"
     (tmp_path / "config" / "autoresearch" / "proposers" / "mine.proposer").unlink()
-    again = workbench.start("s.py", score="score", noise="none", proposer=f"replay:{first.name}", candidates=3, wait=True)
-    assert [one.record.program for one in again.study.candidates] == [one.record.program for one in first.study.candidates]
+    again = workbench.start(
+        "s.py",
+        score="score",
+        noise="none",
+        proposer=f"replay:{first.name}",
+        candidates=3,
+        wait=True,
+    )
+    assert [one.record.program for one in again.study.candidates] == [
+        one.record.program for one in first.study.candidates
+    ]
     with pytest.raises(UsageError, match="makes no proposer, or kept none yet"):
         first.install("other")
     with pytest.raises(UsageError, match="unknown proposer 'mine'"):

@@ -17,12 +17,20 @@ from workbench import experiment as experiments
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "terminal_harness"
 SHIPPED = (FOLDER / "harness.py").read_text()
-EVERYTHING, FORGETFUL = ((FOLDER / "baselines" / f"{name}.py").read_text() for name in ("everything", "forgetful"))
+EVERYTHING, FORGETFUL = (
+    (FOLDER / "baselines" / f"{name}.py").read_text() for name in ("everything", "forgetful")
+)
 Score = Callable[..., SimpleNamespace]
 
 
 with trusted(FOLDER, "task", "plans", "policy", "easy", "middle", "hard", "evaluate") as modules:
-    EASY, MIDDLE, HARD, POLICY, EVALUATE = modules.easy, modules.middle, modules.hard, modules.policy, modules.evaluate
+    EASY, MIDDLE, HARD, POLICY, EVALUATE = (
+        modules.easy,
+        modules.middle,
+        modules.hard,
+        modules.policy,
+        modules.evaluate,
+    )
 SEARCH = [family for level in (EASY, MIDDLE, HARD) for family in level.SEARCH]
 HELD_OUT = [family for level in (EASY, MIDDLE, HARD) for family in level.HELD_OUT]
 FAMILIES = SEARCH + HELD_OUT
@@ -32,7 +40,9 @@ def turned(**values: object) -> str:
     """The shipped harness with some knobs turned."""
     text = SHIPPED
     for name, value in values.items():
-        text, count = re.subn(rf"^{name} = [^\s#]+", f"{name} = {value!r}", text, flags=re.MULTILINE)
+        text, count = re.subn(
+            rf"^{name} = [^\s#]+", f"{name} = {value!r}", text, flags=re.MULTILINE
+        )
         assert count == 1, name
     return text
 
@@ -49,7 +59,14 @@ def solves(text: str, task: SimpleNamespace) -> bool:
     exec(text, module.__dict__)
 
     def execute(folder: str, command: str) -> dict[str, object]:
-        done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
         return {"stdout": done.stdout, "stderr": done.stderr, "status": done.returncode}
 
     def fresh(files: dict[str, str], command: str) -> str:
@@ -61,8 +78,12 @@ def solves(text: str, task: SimpleNamespace) -> bool:
 
     with folder_of(task.files) as folder:
         listing = [[str(path.relative_to(folder)), path.stat().st_size] for path in paths()]
-        module.solve(task.text, POLICY.answer, lambda command: execute(folder, command), lambda: listing)
-        return bool(task.check({str(path.relative_to(folder)): path.read_text() for path in paths()}, fresh))
+        module.solve(
+            task.text, POLICY.answer, lambda command: execute(folder, command), lambda: listing
+        )
+        return bool(
+            task.check({str(path.relative_to(folder)): path.read_text() for path in paths()}, fresh)
+        )
 
 
 @contextlib.contextmanager
@@ -76,7 +97,9 @@ def folder_of(files: dict[str, str]) -> Iterator[str]:
 
 def harness(body: str, head: str = "") -> str:
     """A harness whose `solve` has this body."""
-    return f"{head}\ndef solve(task, model, run, listing):\n" + "".join(f"    {line}\n" for line in body.split("\n"))
+    return f"{head}\ndef solve(task, model, run, listing):\n" + "".join(
+        f"    {line}\n" for line in body.split("\n")
+    )
 
 
 @pytest.fixture(scope="session")
@@ -118,12 +141,16 @@ def test_the_shipped_harness_solves_the_easy_tasks_and_leaves_most_of_the_others
         ("long_chain", {"SIDE": "tail", "TURNS_KEPT": 9, "MAX_TURNS": 10}),
     ],
 )
-def test_what_a_harness_shows_decides_and_nothing_less_will_do(family: str, needs: dict[str, object]) -> None:
+def test_what_a_harness_shows_decides_and_nothing_less_will_do(
+    family: str, needs: dict[str, object]
+) -> None:
     task = next(found for found in SEARCH if found.__name__ == family)(random.Random(5))
     assert not solves(SHIPPED, task)
     assert solves(turned(**needs), task)
     for name in needs:
-        assert not solves(turned(**{other: value for other, value in needs.items() if other != name}), task)
+        assert not solves(
+            turned(**{other: value for other, value in needs.items() if other != name}), task
+        )
 
 
 def test_the_same_seed_scores_the_same(score: Score) -> None:
@@ -132,7 +159,9 @@ def test_the_same_seed_scores_the_same(score: Score) -> None:
     assert (first.score, first.metrics["context"]) == (again.score, again.metrics["context"])
 
 
-def test_a_transcript_without_bounds_is_forgotten_and_one_without_memory_goes_round(score: Score) -> None:
+def test_a_transcript_without_bounds_is_forgotten_and_one_without_memory_goes_round(
+    score: Score,
+) -> None:
     everything = score(EVERYTHING, families="chain,long_chain", tasks=2)
     assert (everything.status, everything.score) == ("ok", 0.5)
     assert solves(EVERYTHING, HARD.chain(random.Random(3)))
@@ -143,51 +172,88 @@ def test_a_transcript_without_bounds_is_forgotten_and_one_without_memory_goes_ro
 # ---- what a harness cannot do
 
 
-def test_saying_done_without_work_scores_nothing_and_the_context_is_what_the_model_was_shown(score: Score) -> None:
+def test_saying_done_without_work_scores_nothing_and_the_context_is_what_the_model_was_shown(
+    score: Score,
+) -> None:
     trial = score(harness("model('x' * 70)\nmodel('y' * 29)\nreturn 'DONE, all tests pass'"))
     assert (trial.status, trial.score) == ("ok", 0.0)
-    assert (trial.metrics["context"], trial.metrics["calls"], trial.metrics["commands"]) == (99, 2, 0)
-    assert {"solved_easy", "solved_middle", "solved_hard"} <= set(trial.metrics)  # few tasks are of all levels, too
+    assert (trial.metrics["context"], trial.metrics["calls"], trial.metrics["commands"]) == (
+        99,
+        2,
+        0,
+    )
+    assert {"solved_easy", "solved_middle", "solved_hard"} <= set(
+        trial.metrics
+    )  # few tasks are of all levels, too
 
 
 BROKEN = {
-    "types a command itself": (harness("run('echo 1 > words.txt')"), "failed", "the harness ran what the model did not say"),
-    "cuts a command out of a line": (harness("model('Task: ' + task)\nrun('bash')"), "failed", "stand in a reply as whole lines: 'bash'"),
+    "types a command itself": (
+        harness("run('echo 1 > words.txt')"),
+        "failed",
+        "the harness ran what the model did not say",
+    ),
+    "cuts a command out of a line": (
+        harness("model('Task: ' + task)\nrun('bash')"),
+        "failed",
+        "stand in a reply as whole lines: 'bash'",
+    ),
     "asks with bytes": (harness("model(b'x')"), "failed", "a prompt is text"),
-    "asks for ever": (harness("while True:\n    try: model('x')\n    except Exception: pass"), "failed", "asked more than 64 questions"),
+    "asks for ever": (
+        harness("while True:\n    try: model('x')\n    except Exception: pass"),
+        "failed",
+        "asked more than 64 questions",
+    ),
     "thinks for ever": (harness("while True: pass"), "timeout", "solve()"),
     "has no solve": ("x = 1\n", "failed", "solve"),
 }
 
 
 @pytest.mark.parametrize(("text", "status", "words"), BROKEN.values(), ids=BROKEN)
-def test_a_harness_that_breaks_the_contract_fails_with_one_line(score: Score, text: str, status: str, words: str) -> None:
+def test_a_harness_that_breaks_the_contract_fails_with_one_line(
+    score: Score, text: str, status: str, words: str
+) -> None:
     trial = score(text, task_seconds=1)
     assert (trial.status, trial.fault) == (status, ""), trial
     assert words in trial.reason
     assert "\n" not in trial.reason
 
 
-def test_an_endless_loop_ends_at_the_limit_of_its_task_and_the_next_task_goes_on(score: Score) -> None:
+def test_an_endless_loop_ends_at_the_limit_of_its_task_and_the_next_task_goes_on(
+    score: Score,
+) -> None:
     trial = score(harness("while True: model(task)"), calls=5)
     assert (trial.status, trial.score, trial.metrics["calls"]) == ("ok", 0.0, 5)
 
 
 def test_the_model_answers_no_more_prompts_and_no_longer_ones_than_the_settings_say() -> None:
     asked: list[str] = []
-    work = EVALUATE.Work(None, None, lambda prompt: asked.append(prompt) or "yes", {"calls": 3, "prompt_chars": 10})
-    assert [work.ask("12345"), work.ask("123456"), work.ask("1"), work.ask("2"), work.ask("3")] == ["yes", None, "yes", "yes", None]
+    work = EVALUATE.Work(
+        None, None, lambda prompt: asked.append(prompt) or "yes", {"calls": 3, "prompt_chars": 10}
+    )
+    assert [work.ask("12345"), work.ask("123456"), work.ask("1"), work.ask("2"), work.ask("3")] == [
+        "yes",
+        None,
+        "yes",
+        "yes",
+        None,
+    ]
     assert (asked, work.chars) == (["12345", "1", "2"], 7)
 
 
 def test_a_command_has_to_stand_in_a_reply_as_whole_lines() -> None:
     reply = "Next:\n```bash\ncd a\nls -l\n```"
     assert all(EVALUATE.said(command, reply) for command in ("ls -l", "cd a", "cd a\nls -l"))
-    assert not any(EVALUATE.said(command, reply) for command in ("ls", "-l", "cd a; ls -l", "", " ", "\n", "ls -l "))
+    assert not any(
+        EVALUATE.said(command, reply)
+        for command in ("ls", "-l", "cd a; ls -l", "", " ", "\n", "ls -l ")
+    )
 
 
 @pytest.mark.parametrize("sandbox", ["bwrap", "landlock"])
-def test_the_harness_reads_neither_the_tests_nor_the_folders_of_the_tasks(score: Score, sandbox: str) -> None:
+def test_the_harness_reads_neither_the_tests_nor_the_folders_of_the_tasks(
+    score: Score, sandbox: str
+) -> None:
     look = (
         "import os, sys, tempfile\n"
         "def read(path):\n"
@@ -211,7 +277,9 @@ def test_the_harness_reads_neither_the_tests_nor_the_folders_of_the_tasks(score:
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)
-def test_no_task_is_solved_before_it_is_worked_on_and_every_seed_draws_another(family: Callable[[random.Random], SimpleNamespace]) -> None:
+def test_no_task_is_solved_before_it_is_worked_on_and_every_seed_draws_another(
+    family: Callable[[random.Random], SimpleNamespace],
+) -> None:
     drawn = [family(random.Random(seed)) for seed in range(20)]
     assert len({str((task.text, task.files)) for task in drawn}) == 20
     for task in drawn:
@@ -222,21 +290,30 @@ def test_no_task_is_solved_before_it_is_worked_on_and_every_seed_draws_another(f
 def test_an_answer_beside_the_right_one_and_a_changed_input_are_refused() -> None:
     task = MIDDLE.csv_sum(random.Random(3))
     name = next(iter(task.files))
-    key, kind, value = re.search(r"where (\w+) is (\w+);", task.text)[1], re.search(r" is (\w+);", task.text)[1], task.text.split()[4]
+    key, kind, value = (
+        re.search(r"where (\w+) is (\w+);", task.text)[1],
+        re.search(r" is (\w+);", task.text)[1],
+        task.text.split()[4],
+    )
     mark = re.search(r"[,;|]", task.files[name])[0]
     header, *rows = [line.split(mark) for line in task.files[name].splitlines()]
     right = sum(int(row[header.index(value)]) for row in rows if row[header.index(key)] == kind)
     assert task.check({**task.files, "sum.txt": f"{right}\n"}, None)
     assert not task.check({**task.files, "sum.txt": f"{right + 1}\n"}, None)
     assert not task.check({**task.files, "sum.txt": f"{right} {right}\n"}, None)
-    assert not task.check({**task.files, name: task.files[name] + "x\n", "sum.txt": f"{right}\n"}, None)
+    assert not task.check(
+        {**task.files, name: task.files[name] + "x\n", "sum.txt": f"{right}\n"}, None
+    )
 
 
 def test_a_mended_script_is_tried_on_numbers_that_nobody_saw() -> None:
     task = MIDDLE.fix_script(random.Random(3))
     name = next(path for path in task.files if path.endswith(".py"))
     tried = []
-    assert not task.check({**task.files, name: "print(1)\n"}, lambda files, command: tried.append((files, command)) or "1\n")
+    assert not task.check(
+        {**task.files, name: "print(1)\n"},
+        lambda files, command: tried.append((files, command)) or "1\n",
+    )
     ((files, command),) = tried
     assert files["values.txt"] != task.files["values.txt"]
     assert (files[name], command) == ("print(1)\n", f"python3 {name}")
@@ -254,7 +331,9 @@ def test_the_policy_goes_by_what_it_is_shown() -> None:
     assert POLICY.answer(failed) == POLICY.DONE  # it was not shown what went wrong
     told = f"{failed}stderr: error: no target; try --target elm\n"
     assert "\nsh build.sh --target elm\n" in POLICY.answer(told)
-    assert "\necho abc > artifact.txt\n" in POLICY.answer(f"{told}\n$ sh build.sh --target elm\ncompiling\nartifact abc\n")
+    assert "\necho abc > artifact.txt\n" in POLICY.answer(
+        f"{told}\n$ sh build.sh --target elm\ncompiling\nartifact abc\n"
+    )
     assert POLICY.answer("Task: write a poem\n") == POLICY.answer("") == POLICY.LOST
 
 
@@ -292,7 +371,11 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., MessagesSer
 
     def serve(answer: Callable[[str], str]) -> MessagesServer:
         usage = {"input_tokens": 1000, "output_tokens": 10}
-        servers.append(MessagesServer(lambda body: Says(answer(body["messages"][-1]["content"][0]["text"]), usage=usage)))
+        servers.append(
+            MessagesServer(
+                lambda body: Says(answer(body["messages"][-1]["content"][0]["text"]), usage=usage)
+            )
+        )
         return servers[-1].__enter__()
 
     yield serve
@@ -300,10 +383,19 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., MessagesSer
         server.__exit__(None, None, None)
 
 
-def test_a_real_model_stands_behind_the_same_interface_and_its_price_is_counted(score: Score, model: Callable[..., MessagesServer]) -> None:
+def test_a_real_model_stands_behind_the_same_interface_and_its_price_is_counted(
+    score: Score, model: Callable[..., MessagesServer]
+) -> None:
     served = model(POLICY.answer)
-    sees = GOOD + "\n\nimport os\nassert not any('KEY' in name or 'sk-' in value for name, value in os.environ.items())\n"
-    settings = {"model": "claude-haiku-4-5", "base_url": served.url, "families": "write_file,fix_script,chain"}
+    sees = (
+        GOOD
+        + "\n\nimport os\nassert not any('KEY' in name or 'sk-' in value for name, value in os.environ.items())\n"
+    )
+    settings = {
+        "model": "claude-haiku-4-5",
+        "base_url": served.url,
+        "families": "write_file,fix_script,chain",
+    }
     trial = score(sees, **settings)
     assert (trial.status, trial.score) == ("ok", 1.0), trial.reason
     assert not trial.exact
@@ -334,7 +426,9 @@ def test_a_command_sees_the_folder_of_its_task_and_no_test_and_what_breaks_its_s
         "second": ["sleep 60", "kill -9 $PPID -1; kill -9 -1", "ls"],
         "third": ["yes | head -c 300000", "ln -s /etc/passwd x; echo ok"],
     }
-    served = model(lambda prompt: "\n".join(f"```bash\n{command}\n```" for command in commands[prompt]))
+    served = model(
+        lambda prompt: "\n".join(f"```bash\n{command}\n```" for command in commands[prompt])
+    )
     checks = (
         "import itertools\nORDER = itertools.count()\n"
         "def first(said, results, names):\n"
@@ -352,7 +446,12 @@ def test_a_command_sees_the_folder_of_its_task_and_no_test_and_what_breaks_its_s
         "results = [run(block.split('\\n```')[0]) for block in said]\n"
         "globals()[name](said, results, [path for path, size in listing()])"
     )
-    settings = {"model": "claude-haiku-4-5", "base_url": served.url, "families": "chain", "command_seconds": 2}
+    settings = {
+        "model": "claude-haiku-4-5",
+        "base_url": served.url,
+        "families": "chain",
+        "command_seconds": 2,
+    }
     trial = score(harness(body, head=checks), **settings)
     assert trial.status == "ok", trial.reason
     assert trial.score == 0.0
@@ -362,9 +461,14 @@ def test_a_command_sees_the_folder_of_its_task_and_no_test_and_what_breaks_its_s
 # ---- settings, and the other sandbox
 
 
-def test_the_splits_share_no_family_and_settings_that_name_nothing_are_refused_with_what_there_is() -> None:
+def test_the_splits_share_no_family_and_settings_that_name_nothing_are_refused_with_what_there_is() -> (
+    None
+):
     chosen = {
-        split: {family.__name__ for _, family in EVALUATE.families({"split": split, "families": ""})} for split in ("search", "held-out")
+        split: {
+            family.__name__ for _, family in EVALUATE.families({"split": split, "families": ""})
+        }
+        for split in ("search", "held-out")
     }
     assert (len(chosen["search"]), len(chosen["held-out"])) == (14, 12)
     assert not chosen["search"] & chosen["held-out"]
@@ -376,9 +480,19 @@ def test_the_splits_share_no_family_and_settings_that_name_nothing_are_refused_w
 
 def test_tasks_are_dealt_out_evenly_and_few_of_them_to_all_levels() -> None:
     settings = {"split": "search", "families": ""}
-    assert sorted(level for level, _ in EVALUATE.drawn(1, {**settings, "tasks": 28})) == ["easy"] * 6 + ["hard"] * 10 + ["middle"] * 12
-    assert {level for level, _ in EVALUATE.drawn(1, {**settings, "tasks": 3})} == {"easy", "middle", "hard"}
-    first, other = ([task.text for _, task in EVALUATE.drawn(seed, {**settings, "tasks": 14})] for seed in (1, 2))
+    assert (
+        sorted(level for level, _ in EVALUATE.drawn(1, {**settings, "tasks": 28}))
+        == ["easy"] * 6 + ["hard"] * 10 + ["middle"] * 12
+    )
+    assert {level for level, _ in EVALUATE.drawn(1, {**settings, "tasks": 3})} == {
+        "easy",
+        "middle",
+        "hard",
+    }
+    first, other = (
+        [task.text for _, task in EVALUATE.drawn(seed, {**settings, "tasks": 14})]
+        for seed in (1, 2)
+    )
     assert first != other
     assert first == [task.text for _, task in EVALUATE.drawn(1, {**settings, "tasks": 14})]
 

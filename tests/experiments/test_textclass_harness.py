@@ -16,7 +16,9 @@ from workbench.evaluate.prepared import digest
 FOLDER = Path(__file__).parents[2] / "experiments" / "textclass_harness"
 SHIPPED = (FOLDER / "harness.py").read_text()
 SIMILAR = SHIPPED.replace('SELECT = "recent"', 'SELECT = "similar"')
-ZERO, FEW = ((FOLDER / "baselines" / f"{name}.py").read_text() for name in ("zero_shot", "few_shot"))
+ZERO, FEW = (
+    (FOLDER / "baselines" / f"{name}.py").read_text() for name in ("zero_shot", "few_shot")
+)
 ALL = FEW.replace("N_EXAMPLES = 32", "N_EXAMPLES = None")
 WORDS = {
     "fruit": ["apple", "pear", "plum", "cherry", "grape", "melon", "peach", "apricot"],
@@ -49,7 +51,9 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def score(score_once: Score, toy: Path) -> Score:
     """`score(text of harness.py, **settings)` on the toy data."""
-    return lambda text, seed=0, **settings: score_once(FOLDER, {"harness.py": text}, {**TOY, "data": toy, **settings}, seed)
+    return lambda text, seed=0, **settings: score_once(
+        FOLDER, {"harness.py": text}, {**TOY, "data": toy, **settings}, seed
+    )
 
 
 @pytest.fixture(scope="session")
@@ -61,10 +65,20 @@ def docstring_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def docstring_score(score_once: Score, docstring_data: Path) -> Callable[[str], SimpleNamespace]:
-    return functools.cache(lambda text: score_once(FOLDER, {"harness.py": text}, {"items": 150}, 1, data=docstring_data))
+    return functools.cache(
+        lambda text: score_once(
+            FOLDER, {"harness.py": text}, {"items": 150}, 1, data=docstring_data
+        )
+    )
 
 
-def harness(predict: str = "return '', {}", learn: str = "pass", get: str = "return ''", set_: str = "pass", head: str = "") -> str:
+def harness(
+    predict: str = "return '', {}",
+    learn: str = "pass",
+    get: str = "return ''",
+    set_: str = "pass",
+    head: str = "",
+) -> str:
     """A harness of these bodies; `self.llm` and `self.labels` are there."""
     methods = {
         "predict(self, input)": predict,
@@ -72,7 +86,10 @@ def harness(predict: str = "return '', {}", learn: str = "pass", get: str = "ret
         "get_state(self)": get,
         "set_state(self, state)": set_,
     }
-    body = "".join(f"    def {name}:\n" + "".join(f"        {line}\n" for line in text.split("\n")) for name, text in methods.items())
+    body = "".join(
+        f"    def {name}:\n" + "".join(f"        {line}\n" for line in text.split("\n"))
+        for name, text in methods.items()
+    )
     return f"{head}\nclass MemorySystem:\n    def __init__(self, llm, labels): self.llm, self.labels = llm, labels\n{body}"
 
 
@@ -88,7 +105,9 @@ def test_a_harness_that_shows_the_right_examples_is_right(score: Score) -> None:
     assert trial.measured["accuracy"][-1] == (40.0, pytest.approx(trial.score))
 
 
-def test_the_same_program_and_seed_score_the_same_and_another_seed_draws_other_texts(score: Score) -> None:
+def test_the_same_program_and_seed_score_the_same_and_another_seed_draws_other_texts(
+    score: Score,
+) -> None:
     first, again, other = score(FEW), score(FEW), score(FEW, seed=1)
     assert (first.score, first.metrics["context"]) == (again.score, again.metrics["context"])
     assert other.metrics["context"] != first.metrics["context"]
@@ -102,13 +121,19 @@ def test_the_context_is_what_the_model_was_shown_per_text(score: Score) -> None:
     assert trial.metrics["calls"] == 2
 
 
-def test_on_docstrings_selection_beats_more_examples_and_those_beat_none(docstring_score: Callable[[str], SimpleNamespace]) -> None:
-    zero, few, everything, shipped, similar = (docstring_score(text) for text in (ZERO, FEW, ALL, SHIPPED, SIMILAR))
+def test_on_docstrings_selection_beats_more_examples_and_those_beat_none(
+    docstring_score: Callable[[str], SimpleNamespace],
+) -> None:
+    zero, few, everything, shipped, similar = (
+        docstring_score(text) for text in (ZERO, FEW, ALL, SHIPPED, SIMILAR)
+    )
     assert all(trial.status == "ok" for trial in (zero, few, everything, shipped, similar))
     assert zero.score < 0.2
     assert zero.score < few.score
     assert similar.score > max(everything.score, few.score, shipped.score) + 0.08
-    assert everything.metrics["context"] > 5 * few.metrics["context"] > 15 * similar.metrics["context"]
+    assert (
+        everything.metrics["context"] > 5 * few.metrics["context"] > 15 * similar.metrics["context"]
+    )
 
 
 # ---- what a harness cannot do
@@ -126,14 +151,20 @@ def test_an_answer_that_the_model_did_not_give_counts_for_nothing(score: Score) 
 
 def test_what_is_not_in_the_state_is_gone_when_it_counts(score: Score) -> None:
     forgets = (
-        SIMILAR.replace("return json.dumps(self.examples)", "EXAMPLES.extend(self.examples)\n        return '[]'") + "\n\nEXAMPLES = []\n"
+        SIMILAR.replace(
+            "return json.dumps(self.examples)",
+            "EXAMPLES.extend(self.examples)\n        return '[]'",
+        )
+        + "\n\nEXAMPLES = []\n"
     )
     forgets = forgets.replace("in json.loads(state):", "in [*json.loads(state), *EXAMPLES]:")
     writes = SIMILAR.replace(
-        "return json.dumps(self.examples)", "open('kept.json', 'w').write(json.dumps(self.examples))\n        return '[]'"
+        "return json.dumps(self.examples)",
+        "open('kept.json', 'w').write(json.dumps(self.examples))\n        return '[]'",
     )
     writes = writes.replace(
-        "json.loads(state):", "json.loads(open('kept.json').read() if __import__('os').path.exists('kept.json') else state):"
+        "json.loads(state):",
+        "json.loads(open('kept.json').read() if __import__('os').path.exists('kept.json') else state):",
     )
     zero = score(SIMILAR.replace("return json.dumps(self.examples)", "return '[]'"))
     for text in (forgets, writes):
@@ -157,7 +188,9 @@ def test_no_truth_is_in_the_sandbox_before_it_is_told(score: Score, toy: Path) -
     assert (trial.status, trial.score) == ("ok", 0.0), trial.reason
 
 
-def test_truths_come_in_batches_after_their_predictions_and_say_what_was_predicted(score: Score) -> None:
+def test_truths_come_in_batches_after_their_predictions_and_say_what_was_predicted(
+    score: Score,
+) -> None:
     predict = "self.told = getattr(self, 'told', [])\nself.told.append(input)\nreturn '', {'n': len(self.told)}"
     learn = (
         "assert [r['input'] for r in results] == self.told and len(self.told) <= 16\n"
@@ -186,7 +219,9 @@ def test_truths_come_in_batches_after_their_predictions_and_say_what_was_predict
         ("x = 1\n", "MemorySystem"),
     ],
 )  # fmt: skip
-def test_a_harness_that_breaks_the_contract_fails_with_one_line(score: Score, text: str, words: str) -> None:
+def test_a_harness_that_breaks_the_contract_fails_with_one_line(
+    score: Score, text: str, words: str
+) -> None:
     trial = score(text)
     assert (trial.status, trial.fault) == ("failed", ""), trial
     assert words in trial.reason
@@ -215,21 +250,34 @@ def test_none_of_the_packages_that_the_docstrings_come_from_can_be_read(score: S
 # ---- data
 
 
-def test_docstrings_make_the_same_splits_twice_and_no_label_stands_in_its_text(docstring_data: Path, tmp_path: Path) -> None:
+def test_docstrings_make_the_same_splits_twice_and_no_label_stands_in_its_text(
+    docstring_data: Path, tmp_path: Path
+) -> None:
     DOCSTRINGS.write(tmp_path)
     assert digest(tmp_path) == digest(docstring_data) != ""
-    splits = {file.stem: [json.loads(line) for line in file.read_text().splitlines()] for file in docstring_data.glob("*.jsonl")}
+    splits = {
+        file.stem: [json.loads(line) for line in file.read_text().splitlines()]
+        for file in docstring_data.glob("*.jsonl")
+    }
     texts = [example["input"] for split in splits.values() for example in split]
     assert len(texts) == len(set(texts))
     assert min(map(len, splits.values())) >= 150
     assert len({example["target"] for example in splits["train"]}) >= 10
-    assert not [e for split in splits.values() for e in split if any(w.startswith(e["target"][:6]) for w in e["input"].lower().split())]
+    assert not [
+        e
+        for split in splits.values()
+        for e in split
+        if any(w.startswith(e["target"][:6]) for w in e["input"].lower().split())
+    ]
 
 
 def test_a_folder_in_the_released_form_is_taken(score: Score, toy: Path, tmp_path: Path) -> None:
     for name, target in {"train": "train", "val": "valid", "test": "test"}.items():
         rows = [json.loads(line) for line in (toy / f"{name}.jsonl").read_text().splitlines()]
-        moved = [{"context": row["input"], "input": "Which is it?", "target": row["target"]} for row in rows]
+        moved = [
+            {"context": row["input"], "input": "Which is it?", "target": row["target"]}
+            for row in rows
+        ]
         (tmp_path / f"{target}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in moved))
     trial = score(SIMILAR, data=tmp_path)
     assert trial.status == "ok", trial.reason
@@ -257,8 +305,16 @@ def test_a_folder_that_is_none_is_the_evaluators_fault(
 # ---- the frozen model
 
 
-def prompt(examples: list[tuple[str, str]], query: str, head: str = "Labels: fruit, metal\nAnswer with the label only.\n\n") -> str:
-    return head + "".join(f"Text: {text}\nLabel: {label}\n\n" for text, label in examples) + f"Text: {query}\nLabel:"
+def prompt(
+    examples: list[tuple[str, str]],
+    query: str,
+    head: str = "Labels: fruit, metal\nAnswer with the label only.\n\n",
+) -> str:
+    return (
+        head
+        + "".join(f"Text: {text}\nLabel: {label}\n\n" for text, label in examples)
+        + f"Text: {query}\nLabel:"
+    )
 
 
 def test_the_frozen_model_copies_what_follows_the_nearest_example() -> None:
@@ -266,7 +322,9 @@ def test_the_frozen_model_copies_what_follows_the_nearest_example() -> None:
     assert FROZEN.answer(prompt(examples, "copper wire")) == "metal"
     assert FROZEN.answer(prompt(examples, "an apple tree")) == "fruit"
     swapped = [(text, "metal" if label == "fruit" else "fruit") for text, label in examples]
-    assert FROZEN.answer(prompt(swapped, "copper wire")) == "fruit"  # it knows nothing but the prompt
+    assert (
+        FROZEN.answer(prompt(swapped, "copper wire")) == "fruit"
+    )  # it knows nothing but the prompt
 
 
 def test_the_frozen_model_reads_descriptions_of_labels() -> None:
@@ -277,7 +335,13 @@ def test_the_frozen_model_reads_descriptions_of_labels() -> None:
 
 def test_too_many_examples_dilute_what_the_frozen_model_attends_to() -> None:
     near = ("copper wire for the house", "metal")
-    filler = [(f"apples and pears number {n} in the long warm summer of the orchard, and more of them {n}", "fruit") for n in range(300)]
+    filler = [
+        (
+            f"apples and pears number {n} in the long warm summer of the orchard, and more of them {n}",
+            "fruit",
+        )
+        for n in range(300)
+    ]
     question = "wire of copper"
     assert FROZEN.answer(prompt([near, *filler[:10]], question)) == "metal"
     assert FROZEN.answer(prompt([near, *filler], question)) == "fruit"
@@ -294,7 +358,9 @@ def test_the_form_of_the_prompt_decides_the_form_of_the_reply() -> None:
     said = FROZEN.answer(prompt(examples, "an apple", "Labels: fruit, metal\n\n"))
     assert said != "fruit"
     assert "fruit" in said
-    assert FROZEN.answer("Text: an apple\nCategory: fruit\n\nText: an apple\nLabel:") == FROZEN.UNSURE  # another cue than the examples'
+    assert (
+        FROZEN.answer("Text: an apple\nCategory: fruit\n\nText: an apple\nLabel:") == FROZEN.UNSURE
+    )  # another cue than the examples'
     for text in ("", "hello", "Text: an apple", ":"):
         assert FROZEN.answer(text) == FROZEN.UNSURE
 
@@ -302,7 +368,14 @@ def test_the_form_of_the_prompt_decides_the_form_of_the_reply() -> None:
 def test_the_frozen_model_is_a_function_of_the_prompt() -> None:
     rng = random.Random(0)
     texts = [
-        prompt([(" ".join(rng.choices(["a", "bc", "def", "ghij"], k=5)), rng.choice("xy")) for _ in range(9)], "bc def") for _ in range(20)
+        prompt(
+            [
+                (" ".join(rng.choices(["a", "bc", "def", "ghij"], k=5)), rng.choice("xy"))
+                for _ in range(9)
+            ],
+            "bc def",
+        )
+        for _ in range(20)
     ]
     assert [FROZEN.answer(text) for text in texts] == [FROZEN.answer(text) for text in texts]
 
@@ -314,19 +387,29 @@ def test_the_frozen_model_is_a_function_of_the_prompt() -> None:
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[MessagesServer]:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-a-key-of-this-test")
     usage = {"input_tokens": 1000, "output_tokens": 10}
-    with MessagesServer(lambda body: Says(FROZEN.answer(body["messages"][-1]["content"][0]["text"]), usage=usage)) as server:
+    with MessagesServer(
+        lambda body: Says(FROZEN.answer(body["messages"][-1]["content"][0]["text"]), usage=usage)
+    ) as server:
         yield server
 
 
-def test_a_real_model_stands_behind_the_same_interface_and_its_price_is_counted(score: Score, served: MessagesServer) -> None:
-    sees = SIMILAR + "\n\nimport os\nassert not any('KEY' in name or 'sk-' in value for name, value in os.environ.items())\n"
+def test_a_real_model_stands_behind_the_same_interface_and_its_price_is_counted(
+    score: Score, served: MessagesServer
+) -> None:
+    sees = (
+        SIMILAR
+        + "\n\nimport os\nassert not any('KEY' in name or 'sk-' in value for name, value in os.environ.items())\n"
+    )
     settings = {"examples": 16, "items": 8, "model": "claude-haiku-4-5", "base_url": served.url}
     trial = score(sees, **settings)
     assert trial.status == "ok", trial.reason
     assert trial.score == score(SIMILAR, examples=16, items=8).score
     assert not trial.exact
     assert len(served.requests) == 24
-    assert all(any("sk-a-key-of-this-test" in value for value in request["headers"].values()) for request in served.requests)
+    assert all(
+        any("sk-a-key-of-this-test" in value for value in request["headers"].values())
+        for request in served.requests
+    )
     assert trial.metrics["tokens"] == 24 * 1010
     assert trial.metrics["usd"] == pytest.approx(24 * (1000 * 1.0 + 10 * 5.0) / 1e6)
 

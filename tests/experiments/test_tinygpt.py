@@ -95,13 +95,19 @@ def data(corpus: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def score(score_once: Score, data: Path) -> Score:
     """Scores one text of train.py under small settings."""
 
-    def scored(text: str, seed: int = 0, sandbox: str = "auto", **settings: object) -> SimpleNamespace:
-        return score_once(FOLDER, {"train.py": text}, SMALL | settings, seed=seed, data=data, sandbox=sandbox)
+    def scored(
+        text: str, seed: int = 0, sandbox: str = "auto", **settings: object
+    ) -> SimpleNamespace:
+        return score_once(
+            FOLDER, {"train.py": text}, SMALL | settings, seed=seed, data=data, sandbox=sandbox
+        )
 
     return scored
 
 
-def test_a_model_of_byte_pairs_scores_what_the_test_computes_itself(score: Score, data: Path) -> None:
+def test_a_model_of_byte_pairs_scores_what_the_test_computes_itself(
+    score: Score, data: Path
+) -> None:
     trial = score(PAIRS)
     assert trial.status == "ok", trial.reason
 
@@ -112,7 +118,9 @@ def test_a_model_of_byte_pairs_scores_what_the_test_computes_itself(score: Score
     hidden, bits = (data / "val.bin").read_bytes(), []
     for window in range(64):
         start = window * (len(hidden) // 64)
-        for first, second in zip(hidden[start : start + 64], hidden[start + 1 : start + 65], strict=True):
+        for first, second in zip(
+            hidden[start : start + 64], hidden[start + 1 : start + 65], strict=True
+        ):
             bits.append(-math.log2(counts[first][second] / sum(counts[first])))
     assert trial.score == pytest.approx(sum(bits) / len(bits), abs=1e-5)
     assert trial.metrics["n_parameters"] == 256 * 256
@@ -131,7 +139,10 @@ def test_the_shipped_program_learns_and_the_same_seed_gives_the_same_score(score
 
 
 def test_the_seed_is_the_evaluators(score: Score) -> None:
-    noisy = PAIRS.replace("np.full((256, 256), 0.1)", "np.random.default_rng(task['seed']).uniform(0.05, 0.2, (256, 256))")
+    noisy = PAIRS.replace(
+        "np.full((256, 256), 0.1)",
+        "np.random.default_rng(task['seed']).uniform(0.05, 0.2, (256, 256))",
+    )
     assert len({score(noisy, seed=seed).score for seed in (1, 2, 1)}) == 2
 
 
@@ -159,7 +170,10 @@ def log_probs(path, tokens):
     assert score(PAIRS + batch).status == "cheated"
 
 
-@pytest.mark.parametrize("body", ["honest(path, tokens) + np.float32(0.01)", "np.zeros((*tokens.shape, 256), np.float32)"])
+@pytest.mark.parametrize(
+    "body",
+    ["honest(path, tokens) + np.float32(0.01)", "np.zeros((*tokens.shape, 256), np.float32)"],
+)
 def test_probabilities_that_do_not_sum_to_one_are_a_cheat(score: Score, body: str) -> None:
     trial = score(PAIRS + f"\ndef log_probs(path, tokens):\n    return {body}\n")
     assert trial.status == "cheated"
@@ -186,7 +200,11 @@ def test_answers_of_another_form_fail(score: Score, body: str, words: str) -> No
 
 
 def test_weights_that_are_nan_fail(score: Score) -> None:
-    diverged = (FOLDER / "train.py").read_text().replace("LEARNING_RATE = 1e-3", 'LEARNING_RATE = float("nan")')
+    diverged = (
+        (FOLDER / "train.py")
+        .read_text()
+        .replace("LEARNING_RATE = 1e-3", 'LEARNING_RATE = float("nan")')
+    )
     trial = score(diverged, steps=2)
     assert trial.status == "failed"
     assert "NaN" in trial.reason
@@ -261,9 +279,16 @@ def train(task):
 
 
 @pytest.mark.parametrize("sandbox", ["bwrap", "landlock"])
-def test_the_hidden_text_is_nowhere_in_the_sandbox(score: Score, sandbox: str, data: Path, corpus: ModuleType) -> None:
+def test_the_hidden_text_is_nowhere_in_the_sandbox(
+    score: Score, sandbox: str, data: Path, corpus: ModuleType
+) -> None:
     """Walks all that the candidate can reach, from the root and from where the text lies outside, by name and by content."""
-    lines = {line for split in ("val", "test") for line in (data / f"{split}.bin").read_bytes().split(b"\n") if len(line) >= 70}
+    lines = {
+        line
+        for split in ("val", "test")
+        for line in (data / f"{split}.bin").read_bytes().split(b"\n")
+        if len(line) >= 70
+    }
     roots = [*corpus._roots(corpus.HIDDEN_PACKAGES).values(), data, data.resolve(), Path.home()]
     text = (
         f"""
@@ -314,7 +339,9 @@ def search():
     assert trial.status == "ok", trial.reason
 
 
-def test_equal_installations_make_equal_text(data: Path, corpus: ModuleType, tmp_path: Path) -> None:
+def test_equal_installations_make_equal_text(
+    data: Path, corpus: ModuleType, tmp_path: Path
+) -> None:
     corpus.build(tmp_path, SMALL)
     for name in ("train.bin", "val.bin", "test.bin", "corpus.json"):
         assert (tmp_path / name).read_bytes() == (data / name).read_bytes()
@@ -329,16 +356,26 @@ def test_no_hidden_file_is_public_or_in_two_splits(data: Path, corpus: ModuleTyp
     for split in ("val", "test"):
         assert {path.split("/")[0] for path in files[split]} <= set(corpus.HIDDEN_PACKAGES)
         assert summary[split]["bytes"] > 512 * 513  # windows of the GPU profile
-        assert summary[split]["sha256"] == hashlib.sha256((data / f"{split}.bin").read_bytes()).hexdigest()
+        assert (
+            summary[split]["sha256"]
+            == hashlib.sha256((data / f"{split}.bin").read_bytes()).hexdigest()
+        )
 
 
-def test_a_hidden_file_that_repeats_public_lines_is_left_out(corpus: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hidden_file_that_repeats_public_lines_is_left_out(
+    corpus: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     package = tmp_path / "package"
     package.mkdir()
     for number in range(80):
-        body = "\n".join(f"the_value_of_line_{line}_in_the_file_{number} = compute_something({line})" for line in range(30))
+        body = "\n".join(
+            f"the_value_of_line_{line}_in_the_file_{number} = compute_something({line})"
+            for line in range(30)
+        )
         (package / f"m{number:02d}.py").write_text(body)
-    monkeypatch.setattr(corpus, "_roots", lambda names, required=True: {"package": package} if required else {})
+    monkeypatch.setattr(
+        corpus, "_roots", lambda names, required=True: {"package": package} if required else {}
+    )
     monkeypatch.setattr(corpus.sysconfig, "get_path", lambda name: str(tmp_path / "none"))
     corpus.build(tmp_path / "before", SMALL)
     hidden = json.loads((tmp_path / "before" / "corpus.json").read_text())["val"]["files"]
@@ -352,7 +389,9 @@ def test_a_hidden_file_that_repeats_public_lines_is_left_out(corpus: ModuleType,
     assert hidden[0] not in after["val"]["files"] + after["test"]["files"] + after["train"]["files"]
 
 
-def test_windows_are_disjoint_fixed_and_refused_when_they_do_not_fit(evaluator: ModuleType, tmp_path: Path) -> None:
+def test_windows_are_disjoint_fixed_and_refused_when_they_do_not_fit(
+    evaluator: ModuleType, tmp_path: Path
+) -> None:
     (tmp_path / "val.bin").write_bytes(bytes(range(256)) * 4)
     windows = evaluator.read_windows(tmp_path / "val.bin", 10, 64)
     assert windows.shape == (10, 65)
@@ -366,7 +405,9 @@ def test_parameters_are_counted_without_unpacking(evaluator: ModuleType) -> None
     np.savez(buffer, a=np.zeros((3, 4), np.float32), shape=np.array([1, 2], np.int32))
     assert evaluator.count_parameters(buffer.getvalue()) == 14
     header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (10**9,)})
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "<f4", "fortran_order": False, "shape": (10**9,)}
+    )
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.npy", header.getvalue() + bytes(50_000_000))
@@ -375,9 +416,19 @@ def test_parameters_are_counted_without_unpacking(evaluator: ModuleType) -> None
 
 @pytest.mark.parametrize("kind", [np.float32, np.int32, np.uint8, np.int64, np.bool_])
 def test_weights_count_as_whatever_they_are_saved(evaluator: ModuleType, kind: type) -> None:
-    table, buffer = np.random.default_rng(1).normal(size=(256, 256)).astype(np.float32), io.BytesIO()
-    np.savez(buffer, table=np.unpackbits(table.view(np.uint8)).view(kind) if kind is np.bool_ else table.view(kind))
-    assert evaluator.count_parameters(buffer.getvalue()) == (8 if kind is np.bool_ else 1) * table.size
+    table, buffer = (
+        np.random.default_rng(1).normal(size=(256, 256)).astype(np.float32),
+        io.BytesIO(),
+    )
+    np.savez(
+        buffer,
+        table=np.unpackbits(table.view(np.uint8)).view(kind)
+        if kind is np.bool_
+        else table.view(kind),
+    )
+    assert (
+        evaluator.count_parameters(buffer.getvalue()) == (8 if kind is np.bool_ else 1) * table.size
+    )
 
 
 @pytest.mark.parametrize("where", ["before", "comment", "behind the array"])
@@ -385,21 +436,34 @@ def test_weights_outside_of_the_arrays_count_too(evaluator: ModuleType, where: s
     secret, buffer = np.random.default_rng(1).bytes(60_000), io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         header = io.BytesIO()
-        np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (0,)})
-        archive.writestr("a.npy", header.getvalue() + (secret if where == "behind the array" else b""))
+        np.lib.format.write_array_header_1_0(
+            header, {"descr": "<f4", "fortran_order": False, "shape": (0,)}
+        )
+        archive.writestr(
+            "a.npy", header.getvalue() + (secret if where == "behind the array" else b"")
+        )
         archive.comment = secret if where == "comment" else b""
     weights = (secret if where == "before" else b"") + buffer.getvalue()
     assert evaluator.count_parameters(weights) == pytest.approx(15_000, rel=0.05)
 
 
 @pytest.mark.parametrize("settings", [{"profile": "cuda"}, {"profile": "tpu"}])
-def test_a_profile_that_does_not_exist_here_is_the_callers_mistake(evaluator: ModuleType, settings: dict[str, str]) -> None:
+def test_a_profile_that_does_not_exist_here_is_the_callers_mistake(
+    evaluator: ModuleType, settings: dict[str, str]
+) -> None:
     with pytest.raises(ValueError, match="profile"):
         evaluator.Budget.read({"profile": "auto"} | settings, "cpu")
 
 
 def test_a_gpu_is_given_time_and_a_cpu_is_given_tokens(evaluator: ModuleType) -> None:
-    settings = {"profile": "auto", "steps": 10, "context": 64, "cuda_context": 512, "train_seconds": 300, "cpu_cap": 20.0}
+    settings = {
+        "profile": "auto",
+        "steps": 10,
+        "context": 64,
+        "cuda_context": 512,
+        "train_seconds": 300,
+        "cpu_cap": 20.0,
+    }
     cpu, cuda = evaluator.Budget.read(settings, "cpu"), evaluator.Budget.read(settings, "cuda")
     assert (cpu.tokens, cpu.seconds, cpu.context) == (10 * 16 * 64, 0.0, 64)
     assert (cuda.tokens, cuda.seconds, cuda.context, cuda.cpu_cap) == (0, 300.0, 512, 0.0)

@@ -22,7 +22,14 @@ class PageComm(comm.base_comm.BaseComm):
 
     screen = Screen()
 
-    def publish_msg(self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **keys: Any) -> None:
+    def publish_msg(
+        self,
+        msg_type: str,
+        data: Any = None,
+        metadata: Any = None,
+        buffers: Any = None,
+        **keys: Any,
+    ) -> None:
         if data and data.get("method") == "custom":
             self.screen.take(data["content"], buffers[0] if buffers else None)
 
@@ -44,20 +51,29 @@ def folder(tmp_path: Path) -> StudyFolder:
 
 
 def say(one: StudyWidget, message: dict[str, Any]) -> None:
-    one.comm.handle_msg({"content": {"data": {"method": "custom", "content": message}}, "buffers": []})
+    one.comm.handle_msg(
+        {"content": {"data": {"method": "custom", "content": message}}, "buffers": []}
+    )
 
 
 def test_the_page_is_told_which_study_it_is(folder: StudyFolder, screen: Screen) -> None:
     one = StudyWidget(folder, "review", 4)
     with Journal(folder) as journal:
         assert one.opened_at == journal.entries(limit=1)[0].at
-    assert (one.study_path, one.view, one.candidate, one.route) == (str(folder.path), "review", 4, "auto")
+    assert (one.study_path, one.view, one.candidate, one.route) == (
+        str(folder.path),
+        "review",
+        4,
+        "auto",
+    )
     assert StudyWidget(folder).candidate == -1
     assert "export" in str(one._esm)
     assert ".ar" in str(one._css)
 
 
-def test_a_feed_begins_with_a_word_of_the_page_and_ends_with_the_widget(folder: StudyFolder, screen: Screen) -> None:
+def test_a_feed_begins_with_a_word_of_the_page_and_ends_with_the_widget(
+    folder: StudyFolder, screen: Screen
+) -> None:
     one = StudyWidget(folder)
     assert one._feed is None
     say(one, HELLO)
@@ -87,21 +103,38 @@ def test_a_page_that_comes_back_gets_a_new_feed(folder: StudyFolder, screen: Scr
     screen.wait_for(lambda: len(screen.of("snapshot")) == 2)
 
 
-def test_clicks_are_not_routed_to_the_shell_that_published_last(folder: StudyFolder, screen: Screen) -> None:
+def test_clicks_are_not_routed_to_the_shell_that_published_last(
+    folder: StudyFolder, screen: Screen
+) -> None:
     assert StudyWidget(folder).comm._reply_subshell_for is None
 
 
 def test_a_click_over_the_comm_is_stored_at_once(folder: StudyFolder, screen: Screen) -> None:
-    say(StudyWidget(folder), {"type": "request", "decision_id": "f" * 32, "verb": "guide", "body": {"text": "try less"}})
+    say(
+        StudyWidget(folder),
+        {"type": "request", "decision_id": "f" * 32, "verb": "guide", "body": {"text": "try less"}},
+    )
     assert [one["decision_id"] for one in screen.of("filed")] == ["f" * 32]
     with Journal(folder) as journal:
         assert [request.body["text"] for request in journal.requests(0)] == ["try less"]
 
 
-def test_nbclient_is_no_front_end_and_one_that_takes_input_is(folder: StudyFolder, tmp_path: Path) -> None:
-    codes = [f"import workbench\nworkbench.open({str(folder.path)!r})", f"%reload_ext workbench\n%autoresearch status {folder.path}"]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in [*codes, *codes]])
-    client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}})
+def test_nbclient_is_no_front_end_and_one_that_takes_input_is(
+    folder: StudyFolder, tmp_path: Path
+) -> None:
+    codes = [
+        f"import workbench\nworkbench.open({str(folder.path)!r})",
+        f"%reload_ext workbench\n%autoresearch status {folder.path}",
+    ]
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(code) for code in [*codes, *codes]]
+    )
+    client = NotebookClient(
+        notebook,
+        timeout=120,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(tmp_path)}},
+    )
     with client.setup_kernel():
         for index, cell in enumerate(notebook.cells):
             client.kc.allow_stdin = index >= len(codes)  # as JupyterLab, Notebook and VS Code ask
@@ -112,5 +145,7 @@ def test_nbclient_is_no_front_end_and_one_that_takes_input_is(folder: StudyFolde
         assert "toy-1: finished" in dead["data"]["text/plain"]
     assert [len(shown) for shown in outputs] == [1, 1, 2, 2], outputs[2:]
     for sentence, shown in outputs[len(codes) :]:
-        assert sentence["data"] == {"text/plain": "study toy-1, live; later on, or in another notebook: %autoresearch attach toy-1"}
+        assert sentence["data"] == {
+            "text/plain": "study toy-1, live; later on, or in another notebook: %autoresearch attach toy-1"
+        }
         assert "application/vnd.jupyter.widget-view+json" in shown["data"]

@@ -37,7 +37,9 @@ def mode(folder: StudyFolder) -> str:
         return str(sql.execute("PRAGMA journal_mode").fetchone()[0])
 
 
-def test_the_mount_that_a_path_lies_on_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_mount_that_a_path_lies_on_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     play(
         monkeypatch,
         tmp_path,
@@ -48,24 +50,40 @@ def test_the_mount_that_a_path_lies_on_decides(tmp_path: Path, monkeypatch: pyte
         ("/homer", "ext4"),
     )
     found = {
-        path: filesystem.network_type(Path(path)) for path in ("/home/me/x", "/home/me/local disk/x", "/mnt/x", "/homer/x", "/x", "/home")
+        path: filesystem.network_type(Path(path))
+        for path in ("/home/me/x", "/home/me/local disk/x", "/mnt/x", "/homer/x", "/x", "/home")
     }
-    assert found == {"/home/me/x": "nfs4", "/home/me/local disk/x": "", "/mnt/x": "fuse.sshfs", "/homer/x": "", "/x": "", "/home": "nfs4"}
+    assert found == {
+        "/home/me/x": "nfs4",
+        "/home/me/local disk/x": "",
+        "/mnt/x": "fuse.sshfs",
+        "/homer/x": "",
+        "/x": "",
+        "/home": "nfs4",
+    }
 
 
-@pytest.mark.parametrize("kind", ["nfs", "nfs4", "cifs", "smb3", "9p", "lustre", "fuse.sshfs", "beegfs", "gpfs", "ceph"])
-def test_network_file_systems_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+@pytest.mark.parametrize(
+    "kind", ["nfs", "nfs4", "cifs", "smb3", "9p", "lustre", "fuse.sshfs", "beegfs", "gpfs", "ceph"]
+)
+def test_network_file_systems_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     play(monkeypatch, tmp_path, (tmp_path, kind))
     assert filesystem.network_type(tmp_path / "study") == kind
 
 
-def test_this_machine_says_something_and_without_proc_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_this_machine_says_something_and_without_proc_nothing_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert filesystem._type_at(Path("/proc")) == "proc"
     monkeypatch.setattr(filesystem, "MOUNTS", tmp_path / "none")
     assert filesystem.network_type(tmp_path) == ""
 
 
-def test_a_study_on_a_network_file_system_runs_without_shared_memory(toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_study_on_a_network_file_system_runs_without_shared_memory(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     play(monkeypatch, tmp_path, (tmp_path, "nfs4"))
     folder = toy.create(candidates=3)
     study = toy.run()
@@ -84,7 +102,9 @@ def test_a_study_copied_to_a_network_file_system_changes_over_with_all_it_holds(
     folder = toy.create()
     with Lease(folder) as lease, Pen(folder, lease) as pen:
         pen.append(Candidate(candidate=1, parent=0, program=PROGRAM.digest, author="null"))
-        copy = StudyFolder(shutil.copytree(folder.path, tmp_path / "home" / "copy"))  # its last record lies in the log
+        copy = StudyFolder(
+            shutil.copytree(folder.path, tmp_path / "home" / "copy")
+        )  # its last record lies in the log
     assert copy.database.with_name("study.db-wal").stat().st_size
     play(monkeypatch, tmp_path, (tmp_path / "home", "nfs"))
     with Journal(copy) as reader:
@@ -100,7 +120,10 @@ def test_a_study_that_cannot_change_over_is_read_from_a_copy_and_takes_no_reques
     monkeypatch.setattr("workbench.ledger.journal.BUSY_SECONDS", 0.1)
     folder = toy.create()
     play(monkeypatch, tmp_path)
-    with Lease(folder) as lease, Pen(folder, lease) as pen:  # somebody works on it by way of another mount
+    with (
+        Lease(folder) as lease,
+        Pen(folder, lease) as pen,
+    ):  # somebody works on it by way of another mount
         pen.append(Candidate(candidate=1, parent=0, program=PROGRAM.digest, author="null"))
         play(monkeypatch, tmp_path, (tmp_path, "cifs"))
         with Journal(folder) as reader:
@@ -113,5 +136,10 @@ def test_a_folder_that_takes_no_lock_file_says_what_to_do(toy: Toy) -> None:
     folder = toy.create()
     folder.lock.unlink(missing_ok=True)
     folder.lock.mkdir()
-    with pytest.raises(StudyError, match=r"no loop can run in .*; make it writable, or copy the study"), Lease(folder):
+    with (
+        pytest.raises(
+            StudyError, match=r"no loop can run in .*; make it writable, or copy the study"
+        ),
+        Lease(folder),
+    ):
         pass

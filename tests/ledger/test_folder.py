@@ -10,7 +10,9 @@ from workbench.ledger import folder as folders
 from workbench.ledger.folder import StudyFolder
 
 
-def test_of_two_starts_under_one_name_the_slower_hears_that_it_is_there_already(tmp_path: Path) -> None:
+def test_of_two_starts_under_one_name_the_slower_hears_that_it_is_there_already(
+    tmp_path: Path,
+) -> None:
     both, said, made = threading.Barrier(2, timeout=30), list[str](), list[StudyFolder]()
 
     def fill(draft: StudyFolder) -> None:
@@ -29,7 +31,9 @@ def test_of_two_starts_under_one_name_the_slower_hears_that_it_is_there_already(
     for thread in threads:
         thread.join()
     (study,) = made
-    assert said == [f"a study 'same' is there already ({study.path}); resume it, or choose another --study NAME"]
+    assert said == [
+        f"a study 'same' is there already ({study.path}); resume it, or choose another --study NAME"
+    ]
     assert [path.name for path in study.path.parent.iterdir()] == ["same"], "no draft is left"
 
 

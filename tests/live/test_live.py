@@ -12,7 +12,7 @@ from tests.studies import ended
 from workbench.ledger.journal import Journal
 from workbench.propose.model import prices
 from workbench.records import Options
-from workbench.verbs import launch
+from workbench.verbs import create, loop_process
 
 CLAUDE = "claude-haiku-4-5"  # where ANTHROPIC_MODEL names no other one
 MAX_USD, MAX_TOKENS = 0.5, 300_000
@@ -26,14 +26,22 @@ def missing() -> str:
     import anthropic
 
     if os.environ.get("ANTHROPIC_BASE_URL"):
-        return "" if os.environ.get("ANTHROPIC_MODEL") else "ANTHROPIC_BASE_URL is set; name its model in ANTHROPIC_MODEL as well"
+        return (
+            ""
+            if os.environ.get("ANTHROPIC_MODEL")
+            else "ANTHROPIC_BASE_URL is set; name its model in ANTHROPIC_MODEL as well"
+        )
     try:
         sdk = anthropic.Anthropic()
     except anthropic.AnthropicError as error:
         return f"the SDK's configuration cannot be used: {error}"
     with sdk:
         has_key = bool(sdk.api_key or sdk.auth_token or sdk.credentials)
-    return "" if has_key else "no model: set ANTHROPIC_API_KEY, or ANTHROPIC_BASE_URL and ANTHROPIC_MODEL of a local server"
+    return (
+        ""
+        if has_key
+        else "no model: set ANTHROPIC_API_KEY, or ANTHROPIC_BASE_URL and ANTHROPIC_MODEL of a local server"
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -43,23 +51,44 @@ def _model() -> None:
 
 
 @pytest.mark.parametrize("proposer", ["evolve", "agent"])
-def test_three_candidates_are_proposed_within_the_budget_and_every_call_is_on_record(tmp_path: Path, proposer: str) -> None:
+def test_three_candidates_are_proposed_within_the_budget_and_every_call_is_on_record(
+    tmp_path: Path, proposer: str
+) -> None:
     model = os.environ.get("ANTHROPIC_MODEL") or CLAUDE
     max_usd = 0.0 if prices.unpriced([model]) else MAX_USD
-    options = Options(proposer=proposer, model=model, candidates=3, max_usd=max_usd, max_tokens=MAX_TOKENS, slots=1, policy="greedy")
-    folder = launch.create("binpacking", study="live", root=tmp_path, options=options, settings=SMALL)
-    launch.spawn(folder)
+    options = Options(
+        proposer=proposer,
+        model=model,
+        candidates=3,
+        max_usd=max_usd,
+        max_tokens=MAX_TOKENS,
+        slots=1,
+        policy="greedy",
+    )
+    folder = create.create(
+        "binpacking", study="live", root=tmp_path, options=options, settings=SMALL
+    )
+    loop_process.spawn(folder)
     study = ended(folder, SECONDS)
     with Journal(folder) as journal:
-        calls = [call for number in range(1, len(study.candidates)) for call in journal.transcript(number)]
+        calls = [
+            call
+            for number in range(1, len(study.candidates))
+            for call in journal.transcript(number)
+        ]
     kept = [file.read_bytes() for file in folder.path.rglob("*") if file.is_file()]
 
-    told = f"{study.reason}; {study.proposals_failed} came to nothing, the last: {study.last_failure}"
+    told = (
+        f"{study.reason}; {study.proposals_failed} came to nothing, the last: {study.last_failure}"
+    )
     is_out = bool(max_usd and study.spent.usd >= max_usd) or study.spent.tokens >= MAX_TOKENS
     assert study.state == "finished", told
     assert study.proposed == 3 or is_out, told
     assert study.proposed >= 1, told
-    assert all(history.record.hypothesis and history.record.added + history.record.removed for history in study.candidates[1:])
+    assert all(
+        history.record.hypothesis and history.record.added + history.record.removed
+        for history in study.candidates[1:]
+    )
     assert not study.open
     assert len(calls) >= study.proposed
     assert all(call["response"]["model"] and call["usage"]["output"] > 0 for call in calls)

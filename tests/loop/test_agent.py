@@ -17,7 +17,9 @@ from workbench.records import ProposalFailed
 USED = {"input_tokens": 10_000, "output_tokens": 1000}
 
 
-def test_a_stop_while_a_tool_works_ends_it_and_records_what_was_paid(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_while_a_tool_works_ends_it_and_records_what_was_paid(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-made-up-for-this-test")
     receipts: list[Receipt] = []
 
@@ -25,7 +27,11 @@ def test_a_stop_while_a_tool_works_ends_it_and_records_what_was_paid(toy: Toy, m
         if len(server.requests) == 1:
             return uses(("list_files", {"folder": "working"}), usage=USED)
         path = body["messages"][-1]["content"][0]["content"].splitlines()[0]
-        return uses(("edit", {"path": path, "text": "a" * 60 + "!"}), ("search", {"pattern": "(a+)+$", "path": "working"}), usage=USED)
+        return uses(
+            ("edit", {"path": path, "text": "a" * 60 + "!"}),
+            ("search", {"pattern": "(a+)+$", "path": "working"}),
+            usage=USED,
+        )
 
     with MessagesServer(script) as server:
         toy.create(proposer="agent", model="claude-opus-5-5", base_url=server.url, candidates=3)
@@ -33,7 +39,11 @@ def test_a_stop_while_a_tool_works_ends_it_and_records_what_was_paid(toy: Toy, m
 
         def propose(brief: Any) -> Any:
             receipts.append(brief.receipt)
-            made.extend([] if made else [Agent("", experiments.read(toy.folder.experiment), toy.study().options)])
+            made.extend(
+                []
+                if made
+                else [Agent("", experiments.read(toy.folder.experiment), toy.study().options)]
+            )
             return made[0].propose(brief)
 
         toy.propose = propose
@@ -48,6 +58,8 @@ def test_a_stop_while_a_tool_works_ends_it_and_records_what_was_paid(toy: Toy, m
         stop.join()
         assert (study.state, len(server.requests)) == ("stopped", 2)
     with Journal(toy.folder) as journal:
-        (entry,) = [entry for entry in journal.entries() if isinstance(entry.record, ProposalFailed)]
+        (entry,) = [
+            entry for entry in journal.entries() if isinstance(entry.record, ProposalFailed)
+        ]
         assert isinstance(entry.record, ProposalFailed)
         assert (entry.record.tokens, len(journal.transcript_of_entry(entry.id))) == (22_000, 2)

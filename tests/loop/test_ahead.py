@@ -22,7 +22,10 @@ def decided(tmp_path: Path, *open_candidates: Record, **options: object) -> Stud
     """A study with a kept baseline and a discarded candidate 1, then these records."""
     first = Trial(candidate=0, trial=0, seed=1, status="ok", score=1.0)
     one = Candidate(candidate=1, parent=0, program="1" * 64, author="tester")
-    keep, discard = Decision(candidate=0, verdict="keep", by="loop"), Decision(candidate=1, verdict="discard", by="tester")
+    keep, discard = (
+        Decision(candidate=0, verdict="keep", by="loop"),
+        Decision(candidate=1, verdict="discard", by="tester"),
+    )
     opened = opening(experiment_for_tests(tmp_path), Options(**options))  # type: ignore[arg-type]
     return fold([*opened, first, keep, one, discard, *open_candidates])
 
@@ -50,7 +53,9 @@ def test_a_question_is_asked_while_fewer_candidates_are_under_way_than_slots_and
         assert (question.number, question.last_id) == (1 + n_open + n_under_way, study.last_id)
 
 
-def test_no_number_comes_twice_where_the_later_of_two_questions_is_answered_first(tmp_path: Path) -> None:
+def test_no_number_comes_twice_where_the_later_of_two_questions_is_answered_first(
+    tmp_path: Path,
+) -> None:
     study = decided(tmp_path, replace(queued(2), question=2))
     question = questions.following(study, [Question(number=1, last_id=1)], 4, 2, 2)
     assert question is not None
@@ -61,7 +66,9 @@ def test_what_waits_for_a_person_leaves_its_place_to_others(tmp_path: Path) -> N
     waits = Decision(candidate=2, verdict="defer", by="review", before_run=True)
     study = decided(tmp_path, queued(2), waits, max_waiting=2)
     assert questions.following(study, [], 1, 0, 1) is not None
-    assert questions.following(study, [Question(number=2, last_id=1)], 4, 0, 2) is None, "with that one there would be max_waiting"
+    assert questions.following(study, [Question(number=2, last_id=1)], 4, 0, 2) is None, (
+        "with that one there would be max_waiting"
+    )
 
 
 def test_a_round_asks_for_no_more_than_the_budget_has_left(tmp_path: Path) -> None:
@@ -91,13 +98,18 @@ def test_two_questions_are_asked_at_a_time_of_two_proposers_in_two_threads(toy: 
     toy.propose = propose
     toy.create(candidates=5)
     study = toy.run()
-    assert sorted(threads) in ([(1, "proposer 0"), (2, "proposer 1")], [(1, "proposer 1"), (2, "proposer 0")])
+    assert sorted(threads) in (
+        [(1, "proposer 0"), (2, "proposer 1")],
+        [(1, "proposer 1"), (2, "proposer 0")],
+    )
     assert (study.state, study.proposed) == ("finished", 5)
     assert sorted(history.question for history in study.candidates[1:]) == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(("ahead", "n_undecided"), [(0, {0}), (1, {0, 1})])
-def test_without_any_ahead_a_proposer_knows_what_became_of_every_candidate(toy: Toy, ahead: int, n_undecided: set[int]) -> None:
+def test_without_any_ahead_a_proposer_knows_what_became_of_every_candidate(
+    toy: Toy, ahead: int, n_undecided: set[int]
+) -> None:
     seen = set()
 
     def propose(brief: Brief) -> Proposal:
@@ -110,7 +122,9 @@ def test_without_any_ahead_a_proposer_knows_what_became_of_every_candidate(toy: 
     assert seen == n_undecided
 
 
-def test_what_a_proposer_sees_ends_where_it_was_asked_however_late_its_thread_comes_to_it(toy: Toy) -> None:
+def test_what_a_proposer_sees_ends_where_it_was_asked_however_late_its_thread_comes_to_it(
+    toy: Toy,
+) -> None:
     """With one ahead, question n is asked when candidate n is handed to the executor, which has its score at once."""
     toy.propose = lambda brief: (seen.append(brief.study.counts["running"]), more(brief))[1]
     seen: list[int] = []
@@ -170,14 +184,20 @@ def test_an_idea_is_put_to_one_of_two_questions(toy: Toy) -> None:
     assert (sorted(heard), study.ideas) == (["", "", "", "be bold"], {})
 
 
-def test_candidates_that_wait_for_review_hold_up_neither_those_that_a_person_let_run_nor_new_ones(toy: Toy) -> None:
+def test_candidates_that_wait_for_review_hold_up_neither_those_that_a_person_let_run_nor_new_ones(
+    toy: Toy,
+) -> None:
     toy.propose = more
     toy.create(candidates=20, review="all", max_waiting=3)
 
     def person() -> None:
         until(lambda: toy.study().waiting == [1, 2, 3])
         toy.request("accept", candidate=2)
-        until(lambda: toy.study().candidates[2].status == "waiting" and toy.study().candidates[2].scored)  # its keep waits as well
+        until(
+            lambda: (
+                toy.study().candidates[2].status == "waiting" and toy.study().candidates[2].scored
+            )
+        )  # its keep waits as well
         toy.request("accept", candidate=2)
         until(lambda: toy.study().waiting == [1, 3, 4])
         toy.request("stop")
@@ -197,7 +217,9 @@ def test_strategies_count_questions_that_are_under_way(toy: Toy) -> None:
         islands[brief.number] = question(brief.study)
         if brief.number in (1, 2):
             both.wait(60)
-        return Proposal(program=Program({"train.py": f"LEARNING_RATE = {brief.number}\n"}), hypothesis="x")
+        return Proposal(
+            program=Program({"train.py": f"LEARNING_RATE = {brief.number}\n"}), hypothesis="x"
+        )
 
     toy.propose = propose
     toy.create(candidates=4, strategy="islands")

@@ -17,7 +17,7 @@ from workbench.ledger.lease import holder
 from workbench.propose.proposer import Brief, Proposal, Unusable
 from workbench.records import Called, Candidate, Options, ProposalFailed
 from workbench.testing import experiment_for_tests, fold, opening
-from workbench.verbs import launch
+from workbench.verbs import create, loop_process
 
 MODEL = "claude-opus-5-5"
 USED = {"input_tokens": 10_000, "output_tokens": 1000}
@@ -26,7 +26,11 @@ USED = {"input_tokens": 10_000, "output_tokens": 1000}
 def called(toy: Toy) -> list[tuple[int, float, int]]:
     with Journal(toy.folder) as journal:
         records = [entry.record for entry in journal.entries()]
-    return [(record.question, record.usd, record.tokens) for record in records if isinstance(record, Called)]
+    return [
+        (record.question, record.usd, record.tokens)
+        for record in records
+        if isinstance(record, Called)
+    ]
 
 
 def test_a_call_is_recorded_before_its_proposal_is_made(toy: Toy) -> None:
@@ -38,14 +42,26 @@ def test_a_call_is_recorded_before_its_proposal_is_made(toy: Toy) -> None:
             brief.receipt.add(usd, 10, {"request": {"messages": ["a", "b"]}, "response": usd})
             until(lambda before=before: len(called(toy)) > before)  # type: ignore[misc]
             spent.append(toy.study().spent.usd)
-        return Proposal(program=with_rate(brief.program, 1 + brief.number), hypothesis="more", usd=0.5, tokens=1)
+        return Proposal(
+            program=with_rate(brief.program, 1 + brief.number), hypothesis="more", usd=0.5, tokens=1
+        )
 
     toy.propose = propose
     toy.create(candidates=2, ahead=0)
     study = toy.run()
     assert spent == [1.0, 3.0, 4.5, 6.5]
-    assert called(toy) == [(0, 1.0, 10), (0, 2.0, 10), (0, 0.5, 1), (1, 1.0, 10), (1, 2.0, 10), (1, 0.5, 1)]
-    assert [(history.record.usd, history.record.tokens, history.record.question) for history in study.candidates[1:]] == [
+    assert called(toy) == [
+        (0, 1.0, 10),
+        (0, 2.0, 10),
+        (0, 0.5, 1),
+        (1, 1.0, 10),
+        (1, 2.0, 10),
+        (1, 0.5, 1),
+    ]
+    assert [
+        (history.record.usd, history.record.tokens, history.record.question)
+        for history in study.candidates[1:]
+    ] == [
         (3.5, 21, 0),
         (3.5, 21, 1),
     ]
@@ -68,7 +84,9 @@ def test_a_proposal_that_comes_to_nothing_keeps_its_calls(toy: Toy) -> None:
     study = toy.run()
     assert (study.spent.usd, study.proposals_failed) == (2.0, 1)
     with Journal(toy.folder) as journal:
-        entry = next(entry for entry in journal.entries() if isinstance(entry.record, ProposalFailed))
+        entry = next(
+            entry for entry in journal.entries() if isinstance(entry.record, ProposalFailed)
+        )
         assert [call["response"] for call in journal.transcript_of_entry(entry.id)] == [0]
         assert [call["response"] for call in journal.transcript(1)] == [1]
 
@@ -79,31 +97,49 @@ def test_a_proposer_without_calls_leaves_no_record_of_any(toy: Toy) -> None:
     assert called(toy) == []
 
 
-def test_an_older_study_whose_candidates_alone_say_what_they_cost_counts_as_before(tmp_path: Path) -> None:
+def test_an_older_study_whose_candidates_alone_say_what_they_cost_counts_as_before(
+    tmp_path: Path,
+) -> None:
     old = Candidate(candidate=1, parent=0, program="1" * 64, author="evolve", usd=2.0, tokens=20)
     nothing = ProposalFailed(author="evolve", reason="no", usd=1.0, tokens=10)
-    new = Candidate(candidate=2, parent=0, program="2" * 64, author="evolve", usd=4.0, tokens=40, question=2)
+    new = Candidate(
+        candidate=2, parent=0, program="2" * 64, author="evolve", usd=4.0, tokens=40, question=2
+    )
     call = Called(question=2, author="evolve", usd=4.0, tokens=40)
     study = fold([*opening(experiment_for_tests(tmp_path)), old, nothing, call, new])
     assert (study.spent.usd, study.spent.tokens, study.dearest) == (7.0, 70, (4.0, 40))
 
 
 @pytest.mark.slow
-def test_kill_9_in_the_middle_of_a_proposal_loses_no_call_that_was_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kill_9_in_the_middle_of_a_proposal_loses_no_call_that_was_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-made-up-for-this-test")
 
     def script(body: Any) -> Step:
         if len(server.requests) == 1:
-            return Says("HYPOTHESIS: x\n<<<<<<< SEARCH\nno such line\n=======\n>>>>>>> REPLACE\n", usage=USED)
-        if len(server.requests) == 2:  # the repair of the first is still on its way when the loop dies
+            return Says(
+                "HYPOTHESIS: x\n<<<<<<< SEARCH\nno such line\n=======\n>>>>>>> REPLACE\n",
+                usage=USED,
+            )
+        if (
+            len(server.requests) == 2
+        ):  # the repair of the first is still on its way when the loop dies
             return Says("word " * 200_000, pause=0.05)
-        return Says(f"HYPOTHESIS: y\n<<<<<<< SEARCH\nVALUE = 1\n=======\nVALUE = {len(server.requests)}\n>>>>>>> REPLACE\n", usage=USED)
+        return Says(
+            f"HYPOTHESIS: y\n<<<<<<< SEARCH\nVALUE = 1\n=======\nVALUE = {len(server.requests)}\n>>>>>>> REPLACE\n",
+            usage=USED,
+        )
 
     with MessagesServer(script) as server:
         toy_study.make(tmp_path, "unused")
-        options = Options(proposer="evolve", model=MODEL, base_url=server.url, candidates=1, slots=1)
-        folder = launch.create(str(tmp_path / "unused-experiment"), study="paid", root=tmp_path, options=options)
-        launch.spawn(folder)
+        options = Options(
+            proposer="evolve", model=MODEL, base_url=server.url, candidates=1, slots=1
+        )
+        folder = create.create(
+            str(tmp_path / "unused-experiment"), study="paid", root=tmp_path, options=options
+        )
+        loop_process.spawn(folder)
         until(lambda: len(server.requests) == 2 and folded(folder).spent.tokens)
         loop = holder(folder)
         assert loop is not None
@@ -111,7 +147,7 @@ def test_kill_9_in_the_middle_of_a_proposal_loses_no_call_that_was_answered(tmp_
         until(lambda: holder(folder) is None)
         assert folded(folder).proposed + folded(folder).proposals_failed == 0
         assert folded(folder).spent.tokens == 11_000
-        launch.spawn(folder)
+        loop_process.spawn(folder)
         until(lambda: folded(folder).state == "finished")
         until(lambda: holder(folder) is None)
     study = folded(folder)

@@ -23,7 +23,11 @@ DIFFERENT: dict[str, tuple[str, str, str]] = {
     "a number": ("a.py", "x = 1\n", "x = 2\n"),
     "a type of number": ("a.py", "x = 1\n", "x = 1.0\n"),
     "a text that is no docstring": ("a.py", 'x = "a"\n', 'x = "b"\n'),
-    "a docstring that the code reads": ("a.py", '"""A."""\nx = __doc__\n', '"""B."""\nx = __doc__\n'),
+    "a docstring that the code reads": (
+        "a.py",
+        '"""A."""\nx = __doc__\n',
+        '"""B."""\nx = __doc__\n',
+    ),
     "indentation": ("a.py", "if x:\n    y = 1\nz = 1\n", "if x:\n    y = 1\n    z = 1\n"),
     "words of another text": ("a.txt", "one", "two"),
 }
@@ -44,7 +48,11 @@ def test_programs_differ_in_normal_form_by(name: str) -> None:
 
 def test_a_file_under_another_name_or_made_executable_is_another_program() -> None:
     files = {"a.py": "x = 1\n"}
-    forms = {normal_form(Program(files)), normal_form(Program({"b.py": "x = 1\n"})), normal_form(Program(files, frozenset(["a.py"])))}
+    forms = {
+        normal_form(Program(files)),
+        normal_form(Program({"b.py": "x = 1\n"})),
+        normal_form(Program(files, frozenset(["a.py"]))),
+    }
     assert len(forms) == 3
 
 
@@ -64,7 +72,11 @@ def failures(toy: Toy) -> list[str]:
 
 def test_what_was_tried_before_costs_no_trial_and_says_which_it_is(toy: Toy) -> None:
     worse = SOURCE.replace("0.1", "0.05")
-    toy.propose = in_order(iter([worse, f"# again\n{worse}", f"{SOURCE}\n# the baseline\n", SOURCE.replace("0.1", "3")]))
+    toy.propose = in_order(
+        iter(
+            [worse, f"# again\n{worse}", f"{SOURCE}\n# the baseline\n", SOURCE.replace("0.1", "3")]
+        )
+    )
     toy.create(candidates=2)
     study = toy.run()
     assert failures(toy) == [
@@ -83,7 +95,9 @@ def test_what_failed_before_is_refused_too(toy: Toy) -> None:
     assert failures(toy) == ["it is candidate 1 but for comments or formatting"]
 
 
-def test_a_resumed_loop_knows_what_was_tried_without_looking_at_the_programs_again(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resumed_loop_knows_what_was_tried_without_looking_at_the_programs_again(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     variants = [SOURCE.replace("0.1", str(rate)) for rate in (2, 3, 4)]
     toy.propose = in_order(iter(variants))
     toy.create(candidates=3)

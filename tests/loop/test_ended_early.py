@@ -13,7 +13,7 @@ from workbench.ledger.study import Study
 from workbench.program import Program
 from workbench.propose.attempts import Attempt
 from workbench.propose.proposer import Proposal
-from workbench.verbs import views
+from workbench.show import views
 
 RATE = 'rate = float(trial.program.files["train.py"].split("LEARNING_RATE = ")[1].split()[0])'
 CASCADE = f"""
@@ -102,22 +102,42 @@ def test_a_candidate_that_misses_a_stage_is_discarded_for_it_after_one_trial(sta
     assert {len(history.trials) for history in staged.candidates} == {1}
     near, missed = staged.candidates[2], staged.candidates[3]
     assert (near.ended_early, near.score) == (None, pytest.approx(8.3))
-    assert (missed.trials[0].ended_by, missed.trials[0].fault, missed.score, missed.failure) == ("cascade", "", None, None)
+    assert (missed.trials[0].ended_by, missed.trials[0].fault, missed.score, missed.failure) == (
+        "cascade",
+        "",
+        None,
+        None,
+    )
     assert missed.decision is not None
-    assert (missed.decision.by, missed.decision.why) == ("cascade", "stage quick: 8.6, more than 0.5 worse than the incumbent's 8")
+    assert (missed.decision.by, missed.decision.why) == (
+        "cascade",
+        "stage quick: 8.6, more than 0.5 worse than the incumbent's 8",
+    )
     assert (staged.state, staged.counts["failed"], staged.evaluator_faults) == ("finished", 0, 0)
 
 
 def test_what_is_shown_and_learnt_of_a_missed_stage(staged: Study, real: Toy) -> None:
     with Journal(real.folder) as journal:
         missed, kept = (views.show(staged, journal, number) for number in (3, 4))
-    assert (missed["status"], missed["score"], missed["metrics"]) == ("discarded", None, {"quick": pytest.approx(8.6)})
+    assert (missed["status"], missed["score"], missed["metrics"]) == (
+        "discarded",
+        None,
+        {"quick": pytest.approx(8.6)},
+    )
     assert missed["trials"][0]["status"] == "killed"
     assert missed["decision"]["why"] == missed["trials"][0]["reason"]
     assert kept["metrics"] == {"loss": 7.0, "quick": 7.0, "whole": 1.0}
-    assert [row[3] for row in views.results(staged)[1]] == ["keep", "keep", "discard", "keep"]  # what has no score has no row
+    assert [row[3] for row in views.results(staged)[1]] == [
+        "keep",
+        "keep",
+        "discard",
+        "keep",
+    ]  # what has no score has no row
     tried = [Attempt(history, {}, {}, 0) for history in staged.candidates]
-    assert [(attempt.has_failed, attempt.has_score) for attempt in tried[2:4]] == [(False, True), (True, False)]
+    assert [(attempt.has_failed, attempt.has_score) for attempt in tried[2:4]] == [
+        (False, True),
+        (True, False),
+    ]
     assert [turn.candidate for turn in staged.turns if turn.kind == "scored"] == [0, 1, 2, 4]
 
 
@@ -125,7 +145,10 @@ def test_an_audit_is_held_to_no_stage(staged: Study, real: Toy) -> None:
     real.request("audit")
     study = real.run()
     trials = [trial for history in study.candidates for trial in history.audits]
-    assert [(trial.status, trial.metrics["quick"]) for trial in trials] == [("ok", 96.9), ("ok", 94.0)]
+    assert [(trial.status, trial.metrics["quick"]) for trial in trials] == [
+        ("ok", 96.9),
+        ("ok", 94.0),
+    ]
 
 
 def test_a_candidate_that_reports_a_clearly_worse_curve_is_ended_on_the_way(real: Toy) -> None:
@@ -134,14 +157,20 @@ def test_a_candidate_that_reports_a_clearly_worse_curve_is_ended_on_the_way(real
     study = run(real, rated(real, 3.0, 2.5, -5.0))
     assert statuses(study) == ["kept", "kept", "discarded", "discarded"]
     ended = study.candidates[3]
-    assert (ended.trials[0].status, ended.trials[0].ended_by, ended.trials[0].fault) == ("killed", "early-stop", "")
+    assert (ended.trials[0].status, ended.trials[0].ended_by, ended.trials[0].fault) == (
+        "killed",
+        "early-stop",
+        "",
+    )
     assert ended.decision is not None
     why = "val (self-reported) at step 2: 15, more than 1 worse than candidate 0's 9"
     assert (ended.decision.by, ended.decision.why) == ("early-stop", why)
     assert study.state == "finished"
 
 
-def test_where_the_evaluator_measures_the_curve_a_candidate_cannot_talk_its_way_out_nor_end_a_rival(real: Toy) -> None:
+def test_where_the_evaluator_measures_the_curve_a_candidate_cannot_talk_its_way_out_nor_end_a_rival(
+    real: Toy,
+) -> None:
     """Baseline, winner and loser all print the best of values into the measured series."""
     real.program, real.evaluator = TRAINING, MEASURED
     real.objective = '[early_stop]\nseries = "val"\nmargin = 1.0\nafter = 0.25'
@@ -149,7 +178,10 @@ def test_where_the_evaluator_measures_the_curve_a_candidate_cannot_talk_its_way_
     assert statuses(study) == ["kept", "kept", "discarded", "discarded"]
     assert study.candidates[2].ended_early is None
     assert study.candidates[3].decision is not None
-    assert study.candidates[3].decision.why == "val at step 1: 15, more than 1 worse than candidate 1's 7"
+    assert (
+        study.candidates[3].decision.why
+        == "val at step 1: 15, more than 1 worse than candidate 1's 7"
+    )
     with Journal(real.folder) as journal:
         curve = journal.curves(1, 0)["val"]
     assert (curve.values, curve.self_reported) == ((7.0, 7.0, 7.0, 7.0), False)

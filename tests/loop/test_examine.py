@@ -30,7 +30,9 @@ def two_changes(toy: Toy, noise: str = "seed", min_effect: float = 0.3, **more: 
     def propose(brief: Brief) -> Proposal:
         if brief.parent == 0:
             return Proposal(program=with_rate(brief.program, 2.1), hypothesis="a higher rate")
-        return Proposal(program=with_line(brief.program, "# idle\n"), hypothesis="a comment", repeats=True)
+        return Proposal(
+            program=with_line(brief.program, "# idle\n"), hypothesis="a comment", repeats=True
+        )
 
     def score(program: Program, seed: int) -> float:
         chance = zlib.crc32(f"{program.digest} {seed}".encode()) % 100 / 1000
@@ -44,7 +46,11 @@ def two_changes(toy: Toy, noise: str = "seed", min_effect: float = 0.3, **more: 
     toy.run()
     toy.request("fork", candidate=2)
     study = toy.run()
-    assert (study.candidates[1].status, study.candidates[2].status, study.incumbent) == ("kept", "kept", 2)
+    assert (study.candidates[1].status, study.candidates[2].status, study.incumbent) == (
+        "kept",
+        "kept",
+        2,
+    )
     assert study.candidates[2].record.parent == 1
     return study
 
@@ -72,7 +78,18 @@ def test_the_search_never_sees_the_trials_of_an_audit(toy: Toy) -> None:
     assert study.spent.trials == before.spent.trials + 8
     for then, now in zip(before.candidates, study.candidates, strict=True):
         assert (now.trials, now.score, now.decisions) == (then.trials, then.score, then.decisions)
-    for name in ("repeats", "tests", "counts", "open", "kept", "incumbent", "state", "reason", "proposed", "active_seconds"):
+    for name in (
+        "repeats",
+        "tests",
+        "counts",
+        "open",
+        "kept",
+        "incumbent",
+        "state",
+        "reason",
+        "proposed",
+        "active_seconds",
+    ):
         assert getattr(study, name) == getattr(before, name), name
 
 
@@ -83,11 +100,15 @@ def test_each_audit_has_fresh_seeds(toy: Toy) -> None:
     study = toy.run()
     first, second = (set(audit.evidence.seeds) for audit in study.audits)
     assert len(first | second) == 6
-    assert [trial.trial for trial in study.candidates[0].trials + study.candidates[0].audits] == list(range(study.candidates[0].next_trial))
+    assert [
+        trial.trial for trial in study.candidates[0].trials + study.candidates[0].audits
+    ] == list(range(study.candidates[0].next_trial))
 
 
 @pytest.mark.parametrize("verb", ["pause", "stop", None])
-def test_an_audit_runs_in_a_study_that_does_not_and_changes_nothing_of_its_state(toy: Toy, verb: str | None) -> None:
+def test_an_audit_runs_in_a_study_that_does_not_and_changes_nothing_of_its_state(
+    toy: Toy, verb: str | None
+) -> None:
     two_changes(toy)
     if verb:
         toy.request("set", key="candidates", value=9)
@@ -101,7 +122,11 @@ def test_an_audit_runs_in_a_study_that_does_not_and_changes_nothing_of_its_state
 
 def test_a_claim_that_was_chance_does_not_hold(toy: Toy) -> None:
     lucky = {0: 9.0}
-    toy.score = lambda program, seed: lucky.get(seed, 10.0) - (0.5 if rate(program) > 1 and seed in lucky else 0) + (seed % 7) / 10
+    toy.score = lambda program, seed: (
+        lucky.get(seed, 10.0)
+        - (0.5 if rate(program) > 1 and seed in lucky else 0)
+        + (seed % 7) / 10
+    )
     toy.propose = lambda brief: Proposal(program=with_rate(brief.program, 2), hypothesis="luck")
     toy.create(noise="run", candidates=1)
     toy.run()
@@ -161,9 +186,18 @@ def test_the_settings_of_an_audit_take_the_place_of_the_studys(toy: Toy, ends: E
     toy.run()
     toy.request("audit")
     study = toy.run()
-    assert [(task.candidate, task.settings["size"]) for task in tasks] == [(0, 3), (1, 3), (1, 5), (0, 5)]
+    assert [(task.candidate, task.settings["size"]) for task in tasks] == [
+        (0, 3),
+        (1, 3),
+        (1, 5),
+        (0, 5),
+    ]
     (audit,) = study.audits
-    assert (audit.settings, audit.evidence.low, audit.evidence.level) == ({"size": 5}, audit.evidence.effect, 1.0)
+    assert (audit.settings, audit.evidence.low, audit.evidence.level) == (
+        {"size": 5},
+        audit.evidence.effect,
+        1.0,
+    )
 
 
 def test_a_program_that_fails_in_its_audit_is_told_and_not_hidden(toy: Toy, ends: Ends) -> None:
@@ -171,7 +205,11 @@ def test_a_program_that_fails_in_its_audit_is_told_and_not_hidden(toy: Toy, ends
     failing = [False]
 
     def end(task: Task) -> dict[str, Any]:
-        return {"status": "timeout", "reason": "over 10 s"} if failing[0] and task.candidate == 1 else fine(task)
+        return (
+            {"status": "timeout", "reason": "over 10 s"}
+            if failing[0] and task.candidate == 1
+            else fine(task)
+        )
 
     ends(end)
     toy.run()
@@ -186,13 +224,21 @@ def test_a_program_that_fails_in_its_audit_is_told_and_not_hidden(toy: Toy, ends
     assert study.candidates[1].failure is None, "the search holds an audit's failure against it"
 
 
-def test_an_evaluator_that_fails_in_an_audit_pauses_the_study_and_asking_again_goes_on(toy: Toy, ends: Ends) -> None:
+def test_an_evaluator_that_fails_in_an_audit_pauses_the_study_and_asking_again_goes_on(
+    toy: Toy, ends: Ends
+) -> None:
     two_changes(toy, noise="run")
     broken = [True]
-    tasks = ends(lambda task: lost("evaluator", "KeyError: 'x'") if broken[0] else {**fine(task), "data": ""})
+    tasks = ends(
+        lambda task: lost("evaluator", "KeyError: 'x'") if broken[0] else {**fine(task), "data": ""}
+    )
     toy.request("audit", trials=2)
     study = toy.run()
-    assert (study.state, study.fault, study.reason) == ("paused", True, "the evaluator failed: KeyError: 'x'")
+    assert (study.state, study.fault, study.reason) == (
+        "paused",
+        True,
+        "the evaluator failed: KeyError: 'x'",
+    )
     assert len(tasks) == 3
     toy.request("guide", text="a word of a person's does not start it again")
     assert len(toy.run().audits) == 0
@@ -210,17 +256,29 @@ def test_what_a_dead_loop_had_running_of_an_audit_is_run_again(toy: Toy) -> None
         (request,) = journal.requests(toy.study().handled)
     with Lease(toy.folder) as lease, Pen(toy.folder, lease) as pen:
         study = toy.study()
-        begun = examine.begin(study, request, lambda number: pen.program(study.candidates[number].record.program))
-        pen.append(Adopted(request=request.id, sequence=request.sequence, verb="audit", body=begun.body))
+        begun = examine.begin(
+            study, request, lambda number: pen.program(study.candidates[number].record.program)
+        )
+        pen.append(
+            Adopted(request=request.id, sequence=request.sequence, verb="audit", body=begun.body)
+        )
         examination = toy.study().examining[0]
         seeds = [study.seed(index) for index in examination.indices]
         number = study.candidates[2].next_trial
         pen.append(TrialStarted(candidate=2, trial=number, seed=seeds[0], purpose="audit"))
-        pen.append(Trial(candidate=2, trial=number, seed=seeds[0], status="ok", score=7.9, purpose="audit"))
-        pen.append(TrialStarted(candidate=0, trial=study.candidates[0].next_trial, seed=seeds[0], purpose="audit"))
+        pen.append(
+            Trial(candidate=2, trial=number, seed=seeds[0], status="ok", score=7.9, purpose="audit")
+        )
+        pen.append(
+            TrialStarted(
+                candidate=0, trial=study.candidates[0].next_trial, seed=seeds[0], purpose="audit"
+            )
+        )
     study = toy.run()
     assert len(study.audits) == 1
-    assert [(trial.seed, trial.status) for trial in study.candidates[2].audits] == [(seed, "ok") for seed in seeds]
+    assert [(trial.seed, trial.status) for trial in study.candidates[2].audits] == [
+        (seed, "ok") for seed in seeds
+    ]
     assert [(trial.seed, trial.status, trial.cut_off) for trial in study.candidates[0].audits] == [
         (seeds[0], "lost", True),
         *((seed, "ok", False) for seed in seeds),
@@ -263,7 +321,10 @@ def test_an_ablation_tells_what_carries_weight_from_what_does_not(toy: Toy, nois
     assert idle.why.startswith("candidate 2 carries no weight: taking it out costs ")
     assert study.candidates[3].record.hypothesis == "without candidate 1: a higher rate"
     with Journal(toy.folder) as journal:
-        texts = [journal.program(study.candidates[number].record.program).files["train.py"] for number in (2, 3, 4)]
+        texts = [
+            journal.program(study.candidates[number].record.program).files["train.py"]
+            for number in (2, 3, 4)
+        ]
     assert texts[1] == texts[0].replace("LEARNING_RATE = 2.1", "LEARNING_RATE = 0.1")
     assert texts[2] == texts[0].removesuffix("# idle\n")
     assert (study.proposed, study.incumbent, study.state) == (before.proposed, 2, "finished")
@@ -276,7 +337,10 @@ def test_what_an_interval_leaves_open_is_not_said_to_carry_no_weight(toy: Toy) -
     study = toy.run()
     (ablation,) = study.ablations
     assert [row.weight for row in ablation.rows] == ["carries", "unclear"]
-    assert "is not known to matter, nor not to; min_effect in experiment.toml would say what is too little" in ablation.rows[1].why
+    assert (
+        "is not known to matter, nor not to; min_effect in experiment.toml would say what is too little"
+        in ablation.rows[1].why
+    )
     assert study.candidates[4].status == "ablated"
 
 
@@ -290,7 +354,9 @@ def test_accepting_a_revert_makes_it_the_incumbent_and_a_later_ablation_knows(to
     assert study.changes(4) == [1]
     toy.request("reject", candidate=2, reason="it carries nothing")
     study = toy.run()
-    assert (study.incumbent, study.kept) == (4, [0, 1, 4]), "the program without candidate 2 went with candidate 2"
+    assert (study.incumbent, study.kept) == (4, [0, 1, 4]), (
+        "the program without candidate 2 went with candidate 2"
+    )
     toy.request("reject", candidate=1)
     assert toy.run().kept == [0]
 
@@ -302,7 +368,9 @@ def test_a_search_goes_on_from_a_revert(toy: Toy) -> None:
     toy.request("accept", candidate=4)
     toy.request("set", key="candidates", value=4)
     rates = itertools.count(3)
-    toy.propose = lambda brief: Proposal(program=with_rate(brief.program, next(rates) + 0.1), hypothesis="higher still")
+    toy.propose = lambda brief: Proposal(
+        program=with_rate(brief.program, next(rates) + 0.1), hypothesis="higher still"
+    )
     study = toy.run()
     assert study.candidates[5].record.parent == 4
     assert (study.state, study.candidates[5].status, study.proposed) == ("finished", "kept", 4)
@@ -323,13 +391,20 @@ def test_a_change_without_which_the_program_fails_is_needed(toy: Toy, ends: Ends
     two_changes(toy)
 
     def end(task: Task) -> dict[str, Any]:
-        return {"status": "failed", "reason": "NameError"} if "idle" not in task.program.files["train.py"] else {**fine(task), "data": ""}
+        return (
+            {"status": "failed", "reason": "NameError"}
+            if "idle" not in task.program.files["train.py"]
+            else {**fine(task), "data": ""}
+        )
 
     ends(end)
     toy.request("ablate", trials=2)
     study = toy.run()
     assert study.ablations[0].rows[1].weight == "failed"
-    assert study.ablations[0].rows[1].why == "candidate 2 is needed: without it the program failed (failed: NameError)"
+    assert (
+        study.ablations[0].rows[1].why
+        == "candidate 2 is needed: without it the program failed (failed: NameError)"
+    )
     assert study.candidates[4].status == "ablated"
 
 
@@ -349,7 +424,10 @@ def test_the_steps_of_an_ablation_are_the_same_whenever_a_loop_looks(toy: Toy) -
         following = entries[cut].record
         if isinstance(following, TrialStarted):
             assert (following.candidate, following.seed, following.purpose) in todo.trials
-        elif not isinstance(following, Trial | LoopStarted) and entries[cut - 1].at != entries[cut].at:  # one transaction is there or not
+        elif (
+            not isinstance(following, Trial | LoopStarted)
+            and entries[cut - 1].at != entries[cut].at
+        ):  # one transaction is there or not
             assert following == todo.records[0]
 
 

@@ -47,11 +47,16 @@ def beside(study: Study, number: int) -> set[int | None]:
     return {trial.beside for trial in study.candidates[number].trials}
 
 
-def test_a_candidate_is_tried_with_the_program_that_it_has_to_beat(toy: Toy, tasks: list[Task]) -> None:
+def test_a_candidate_is_tried_with_the_program_that_it_has_to_beat(
+    toy: Toy, tasks: list[Task]
+) -> None:
     toy.create(candidates=3)
     study = toy.run()
     assert study.kept == [0, 1, 2, 3]
-    assert [task.incumbent and (task.incumbent.candidate, rate(task.incumbent.program)) for task in tasks] == [
+    assert [
+        task.incumbent and (task.incumbent.candidate, rate(task.incumbent.program))
+        for task in tasks
+    ] == [
         None,  # the baseline has nothing to beat
         (0, 0.1),
         (1, 1.1),
@@ -72,6 +77,11 @@ def test_the_incumbents_own_trials_and_audits_come_without(toy: Toy, tasks: list
     audited = {trial.trial for trial in study.candidates[1].audits}
     own = [task for task in tasks if task.candidate == 1 and task.trial not in audited]
     assert audited
-    assert {task.incumbent and task.incumbent.candidate for task in own} == {0, None}  # before it was kept, and after
-    assert all(task.incumbent is None for task in tasks if task.candidate == 1 and task.trial in audited)
+    assert {task.incumbent and task.incumbent.candidate for task in own} == {
+        0,
+        None,
+    }  # before it was kept, and after
+    assert all(
+        task.incumbent is None for task in tasks if task.candidate == 1 and task.trial in audited
+    )
     assert all(task.incumbent is None for task in tasks if task.candidate == 0)

@@ -37,9 +37,17 @@ def test_a_failed_candidate_is_recorded_and_the_loop_goes_on(toy: Toy) -> None:
     toy.create(candidates=4)
     toy.score = lambda program, seed: None if 2 < rate(program) < 3 else 10 - rate(program)
     numbers = iter([1.1, 2.1, 3.1, 4.1])
-    toy.propose = lambda brief: Proposal(program=with_rate(brief.program, next(numbers)), hypothesis="next")
+    toy.propose = lambda brief: Proposal(
+        program=with_rate(brief.program, next(numbers)), hypothesis="next"
+    )
     study = toy.run()
-    assert [candidate.status for candidate in study.candidates] == ["kept", "kept", "failed", "kept", "kept"]
+    assert [candidate.status for candidate in study.candidates] == [
+        "kept",
+        "kept",
+        "failed",
+        "kept",
+        "kept",
+    ]
 
 
 def test_a_candidate_that_failed_cannot_be_accepted(toy: Toy) -> None:
@@ -61,7 +69,9 @@ def test_a_baseline_that_fails_pauses_the_study_loudly(toy: Toy) -> None:
     assert study.reason == "the baseline does not run: no score"
 
 
-def test_a_proposer_that_fails_again_and_again_pauses_the_study_with_the_reason(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proposer_that_fails_again_and_again_pauses_the_study_with_the_reason(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("workbench.loop.loop.FAULT_SECONDS", 0.0)
     toy.create()
 
@@ -76,11 +86,18 @@ def test_a_proposer_that_fails_again_and_again_pauses_the_study_with_the_reason(
 
 def test_unusable_and_repeated_and_foreign_proposals_are_recorded_and_asked_again(toy: Toy) -> None:
     toy.create(candidates=1)
-    good = Proposal(program=with_rate(Program({"train.py": "LEARNING_RATE = 1\n"}), 7.0), hypothesis="good")
+    good = Proposal(
+        program=with_rate(Program({"train.py": "LEARNING_RATE = 1\n"}), 7.0), hypothesis="good"
+    )
 
     def proposals() -> Iterator[Proposal]:
-        yield Proposal(program=Program({"train.py": "LEARNING_RATE = (\n"}), hypothesis="does not parse")
-        yield Proposal(program=Program({"train.py": "LEARNING_RATE = 1\n", "evaluate.py": "cheat"}), hypothesis="foreign file")
+        yield Proposal(
+            program=Program({"train.py": "LEARNING_RATE = (\n"}), hypothesis="does not parse"
+        )
+        yield Proposal(
+            program=Program({"train.py": "LEARNING_RATE = 1\n", "evaluate.py": "cheat"}),
+            hypothesis="foreign file",
+        )
         raise Unusable("diff 3 does not fit")
 
     given = proposals()
@@ -108,7 +125,10 @@ def test_an_exhausted_proposer_ends_the_study_and_says_why(toy: Toy) -> None:
 
     toy.propose = propose
     study = toy.run()
-    assert (study.state, study.reason) == ("finished", "the proposer has no more: the folder is read")
+    assert (study.state, study.reason) == (
+        "finished",
+        "the proposer has no more: the folder is read",
+    )
 
 
 def test_a_trial_that_a_dead_loop_had_running_is_lost_and_run_again(toy: Toy) -> None:
@@ -124,7 +144,9 @@ def test_a_trial_that_a_dead_loop_had_running_is_lost_and_run_again(toy: Toy) ->
 def test_keeps_wait_for_a_person_and_the_study_says_so(toy: Toy) -> None:
     toy.create(candidates=2, review="keeps")
     rates = iter([1.1, 2.1])
-    toy.propose = lambda brief: Proposal(program=with_rate(brief.program, next(rates)), hypothesis="more")
+    toy.propose = lambda brief: Proposal(
+        program=with_rate(brief.program, next(rates)), hypothesis="more"
+    )
     study = toy.run()
     assert study.waiting == [1, 2]
     assert study.reason == "the budget of 2 candidates is used"
@@ -139,7 +161,11 @@ def test_accepting_some_hunks_makes_a_candidate_of_the_persons_that_is_evaluated
     toy.create(candidates=1, review="keeps")
 
     def propose(brief: Brief) -> Proposal:
-        text = with_rate(brief.program, 3).files["train.py"].replace('"""A program with knobs."""', '"""Changed."""')
+        text = (
+            with_rate(brief.program, 3)
+            .files["train.py"]
+            .replace('"""A program with knobs."""', '"""Changed."""')
+        )
         return Proposal(program=Program({"train.py": text}), hypothesis="two things")
 
     toy.propose = propose
@@ -205,7 +231,9 @@ def test_a_fork_makes_the_search_go_on_from_there(toy: Toy) -> None:
     toy.request("fork", candidate=0)
     toy.request("set", key="candidates", value=3)
     rates = iter([5.5])
-    toy.propose = lambda brief: Proposal(program=with_rate(brief.program, next(rates)), hypothesis="from the fork")
+    toy.propose = lambda brief: Proposal(
+        program=with_rate(brief.program, next(rates)), hypothesis="from the fork"
+    )
     study = toy.run()
     assert study.candidates[3].record.parent == 0
     assert study.incumbent == 3
@@ -221,11 +249,15 @@ def test_pause_and_stop_end_the_loop_and_resume_goes_on(toy: Toy) -> None:
     assert toy.run().state == "finished"
 
 
-def test_a_noisy_objective_measures_the_baseline_first_and_confirms_on_fresh_seeds(toy: Toy) -> None:
+def test_a_noisy_objective_measures_the_baseline_first_and_confirms_on_fresh_seeds(
+    toy: Toy,
+) -> None:
     toy.create(noise="seed", candidates=1)
     toy.score = lambda program, seed: 10 - rate(program) + (seed % 100) / 1000
     study = toy.run()
-    assert [trial.seed for trial in study.candidates[0].trials] == [study.seed(index) for index in range(4)]
+    assert [trial.seed for trial in study.candidates[0].trials] == [
+        study.seed(index) for index in range(4)
+    ]
     assert study.candidates[1].status == "kept"
     assert len(study.candidates[1].trials) >= 2
 
@@ -234,6 +266,8 @@ def test_many_slots_are_used_and_proposals_kept_ready(toy: Toy) -> None:
     toy.slots = 4
     toy.create(candidates=20)
     count = iter(range(1000))
-    toy.propose = lambda brief: Proposal(program=with_rate(brief.program, next(count) + 0.5), hypothesis="x")
+    toy.propose = lambda brief: Proposal(
+        program=with_rate(brief.program, next(count) + 0.5), hypothesis="x"
+    )
     study = toy.run()
     assert (study.state, len(study.candidates)) == ("finished", 21)

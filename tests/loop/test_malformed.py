@@ -9,7 +9,22 @@ from workbench.errors import WorkbenchError
 from workbench.ledger.journal import Journal, Pen
 from workbench.program import Program
 
-JUNK: list[Any] = [None, True, -1, 10**400, 1.5, "", "\ud800", "x", [], ["cell.py"], {}, {"a": []}, [[1]], [None]]
+JUNK: list[Any] = [
+    None,
+    True,
+    -1,
+    10**400,
+    1.5,
+    "",
+    "\ud800",
+    "x",
+    [],
+    ["cell.py"],
+    {},
+    {"a": []},
+    [[1]],
+    [None],
+]
 KEYS = {
     "accept": ("candidate", "hunks", "reason", "program"),
     "reject": ("candidate", "reason"),
@@ -37,10 +52,20 @@ def test_an_edit_whose_files_are_a_list_is_refused_in_one_line_and_the_log_has_t
 ) -> None:
     toy.create(candidates=1)
     toy.run()
-    wrong, sound = toy.request("edit", candidate=1, files=["train.py"]), toy.request("guide", text="smaller steps")
+    wrong, sound = (
+        toy.request("edit", candidate=1, files=["train.py"]),
+        toy.request("guide", text="smaller steps"),
+    )
     study = toy.run()
-    assert study.refused[wrong] == "the request is malformed: AttributeError(\"'list' object has no attribute 'items'\")"
-    assert (study.state, study.guidance, sound in study.adopted) == ("finished", ["smaller steps"], True)
+    assert (
+        study.refused[wrong]
+        == "the request is malformed: AttributeError(\"'list' object has no attribute 'items'\")"
+    )
+    assert (study.state, study.guidance, sound in study.adopted) == (
+        "finished",
+        ["smaller steps"],
+        True,
+    )
     said = capfd.readouterr().err
     assert said.startswith("Traceback")
     assert "in _edited" in said
@@ -62,7 +87,10 @@ def test_every_request_is_answered_whatever_is_in_it(toy: Toy) -> None:
     toy.run()
 
 
-@pytest.mark.parametrize("fault", [WorkbenchError("cannot read study.db: disk I/O error"), OSError(5, "Input/output error")])
+@pytest.mark.parametrize(
+    "fault",
+    [WorkbenchError("cannot read study.db: disk I/O error"), OSError(5, "Input/output error")],
+)
 def test_a_journal_that_fails_ends_the_loop_and_the_request_is_answered_by_the_next(
     toy: Toy, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:

@@ -50,7 +50,10 @@ def each(*steps: Step | None) -> Script:
         prompt = body["messages"][0]["content"][-1]["text"]
         old = [line for line in prompt.splitlines() if line.startswith("LEARNING_RATE")][-1]
         new = f"LEARNING_RATE = {next(rates)}"
-        return Says(f"HYPOTHESIS: faster\n<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE\n", usage=USED)
+        return Says(
+            f"HYPOTHESIS: faster\n<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE\n",
+            usage=USED,
+        )
 
     return script
 
@@ -72,12 +75,16 @@ def study_of(toy: Toy, server: MessagesServer, **options: Any) -> None:
     toy.propose = propose
 
 
-def test_candidates_are_kept_and_each_cost_stands_in_the_journal(toy: Toy, server: MessagesServer) -> None:
+def test_candidates_are_kept_and_each_cost_stands_in_the_journal(
+    toy: Toy, server: MessagesServer
+) -> None:
     study_of(toy, server, candidates=3)
     study = toy.run()
     assert (study.state, study.kept) == ("finished", [0, 1, 2, 3])
     assert [candidate.record.author for candidate in study.candidates[1:]] == ["evolve"] * 3
-    assert [candidate.record.usd for candidate in study.candidates[1:]] == pytest.approx([PRICE] * 3)
+    assert [candidate.record.usd for candidate in study.candidates[1:]] == pytest.approx(
+        [PRICE] * 3
+    )
     assert (study.spent.tokens, len(server.requests)) == (33_000, 3)
     assert "1 (from 0): " in server.prompts[2]
 
@@ -89,7 +96,11 @@ def test_the_transcript_of_a_candidate_is_kept_with_it(toy: Toy, server: Message
         (call,) = journal.transcript(2)
         assert journal.transcript(0) == []
     assert {**call["request"], "stream": True} == server.requests[1]["body"]
-    assert (call["response"]["model"], call["seed"], call["usage"]["input"]) == (f"{OPUS} (scripted)", "5/1", 10_000)
+    assert (call["response"]["model"], call["seed"], call["usage"]["input"]) == (
+        f"{OPUS} (scripted)",
+        "5/1",
+        10_000,
+    )
     assert call["usd"] == pytest.approx(PRICE)
     assert b"made-up" not in toy.folder.database.read_bytes()
     assert "made-up" not in json.dumps(call)
@@ -104,15 +115,22 @@ def test_a_study_without_transcripts_is_read_as_before(toy: Toy) -> None:
         assert journal.transcript(1) == []
 
 
-@pytest.mark.parametrize(("limit", "said"), [({"max_usd": 2.5 * PRICE}, "0.15 USD"), ({"max_tokens": 25_000}, "25,000 tokens")])
-def test_a_budget_is_passed_by_no_more_than_the_call_in_flight(toy: Toy, server: MessagesServer, limit: dict[str, Any], said: str) -> None:
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [({"max_usd": 2.5 * PRICE}, "0.15 USD"), ({"max_tokens": 25_000}, "25,000 tokens")],
+)
+def test_a_budget_is_passed_by_no_more_than_the_call_in_flight(
+    toy: Toy, server: MessagesServer, limit: dict[str, Any], said: str
+) -> None:
     study_of(toy, server, candidates=50, **limit)
     study = toy.run()
     assert (study.state, study.reason) == ("finished", f"the budget of {said} is used")
     assert (study.proposed, len(server.requests)) == (3, 3)
 
 
-def test_an_answer_that_is_repaired_costs_two_calls_and_one_that_is_not_is_recorded_with_its_cost(toy: Toy, server: MessagesServer) -> None:
+def test_an_answer_that_is_repaired_costs_two_calls_and_one_that_is_not_is_recorded_with_its_cost(
+    toy: Toy, server: MessagesServer
+) -> None:
     server.script = each(BAD, None, BAD, BAD)
     study_of(toy, server, candidates=2)
     study = toy.run()
@@ -122,7 +140,9 @@ def test_an_answer_that_is_repaired_costs_two_calls_and_one_that_is_not_is_recor
     assert (record.tokens, record.usd, record.fault) == (22_000, pytest.approx(2 * PRICE), False)
     assert study.spent.usd == pytest.approx(5 * PRICE)
     with Journal(toy.folder) as journal:
-        entry = next(entry.id for entry in journal.entries() if isinstance(entry.record, ProposalFailed))
+        entry = next(
+            entry.id for entry in journal.entries() if isinstance(entry.record, ProposalFailed)
+        )
         assert len(journal.transcript_of_entry(entry)) == len(journal.transcript(1)) == 2
 
 
@@ -136,20 +156,34 @@ def test_an_answer_that_is_repaired_costs_two_calls_and_one_that_is_not_is_recor
         (Says("HYPOTHESIS: x", lost_after=3), "the connection"),
     ],
 )
-def test_faults_in_a_row_pause_the_study_with_the_reason(toy: Toy, server: MessagesServer, step: Step, said: str) -> None:
+def test_faults_in_a_row_pause_the_study_with_the_reason(
+    toy: Toy, server: MessagesServer, step: Step, said: str
+) -> None:
     server.script = in_turn(step)
     study_of(toy, server, candidates=3)
     study = toy.run()
     assert (study.state, study.fault) == ("paused", True)
-    assert study.reason.startswith(f"{loops.MAX_FAULTS_IN_A_ROW} proposals failed in a row; the last: ")
+    assert study.reason.startswith(
+        f"{loops.MAX_FAULTS_IN_A_ROW} proposals failed in a row; the last: "
+    )
     assert said in study.reason
     assert len(server.requests) == loops.MAX_FAULTS_IN_A_ROW
-    assert study.spent.tokens == sum(record.tokens for record in records(toy.folder, ProposalFailed))
+    assert study.spent.tokens == sum(
+        record.tokens for record in records(toy.folder, ProposalFailed)
+    )
     assert (study.spent.tokens > 0) == isinstance(step, Says)
 
 
-@pytest.mark.parametrize("step", [Fails(401, "authentication_error", "invalid x-api-key"), Fails(404, "not_found_error", f"model: {OPUS}")])
-def test_what_a_person_has_to_mend_pauses_at_once_and_resume_goes_on(toy: Toy, server: MessagesServer, step: Step) -> None:
+@pytest.mark.parametrize(
+    "step",
+    [
+        Fails(401, "authentication_error", "invalid x-api-key"),
+        Fails(404, "not_found_error", f"model: {OPUS}"),
+    ],
+)
+def test_what_a_person_has_to_mend_pauses_at_once_and_resume_goes_on(
+    toy: Toy, server: MessagesServer, step: Step
+) -> None:
     server.script = in_turn(step)
     study_of(toy, server, candidates=1)
     study = toy.run()
@@ -160,7 +194,9 @@ def test_what_a_person_has_to_mend_pauses_at_once_and_resume_goes_on(toy: Toy, s
     assert toy.run().kept == [0, 1]
 
 
-def test_a_stop_ends_the_call_in_flight_and_records_what_it_took(toy: Toy, server: MessagesServer) -> None:
+def test_a_stop_ends_the_call_in_flight_and_records_what_it_took(
+    toy: Toy, server: MessagesServer
+) -> None:
     server.script = in_turn(Says("word " * 200_000, pause=0.02, usage={"input_tokens": 10_000}))
     study_of(toy, server, candidates=3)
     began = threading.Event()
@@ -183,11 +219,16 @@ def test_a_stop_ends_the_call_in_flight_and_records_what_it_took(toy: Toy, serve
     assert lease.holder(toy.folder) is None
 
 
-def test_money_is_no_limit_where_the_price_of_the_model_is_unknown(toy: Toy, server: MessagesServer) -> None:
+def test_money_is_no_limit_where_the_price_of_the_model_is_unknown(
+    toy: Toy, server: MessagesServer
+) -> None:
     study_of(toy, server, model="qwen3:8b=2,claude-opus-5-5=1", candidates=1)
     asked = [toy.request("set", key="max_usd", value=value) for value in (5, 0)]
     study = toy.run()
-    assert study.refused[asked[0]] == "max_usd cannot hold where the price of qwen3:8b is unknown; set max_tokens instead"
+    assert (
+        study.refused[asked[0]]
+        == "max_usd cannot hold where the price of qwen3:8b is unknown; set max_tokens instead"
+    )
     assert (asked[1] in study.adopted, study.options.max_usd) == (True, 0.0)
 
 
@@ -212,12 +253,20 @@ def test_a_recorded_study_is_proposed_again_without_a_model(
     toy.propose = propose
     again: Study = toy.run()
     assert len(server.requests) == asked
-    assert (again.state, again.exhausted) == ("finished", "all 4 recorded proposals were made again")
+    assert (again.state, again.exhausted) == (
+        "finished",
+        "all 4 recorded proposals were made again",
+    )
 
     def told(study: Study) -> list[tuple[Any, ...]]:
-        return [(c.record.program, c.record.parent, c.record.hypothesis, c.status, c.score) for c in study.candidates]
+        return [
+            (c.record.program, c.record.parent, c.record.hypothesis, c.status, c.score)
+            for c in study.candidates
+        ]
 
     assert told(again) == told(recorded)
     assert again.kept == recorded.kept != [0]
     assert (again.spent.usd, again.spent.tokens) == (0.0, 0)
-    assert [record.reason for record in records(toy.folder, ProposalFailed)][:1] == [recorded.last_failure]
+    assert [record.reason for record in records(toy.folder, ProposalFailed)][:1] == [
+        recorded.last_failure
+    ]

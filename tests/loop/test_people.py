@@ -18,7 +18,11 @@ def test_an_edited_candidate_is_a_persons_and_evaluated_like_any_other(toy: Toy)
     original, edited = study.candidates[1], study.candidates[2]
     assert original.decisions[-1].verdict == "revise"
     assert (edited.record.author, edited.record.parent, edited.record.revises) == ("person", 0, 1)
-    assert (edited.status, edited.record.hypothesis, edited.record.request) == ("kept", "a bolder rate", edit)
+    assert (edited.status, edited.record.hypothesis, edited.record.request) == (
+        "kept",
+        "a bolder rate",
+        edit,
+    )
     assert study.adopted[edit].body["files"] == ["train.py"]
 
 
@@ -35,7 +39,9 @@ def test_an_edit_that_cannot_be_a_program_is_refused(toy: Toy) -> None:
     toy.run()
     same = with_rate(Program({"train.py": EDITED}), 7).files["train.py"]
     requests = [
-        toy.request("edit", candidate=1, files={"evaluate.py": "def evaluate(trial): return {'loss': 0}\n"}),
+        toy.request(
+            "edit", candidate=1, files={"evaluate.py": "def evaluate(trial): return {'loss': 0}\n"}
+        ),
         toy.request("edit", candidate=1, files={"train.py": "def ("}),
         toy.request("edit", candidate=1, files={"train.py": 3}),
         toy.request("edit", candidate=1, files={"train.py": same}),
@@ -57,13 +63,18 @@ def test_one_idea_is_put_once_and_its_answer_names_the_request(toy: Toy) -> None
 
     def propose(brief: Brief) -> Proposal:
         heard.append(brief.idea)
-        return Proposal(program=with_rate(brief.program, rate(brief.program) + 1), hypothesis="more")
+        return Proposal(
+            program=with_rate(brief.program, rate(brief.program) + 1), hypothesis="more"
+        )
 
     toy.propose = propose
     idea = toy.request("guide", text="a higher rate", next=True)
     study = toy.run()
     assert (heard[0], heard.count("a higher rate")) == ("a higher rate", 1)
-    assert ([candidate.record.request for candidate in study.candidates], study.ideas) == (["", idea, ""], {})
+    assert ([candidate.record.request for candidate in study.candidates], study.ideas) == (
+        ["", idea, ""],
+        {},
+    )
     assert study.guidance == []
 
 
@@ -96,7 +107,11 @@ def test_a_rejection_before_it_ran_is_taken_back_to_the_very_state_before(toy: T
     toy.request("accept", candidate=1)
     study = toy.run()
     assert (study.state, study.waiting, study.counts) == ("finished", before.waiting, before.counts)
-    assert (study.candidates[1].status, study.candidates[1].trials, study.candidates[1].cleared) == ("waiting", [], False)
+    assert (
+        study.candidates[1].status,
+        study.candidates[1].trials,
+        study.candidates[1].cleared,
+    ) == ("waiting", [], False)
     toy.request("accept", candidate=1)
     assert toy.run().candidates[1].scored, "let run"
 
@@ -125,10 +140,15 @@ def test_what_has_only_some_hunks_left_can_be_tried_whole_after_all(toy: Toy) ->
     ("limits", "said"),
     [
         ({}, "nothing to do: the budget of 1 candidate is used; give more of it: set candidates=N"),
-        ({"seconds": 0.001, "candidates": 2}, "nothing to do: the budget of 0.001 seconds is used; give more of it: set time=8h"),
+        (
+            {"seconds": 0.001, "candidates": 2},
+            "nothing to do: the budget of 0.001 seconds is used; give more of it: set time=8h",
+        ),
     ],
 )
-def test_to_resume_what_has_used_its_budget_is_refused_with_the_remedy(toy: Toy, limits: dict[str, float], said: str) -> None:
+def test_to_resume_what_has_used_its_budget_is_refused_with_the_remedy(
+    toy: Toy, limits: dict[str, float], said: str
+) -> None:
     toy.create(candidates=1)
     toy.run()
     for key, value in limits.items():
@@ -142,7 +162,9 @@ def test_to_resume_what_has_used_its_budget_is_refused_with_the_remedy(toy: Toy,
     assert len(toy.run().candidates) == 3
 
 
-def test_the_time_of_a_pause_is_not_taken_from_the_budget(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_of_a_pause_is_not_taken_from_the_budget(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     toy.create(candidates=0, seconds=3600.0)
     toy.request("pause")
     study = toy.run()

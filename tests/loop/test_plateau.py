@@ -25,7 +25,12 @@ def propose(toy: Toy, rates: Iterable[float]) -> None:
     left = iter(rates)
 
     def answer(brief: Brief) -> Proposal:
-        return Proposal(program=Program({"train.py": PROGRAM.files["train.py"].replace("0.1", str(next(left)))}), hypothesis="next")
+        return Proposal(
+            program=Program(
+                {"train.py": PROGRAM.files["train.py"].replace("0.1", str(next(left)))}
+            ),
+            hypothesis="next",
+        )
 
     toy.propose = answer
 
@@ -54,14 +59,22 @@ def test_it_shows_while_the_study_runs_and_not_beyond_a_keep(toy: Toy) -> None:
     propose(toy, [0.09, 0.08, 0.07, 4.0])
     toy.create(candidates=4)
     toy.run()
-    assert told(toy) == ["", "no keep in 3 candidates; the strategy widens its search", "", "the budget of 4 candidates is used"]
+    assert told(toy) == [
+        "",
+        "no keep in 3 candidates; the strategy widens its search",
+        "",
+        "the budget of 4 candidates is used",
+    ]
 
 
 def test_where_a_person_reviews_it_says_what_the_person_can_do(toy: Toy) -> None:
     propose(toy, [0.09, 0.08, 0.07])
     toy.create(candidates=3, review="keeps")
     toy.run()
-    assert "no keep in 3 candidates; the strategy widens its search; `guide` it, or `fork` from another candidate" in told(toy)
+    assert (
+        "no keep in 3 candidates; the strategy widens its search; `guide` it, or `fork` from another candidate"
+        in told(toy)
+    )
 
 
 def test_a_resumed_study_does_not_note_it_again(toy: Toy) -> None:

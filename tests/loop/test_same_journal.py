@@ -18,7 +18,7 @@ from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.program import Program
 from workbench.records import Candidate, LoopStarted, Options, Record, StudyOpened, Trial
-from workbench.verbs import launch
+from workbench.verbs import create, loop_process
 
 pytestmark = pytest.mark.slow
 EXPERIMENT = """\
@@ -49,8 +49,14 @@ def made(root: Path, name: str, also: Sequence[str] = (), **options: Any) -> Stu
     source = root / "toy"
     if not source.exists():
         write_experiment(source, EXPERIMENT, EVALUATE, SOLUTION)
-    folder = launch.create(str(source), study=name, root=root, options=Options(**{"slots": 1, "seed": 7, **options}), also=also)
-    launch.spawn(folder)
+    folder = create.create(
+        str(source),
+        study=name,
+        root=root,
+        options=Options(**{"slots": 1, "seed": 7, **options}),
+        also=also,
+    )
+    loop_process.spawn(folder)
     ended(folder, 240)
     return folder
 
@@ -86,16 +92,28 @@ def test_of_the_tuner(tmp_path: Path) -> None:
 
 
 def test_of_the_tuner_after_programs_that_the_study_was_given(tmp_path: Path) -> None:
-    for name, changes in {"wide.py": ("WIDTH = 8", "WIDTH = 12"), "slow.py": ("RATE = 0.5", "RATE = 0.25")}.items():
+    for name, changes in {
+        "wide.py": ("WIDTH = 8", "WIDTH = 12"),
+        "slow.py": ("RATE = 0.5", "RATE = 0.25"),
+    }.items():
         (tmp_path / name).write_text(SOLUTION.replace(*changes))
-    one, other = (made(tmp_path, name, also=["wide.py", "slow.py"], candidates=6) for name in ("one", "other"))
-    assert [history.record.author for history in folded(one).candidates][:4] == ["baseline", "start", "start", "tuner"]
+    one, other = (
+        made(tmp_path, name, also=["wide.py", "slow.py"], candidates=6) for name in ("one", "other")
+    )
+    assert [history.record.author for history in folded(one).candidates][:4] == [
+        "baseline",
+        "start",
+        "start",
+        "tuner",
+    ]
     assert [history.status for history in folded(one).candidates][1:3] == ["kept", "discarded"]
     assert (len(programs(one)), compared(one)) == (9, compared(other))
     assert programs(one) == programs(other)
 
 
-def test_of_a_scripted_model_that_is_asked_one_question_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_scripted_model_that_is_asked_one_question_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What the model says depends on what it is shown, so that another view of the study would give another program."""
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-made-up-for-this-test")
 
@@ -105,10 +123,19 @@ def test_of_a_scripted_model_that_is_asked_one_question_at_a_time(tmp_path: Path
         old = [line for line in prompt.splitlines() if line.startswith(f"{name} =")][-1]
         number = float(re.findall(r"= ([\d.]+)", old)[0])
         new = f"{name} = {number + sum(map(ord, prompt)) % 17 / 4 + 0.25}"
-        return Says(f"HYPOTHESIS: so\n<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE\n", usage={"input_tokens": len(prompt)})
+        return Says(
+            f"HYPOTHESIS: so\n<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE\n",
+            usage={"input_tokens": len(prompt)},
+        )
 
     with MessagesServer(script) as server:
-        options = {"proposer": "evolve", "model": "claude-opus-5-5", "base_url": server.url, "candidates": 10, "ahead": 0}
+        options = {
+            "proposer": "evolve",
+            "model": "claude-opus-5-5",
+            "base_url": server.url,
+            "candidates": 10,
+            "ahead": 0,
+        }
         one = made(tmp_path, "one", strategy="islands", **options)
         other = made(tmp_path, "other", strategy="islands", **options)
     assert folded(one).proposed == 10

@@ -35,27 +35,43 @@ def ran(shell: Shell, command: str) -> tuple[str, str]:
 
 
 def test_a_command_works_on_a_copy_of_the_program_with_the_history_beside_it(shell: Shell) -> None:
-    assert ran(shell, 'cat "$HISTORY/candidates/0003/log.0.txt"; exit 3') == ("exit status 3", "loss 2.5")
+    assert ran(shell, 'cat "$HISTORY/candidates/0003/log.0.txt"; exit 3') == (
+        "exit status 3",
+        "loss 2.5",
+    )
     wider = 'echo "WIDTH = 77" >> train.py && $PYTHON -c "import train; print(train.WIDTH)"'
     assert ran(shell, wider) == ("exit status 0", "77")
     assert "77" not in ran(shell, "cat train.py")[1]
 
 
-def test_the_history_cannot_be_changed_and_nothing_else_be_seen(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_history_cannot_be_changed_and_nothing_else_be_seen(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-made-up")
     hidden = tmp_path / "study.db"
     hidden.write_text("held out")
     hidden.chmod(0o644)
-    ending, output = ran(shell, f'echo x > "$HISTORY/new"; echo x > "$HISTORY/program.md"; cat {hidden} {tmp_path}/evaluate.py; env')
+    ending, output = ran(
+        shell,
+        f'echo x > "$HISTORY/new"; echo x > "$HISTORY/program.md"; cat {hidden} {tmp_path}/evaluate.py; env',
+    )
     assert ending == "exit status 0"
     assert "held out" not in output
     assert "made-up" not in output
     assert "def evaluate" not in output
-    assert ran(shell, 'cat "$HISTORY/program.md"; ls "$HISTORY"') == ("exit status 0", "make it small\ncandidates\nprogram.md")
-    assert ran(shell, "$PYTHON -c \"import socket; socket.create_connection(('127.0.0.1', 1))\"")[0] == "exit status 1"
+    assert ran(shell, 'cat "$HISTORY/program.md"; ls "$HISTORY"') == (
+        "exit status 0",
+        "make it small\ncandidates\nprogram.md",
+    )
+    assert (
+        ran(shell, "$PYTHON -c \"import socket; socket.create_connection(('127.0.0.1', 1))\"")[0]
+        == "exit status 1"
+    )
 
 
-def test_a_command_without_an_end_is_ended_with_all_that_it_started(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_without_an_end_is_ended_with_all_that_it_started(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "SECONDS", 1.0)
     ending, output = ran(shell, "echo begun; sleep 600 & sleep 600")
     assert (ending, output) == ("ended after 1 s", "begun")

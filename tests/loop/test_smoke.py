@@ -21,7 +21,9 @@ def checked_in(toy: Toy, program: str = "", imports: bool = True) -> list[Checke
         new = Program({"train.py": brief.program.files["train.py"] + program})
         found.append(brief.workspace.check(new, brief.cancelled, imports))
         assert isinstance(brief.workspace, StudyWorkspace)
-        return Proposal(program=with_rate(brief.program, rate(brief.program) + 1), hypothesis="more")
+        return Proposal(
+            program=with_rate(brief.program, rate(brief.program) + 1), hypothesis="more"
+        )
 
     toy.propose = propose
     toy.create(candidates=1)

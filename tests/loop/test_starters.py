@@ -19,7 +19,7 @@ from workbench.records import START, Candidate, Decision, Entry, Options
 from workbench.search.frontier import Frontier
 from workbench.search.islands import Islands
 from workbench.testing import experiment_for_tests, fold, opening
-from workbench.verbs import launch
+from workbench.verbs import create, loop_process
 
 pytestmark = pytest.mark.slow
 
@@ -29,19 +29,35 @@ def made(root: Path, *values: int, **options: object) -> StudyFolder:
     toy_study.make(root, "toy", 5)
     also = [root / f"value_{value}.py" for value in values]
     for value, file in zip(values, also, strict=True):
-        file.write_text(f'"""The value {value}."""\n\n{toy_study.SOLUTION.replace("VALUE = 1", f"VALUE = {value}")}')
-    chosen = Options(**{"proposer": f"patches:{root / 'toy-patches'}", "slots": 2, "candidates": 1, **options})  # type: ignore[arg-type]
-    return launch.create(str(root / "toy-experiment"), study="begun", root=root, options=chosen, also=[str(file) for file in also])
+        file.write_text(
+            f'"""The value {value}."""\n\n{toy_study.SOLUTION.replace("VALUE = 1", f"VALUE = {value}")}'
+        )
+    chosen = Options(
+        **{"proposer": f"patches:{root / 'toy-patches'}", "slots": 2, "candidates": 1, **options}
+    )  # type: ignore[arg-type]
+    return create.create(
+        str(root / "toy-experiment"),
+        study="begun",
+        root=root,
+        options=chosen,
+        also=[str(file) for file in also],
+    )
 
 
 def place(entries: list[Entry], kind: type[Candidate] | type[Decision], number: int) -> int:
     """Where in the journal a candidate is made, or decided last."""
-    return max(entry.id for entry in entries if isinstance(entry.record, kind) and entry.record.candidate == number)
+    return max(
+        entry.id
+        for entry in entries
+        if isinstance(entry.record, kind) and entry.record.candidate == number
+    )
 
 
-def test_they_are_tried_like_any_other_before_a_proposer_is_asked_and_no_budget_counts_them(tmp_path: Path) -> None:
+def test_they_are_tried_like_any_other_before_a_proposer_is_asked_and_no_budget_counts_them(
+    tmp_path: Path,
+) -> None:
     folder = made(tmp_path, 3, 0, ahead=2)
-    launch.spawn(folder)
+    loop_process.spawn(folder)
     study = ended(folder, 120)
     first, second, proposed = (history.record for history in study.candidates[1:])
     assert [(one.author, one.parent, one.hypothesis) for one in (first, second)] == [
@@ -54,7 +70,9 @@ def test_they_are_tried_like_any_other_before_a_proposer_is_asked_and_no_budget_
     assert (first.added, first.removed) == (3, 1)
     assert line(study, study.candidates[3]).startswith("3/3  kept")
     entries = read(folder)
-    assert place(entries, Candidate, 3) > max(place(entries, Decision, 1), place(entries, Decision, 2))
+    assert place(entries, Candidate, 3) > max(
+        place(entries, Decision, 1), place(entries, Decision, 2)
+    )
 
 
 def test_kill_9_at_every_step_loses_and_doubles_none(tmp_path: Path) -> None:
@@ -62,28 +80,45 @@ def test_kill_9_at_every_step_loses_and_doubles_none(tmp_path: Path) -> None:
     acknowledged: list[list[Entry]] = []
     while folded(folder).state == "running" and kills < 8:
         n_before = len(read(folder))
-        launch.spawn(folder)
-        until(lambda n_before=n_before: len(read(folder)) > n_before + 1 or folded(folder).state != "running")  # type: ignore[misc]
+        loop_process.spawn(folder)
+        until(
+            lambda n_before=n_before: (
+                len(read(folder)) > n_before + 1 or folded(folder).state != "running"
+            )
+        )  # type: ignore[misc]
         acknowledged.append(read(folder))
         if (loop := holder(folder)) and folded(folder).state == "running":
             os.kill(loop, signal.SIGKILL)
             kills += 1
         until(lambda: holder(folder) is None)
     if folded(folder).state == "running":
-        launch.spawn(folder)
+        loop_process.spawn(folder)
     study = ended(folder, 120)
     assert kills > 2
-    assert [history.record.author for history in study.candidates] == ["baseline", START, START, "patches"]
+    assert [history.record.author for history in study.candidates] == [
+        "baseline",
+        START,
+        START,
+        "patches",
+    ]
     assert all(history.decision is not None for history in study.candidates)
     check_history(read(folder), acknowledged)
 
 
-def test_no_question_is_asked_while_one_is_open_unless_it_waits_for_a_person(tmp_path: Path) -> None:
-    records = [*opening(experiment_for_tests(tmp_path)), Decision(candidate=0, verdict="keep", by="loop")]
+def test_no_question_is_asked_while_one_is_open_unless_it_waits_for_a_person(
+    tmp_path: Path,
+) -> None:
+    records = [
+        *opening(experiment_for_tests(tmp_path)),
+        Decision(candidate=0, verdict="keep", by="loop"),
+    ]
     begun = Candidate(candidate=1, parent=0, program="1" * 64, author=START)
 
     def asks(*more: Candidate | Decision) -> bool:
-        return questions.following(fold([*records, *more]), (), slots=4, ahead=2, at_a_time=1) is not None
+        return (
+            questions.following(fold([*records, *more]), (), slots=4, ahead=2, at_a_time=1)
+            is not None
+        )
 
     assert asks()
     assert not asks(begun)
@@ -92,9 +127,11 @@ def test_no_question_is_asked_while_one_is_open_unless_it_waits_for_a_person(tmp
 
 
 @pytest.mark.parametrize("strategy", [Islands, Frontier])
-def test_archives_take_them_as_parents_though_they_were_not_kept(tmp_path: Path, strategy: type[Islands] | type[Frontier]) -> None:
+def test_archives_take_them_as_parents_though_they_were_not_kept(
+    tmp_path: Path, strategy: type[Islands] | type[Frontier]
+) -> None:
     folder = made(tmp_path, 0)
-    launch.spawn(folder)
+    loop_process.spawn(folder)
     study = ended(folder, 120)
     assert study.candidates[1].status == "discarded"
     ask = strategy(experiments.read(folder.experiment), study.options).ask

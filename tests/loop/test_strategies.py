@@ -22,7 +22,9 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
 def onwards(brief: Brief) -> Proposal:
     """A rate that follows from the parent's and the question's number: now better, now worse."""
     step = (brief.number * 7919 % 1000 - 400) / 1000
-    text = brief.program.files["train.py"].replace(f"RATE = {rate(brief.program)}", f"RATE = {rate(brief.program) + step:.6f}")
+    text = brief.program.files["train.py"].replace(
+        f"RATE = {rate(brief.program)}", f"RATE = {rate(brief.program) + step:.6f}"
+    )
     return Proposal(program=Program({"train.py": text}), hypothesis="onwards")
 
 
@@ -31,7 +33,9 @@ def parents(study: Study) -> list[int | None]:
 
 
 @pytest.mark.parametrize("strategy", ["islands", "frontier", "hillclimb", "best-of-n"])
-def test_a_study_runs_with_each_and_every_decision_compares_with_the_incumbent_of_its_time(toy: Toy, strategy: str) -> None:
+def test_a_study_runs_with_each_and_every_decision_compares_with_the_incumbent_of_its_time(
+    toy: Toy, strategy: str
+) -> None:
     toy.create(candidates=40, strategy=strategy)
     study = toy.run()
     incumbent = 0
@@ -45,7 +49,9 @@ def test_a_study_runs_with_each_and_every_decision_compares_with_the_incumbent_o
     assert study.best.number == incumbent
 
 
-def test_islands_and_frontier_start_from_discarded_candidates_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_islands_and_frontier_start_from_discarded_candidates_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     built_on_discarded = {}
     for strategy in ("islands", "frontier", "hillclimb", "best-of-n"):
         root = tmp_path / strategy
@@ -55,14 +61,28 @@ def test_islands_and_frontier_start_from_discarded_candidates_too(tmp_path: Path
             toy.score, toy.propose = lambda program, seed: abs(rate(program) - 2.5), onwards
             toy.create(candidates=40, strategy=strategy)
             study = toy.run()
-        built_on_discarded[strategy] = any(study.candidates[number or 0].status == "discarded" for number in parents(study))
-    assert built_on_discarded == {"islands": True, "frontier": True, "hillclimb": False, "best-of-n": False}
+        built_on_discarded[strategy] = any(
+            study.candidates[number or 0].status == "discarded" for number in parents(study)
+        )
+    assert built_on_discarded == {
+        "islands": True,
+        "frontier": True,
+        "hillclimb": False,
+        "best-of-n": False,
+    }
 
 
-def test_what_is_shorter_than_a_parent_that_is_not_the_incumbent_is_not_kept_for_that(toy: Toy) -> None:
+def test_what_is_shorter_than_a_parent_that_is_not_the_incumbent_is_not_kept_for_that(
+    toy: Toy,
+) -> None:
     long = Program({"train.py": PROGRAM.files["train.py"] + "MORE = 1\nYET_MORE = 1\n"})
     short = Program({"train.py": PROGRAM.files["train.py"] + "MORE = 2\n"})
-    answers = iter([Proposal(program=long, hypothesis="long"), Proposal(program=short, hypothesis="shorter", parent=1)])
+    answers = iter(
+        [
+            Proposal(program=long, hypothesis="long"),
+            Proposal(program=short, hypothesis="shorter", parent=1),
+        ]
+    )
     toy.score, toy.propose = (lambda program, seed: 1.0), lambda brief: next(answers)
     toy.create(candidates=2, strategy="islands")
     study = toy.run()
@@ -71,7 +91,9 @@ def test_what_is_shorter_than_a_parent_that_is_not_the_incumbent_is_not_kept_for
 
 
 @pytest.mark.parametrize(("strategy", "state"), [("hillclimb", "finished"), ("islands", "running")])
-def test_a_parent_without_more_changes_ends_a_study_only_where_there_is_no_other(toy: Toy, strategy: str, state: str) -> None:
+def test_a_parent_without_more_changes_ends_a_study_only_where_there_is_no_other(
+    toy: Toy, strategy: str, state: str
+) -> None:
     barren: set[int] = set()
 
     def propose(brief: Brief) -> Proposal:
@@ -94,4 +116,7 @@ def test_a_wrong_feature_pauses_the_study_with_the_metrics_there_are(toy: Toy) -
     toy.create(candidates=3, strategy="islands")
     study = toy.run()
     assert study.state == "paused"
-    assert "[search] of experiment.toml names 'toknes', which the evaluator does not return; it returns: loss" in study.reason
+    assert (
+        "[search] of experiment.toml names 'toknes', which the evaluator does not return; it returns: loss"
+        in study.reason
+    )

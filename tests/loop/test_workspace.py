@@ -21,7 +21,9 @@ def test_logs_and_curves_of_the_search_are_there_and_those_of_an_audit_are_not(t
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(f"printed by trial {trial}")
         assert workspace.log(1, 0) == "printed by trial 0"
-        study.candidates[1].audits.append(replace(study.candidates[1].trials[0], trial=7, purpose="audit"))
+        study.candidates[1].audits.append(
+            replace(study.candidates[1].trials[0], trial=7, purpose="audit")
+        )
         assert (workspace.log(1, 7), workspace.curves(1, 7)) == ("", {})
 
 
@@ -34,6 +36,7 @@ def test_a_program_that_was_tried_is_known_by_what_it_does(toy: Toy) -> None:
         (path,) = program.files
         workspace = StudyWorkspace(experiments.read(toy.folder.experiment), journal, study)
         assert (
-            workspace.repeats(Program({path: program.files[path] + "# a comment\n"})) == "it is candidate 1 but for comments or formatting"
+            workspace.repeats(Program({path: program.files[path] + "# a comment\n"}))
+            == "it is candidate 1 but for comments or formatting"
         )
         assert workspace.repeats(Program({path: program.files[path] + "NEW = 1\n"})) == ""

@@ -20,7 +20,7 @@ from workbench.ledger.journal import Journal
 from workbench.ledger.lease import holder
 from workbench.propose.proposer import Brief, Proposal
 from workbench.records import Called, Candidate, Options, ProposalFailed
-from workbench.verbs import launch
+from workbench.verbs import create, loop_process
 
 USED = {"input_tokens": 10_000, "output_tokens": 0}
 
@@ -31,7 +31,11 @@ def one(brief: Brief, rate: float) -> Proposal:
 
 def failures(toy: Toy) -> list[str]:
     with Journal(toy.folder) as journal:
-        return [entry.record.reason for entry in journal.entries() if isinstance(entry.record, ProposalFailed)]
+        return [
+            entry.record.reason
+            for entry in journal.entries()
+            if isinstance(entry.record, ProposalFailed)
+        ]
 
 
 def test_each_is_a_candidate_with_its_own_cost_before_the_next_is_made(toy: Toy) -> None:
@@ -54,14 +58,18 @@ def test_each_is_a_candidate_with_its_own_cost_before_the_next_is_made(toy: Toy)
     assert seen == [0.5, 1.0, 2.0], "whoever has given as many as are wanted is asked for no more"
     assert (ended, study.proposed, study.proposals_failed) == ([3, 2], 5, 0)
     assert [history.record.usd for history in study.candidates[1:]] == [0.5] * 5
-    assert (study.spent.usd, study.dearest) == (2.5, (1.5, 30)), "a question costs what all of its candidates do"
+    assert (study.spent.usd, study.dearest) == (2.5, (1.5, 30)), (
+        "a question costs what all of its candidates do"
+    )
     with Journal(toy.folder) as journal:
         assert [call["response"] for call in journal.transcript(2)] == ["0, call 0", "0, call 1"]
         assert [call["response"] for call in journal.transcript(4)] == ["3, call 0"]
         assert sum(isinstance(entry.record, Called) for entry in journal.entries()) == 5
 
 
-def test_what_was_yielded_before_an_error_stays_and_the_error_is_recorded_with_what_it_cost(toy: Toy) -> None:
+def test_what_was_yielded_before_an_error_stays_and_the_error_is_recorded_with_what_it_cost(
+    toy: Toy,
+) -> None:
     def propose(brief: Brief) -> Iterator[Proposal]:
         brief.receipt.add(1.0, 10, {"response": "first"})
         yield one(brief, 1 + 10 * brief.number)
@@ -71,15 +79,29 @@ def test_what_was_yielded_before_an_error_stays_and_the_error_is_recorded_with_w
     toy.propose = propose
     toy.create(candidates=9, round=3, ahead=0)
     study = toy.run()
-    assert (study.proposed, study.spent.usd, failures(toy)) == (2, 2.5, ["the connection is lost"] * 2)
-    assert (study.state, study.reason) == ("paused", "the proposer cannot be used: the connection is lost")
+    assert (study.proposed, study.spent.usd, failures(toy)) == (
+        2,
+        2.5,
+        ["the connection is lost"] * 2,
+    )
+    assert (study.state, study.reason) == (
+        "paused",
+        "the proposer cannot be used: the connection is lost",
+    )
     with Journal(toy.folder) as journal:
         entries = [entry for entry in journal.entries() if isinstance(entry.record, ProposalFailed)]
-        assert [entry.record.usd for entry in entries if isinstance(entry.record, ProposalFailed)] == [0.25, 0.25]
-        assert [call["response"] for call in journal.transcript_of_entry(entries[0].id)] == ["first", "last"]
+        assert [
+            entry.record.usd for entry in entries if isinstance(entry.record, ProposalFailed)
+        ] == [0.25, 0.25]
+        assert [call["response"] for call in journal.transcript_of_entry(entries[0].id)] == [
+            "first",
+            "last",
+        ]
 
 
-def test_one_that_is_no_candidate_is_recorded_in_its_place_and_none_at_all_is_no_failure(toy: Toy) -> None:
+def test_one_that_is_no_candidate_is_recorded_in_its_place_and_none_at_all_is_no_failure(
+    toy: Toy,
+) -> None:
     asked: list[int] = []
 
     def propose(brief: Brief) -> Iterator[Proposal]:
@@ -113,7 +135,9 @@ def test_what_was_yielded_is_tried_while_the_next_is_made(toy: Toy) -> None:
 
 
 @pytest.mark.slow
-def test_kill_9_in_a_round_loses_no_candidate_that_was_submitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kill_9_in_a_round_loses_no_candidate_that_was_submitted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-made-up-for-this-test")
     is_dead = threading.Event()
 
@@ -121,14 +145,29 @@ def test_kill_9_in_a_round_loses_no_candidate_that_was_submitted(tmp_path: Path,
         turn = len(server.requests)
         if turn == 3 and not is_dead.is_set():  # the round is still under way when the loop dies
             return Says("word " * 200_000, pause=0.05)
-        edit = ("edit", {"path": "working/solution.py", "text": toy_study.SOLUTION.replace("VALUE = 1", f"VALUE = {turn + 1}")})
+        edit = (
+            "edit",
+            {
+                "path": "working/solution.py",
+                "text": toy_study.SOLUTION.replace("VALUE = 1", f"VALUE = {turn + 1}"),
+            },
+        )
         return uses(edit, ("submit", {"hypothesis": f"turn {turn}"}), usage=USED)
 
     with MessagesServer(script) as server:
         toy_study.make(tmp_path, "unused")
-        options = Options(proposer="agent", model="claude-opus-5-5", base_url=server.url, candidates=4, round=4, slots=1)
-        folder = launch.create(str(tmp_path / "unused-experiment"), study="round", root=tmp_path, options=options)
-        launch.spawn(folder)
+        options = Options(
+            proposer="agent",
+            model="claude-opus-5-5",
+            base_url=server.url,
+            candidates=4,
+            round=4,
+            slots=1,
+        )
+        folder = create.create(
+            str(tmp_path / "unused-experiment"), study="round", root=tmp_path, options=options
+        )
+        loop_process.spawn(folder)
         until(lambda: len(server.requests) == 3 and folded(folder).proposed == 2)
         loop = holder(folder)
         assert loop is not None
@@ -136,12 +175,20 @@ def test_kill_9_in_a_round_loses_no_candidate_that_was_submitted(tmp_path: Path,
         until(lambda: holder(folder) is None)
         is_dead.set()
         before = folded(folder)
-        assert [history.record.hypothesis for history in before.candidates[1:]] == ["turn 1", "turn 2"]
-        launch.spawn(folder)
+        assert [history.record.hypothesis for history in before.candidates[1:]] == [
+            "turn 1",
+            "turn 2",
+        ]
+        loop_process.spawn(folder)
         until(lambda: folded(folder).state == "finished", 120, told=lambda: folded(folder).reason)
         until(lambda: holder(folder) is None)
     study = folded(folder)
-    assert [history.record.hypothesis for history in study.candidates[1:]] == ["turn 1", "turn 2", "turn 4", "turn 5"]
+    assert [history.record.hypothesis for history in study.candidates[1:]] == [
+        "turn 1",
+        "turn 2",
+        "turn 4",
+        "turn 5",
+    ]
     assert [history.record.question for history in study.candidates[1:]] == [0, 0, 2, 2]
     assert all(history.decision is not None for history in study.candidates[1:])
     assert (study.spent.tokens, study.proposals_failed) == (40_000, 0)

@@ -35,13 +35,21 @@ Propose = Callable[[Brief], Proposal | Sequence[Proposal] | None]
 
 def rate(program: Program) -> float:
     """The LEARNING_RATE that a toy program names."""
-    line = next(line for line in program.files["train.py"].splitlines() if line.startswith("LEARNING_RATE"))
+    line = next(
+        line for line in program.files["train.py"].splitlines() if line.startswith("LEARNING_RATE")
+    )
     return float(line.split("=")[1])
 
 
 def with_rate(program: Program, value: float) -> Program:
     text = program.files["train.py"]
-    return Program({"train.py": text.replace(f"LEARNING_RATE = {rate(program):g}", f"LEARNING_RATE = {value:g}")})
+    return Program(
+        {
+            "train.py": text.replace(
+                f"LEARNING_RATE = {rate(program):g}", f"LEARNING_RATE = {value:g}"
+            )
+        }
+    )
 
 
 class Toy:
@@ -50,7 +58,9 @@ class Toy:
     def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.root, self._patch = root, monkeypatch
         self.score: Score = lambda program, seed: 10 - rate(program)
-        self.propose: Propose = lambda brief: Proposal(program=with_rate(brief.program, rate(brief.program) + 1), hypothesis="more")
+        self.propose: Propose = lambda brief: Proposal(
+            program=with_rate(brief.program, rate(brief.program) + 1), hypothesis="more"
+        )
         self.slots = self.ahead = 1
         self.objective = ""
         self.evaluator = "def evaluate(trial): ...\n"
@@ -60,14 +70,20 @@ class Toy:
 
         def find(role: str, name: str) -> Callable[..., Any]:
             if role == "executors":
-                return lambda experiment, options, report: StandInExecutor(lambda p, s: self.score(p, s), report, self.slots)
+                return lambda experiment, options, report: StandInExecutor(
+                    lambda p, s: self.score(p, s), report, self.slots
+                )
             if role == "proposers":
-                return lambda argument, experiment, options: _Function(lambda brief: self.propose(brief), self.ahead)
+                return lambda argument, experiment, options: _Function(
+                    lambda brief: self.propose(brief), self.ahead
+                )
             return real(role, name)
 
         monkeypatch.setattr(registry, "find", find)
 
-    def create(self, noise: str = "none", audit: Mapping[str, int] | None = None, **options: Any) -> StudyFolder:
+    def create(
+        self, noise: str = "none", audit: Mapping[str, int] | None = None, **options: Any
+    ) -> StudyFolder:
         source = self.root / "toy"
         source.mkdir()
         self.program.write(source)

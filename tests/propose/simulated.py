@@ -11,20 +11,44 @@ from workbench.experiment import Experiment, Objective
 from workbench.ledger.study import Study
 from workbench.program import Patch, Program
 from workbench.propose.proposer import Brief, Exhausted, Proposal, Proposer, Unusable
-from workbench.records import Candidate, Decision, Entry, Evidence, Options, ProposalFailed, StudyOpened, Trial
+from workbench.records import (
+    Candidate,
+    Decision,
+    Entry,
+    Evidence,
+    Options,
+    ProposalFailed,
+    StudyOpened,
+    Trial,
+)
 
 Score = Callable[[Program, int], float | None]  # None: the candidate fails
 
 
-def experiment_in(folder: Path, files: dict[str, str], objective: Objective | None = None) -> Experiment:
+def experiment_in(
+    folder: Path, files: dict[str, str], objective: Objective | None = None
+) -> Experiment:
     Program(files).write(folder)
-    return Experiment(folder=folder, name="toy", editable=tuple(files), objective=objective or Objective(name="loss", goal="minimize"))
+    return Experiment(
+        folder=folder,
+        name="toy",
+        editable=tuple(files),
+        objective=objective or Objective(name="loss", goal="minimize"),
+    )
 
 
 class Simulation:
     """A study that is asked, scored and decided one candidate after the other: kept if clearly better on fresh trials."""
 
-    def __init__(self, experiment: Experiment, score: Score, *, sd: float = 0.0, seed: int = 0, repeats: int = 3) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        score: Score,
+        *,
+        sd: float = 0.0,
+        seed: int = 0,
+        repeats: int = 3,
+    ) -> None:
         self.experiment, self.score, self.sd, self.repeats = experiment, score, sd, repeats
         self.study, self.programs = Study(), [experiment.program()]
         self.options = Options(seed=seed)
@@ -38,7 +62,9 @@ class Simulation:
             shape="call",
         )
         self.append(opened)
-        self.append(Candidate(candidate=0, parent=None, program=self.programs[0].digest, author="baseline"))
+        self.append(
+            Candidate(candidate=0, parent=None, program=self.programs[0].digest, author="baseline")
+        )
         for _ in range(1 + repeats):
             self.run(0)
         self.append(Decision(candidate=0, verdict="keep", by="baseline"))
@@ -49,7 +75,14 @@ class Simulation:
 
     def brief(self, **more: Any) -> Brief:
         parent = self.study.incumbent or 0
-        return Brief(experiment=self.experiment, study=self.study, parent=parent, program=self.programs[parent], number=self.asked, **more)
+        return Brief(
+            experiment=self.experiment,
+            study=self.study,
+            parent=parent,
+            program=self.programs[parent],
+            number=self.asked,
+            **more,
+        )
 
     def add(self, proposal: Proposal, author: str = "tuner") -> int:
         number = len(self.programs)
@@ -68,9 +101,26 @@ class Simulation:
         trials = self.study.candidates[number].trials
         score = self.score(self.programs[number], len(trials))
         if score is None:
-            self.append(Trial(candidate=number, trial=len(trials), seed=len(trials), status="failed", reason="it broke"))
+            self.append(
+                Trial(
+                    candidate=number,
+                    trial=len(trials),
+                    seed=len(trials),
+                    status="failed",
+                    reason="it broke",
+                )
+            )
         else:
-            self.append(Trial(candidate=number, trial=len(trials), seed=len(trials), status="ok", score=score, device="cpu"))
+            self.append(
+                Trial(
+                    candidate=number,
+                    trial=len(trials),
+                    seed=len(trials),
+                    status="ok",
+                    score=score,
+                    device="cpu",
+                )
+            )
         return score
 
     def decide(self, number: int) -> str:
@@ -83,11 +133,21 @@ class Simulation:
         if first is not None and objective.gain(first, against) > 0.5 * self.sd:
             for _ in range(self.repeats):
                 self.run(number)
-            fresh = [trial.score for trial in self.study.candidates[number].trials[1:] if trial.score is not None]
+            fresh = [
+                trial.score
+                for trial in self.study.candidates[number].trials[1:]
+                if trial.score is not None
+            ]
             error = self.sd * math.sqrt(1 / len(fresh) + 1 / len(reference.scored))
-            if objective.gain(float(np.mean(fresh)), against) > max(2 * error, objective.min_effect, 1e-9):
+            if objective.gain(float(np.mean(fresh)), against) > max(
+                2 * error, objective.min_effect, 1e-9
+            ):
                 verdict = "keep"
-        self.append(Decision(candidate=number, verdict=verdict, by="tested", evidence=Evidence(against=incumbent)))
+        self.append(
+            Decision(
+                candidate=number, verdict=verdict, by="tested", evidence=Evidence(against=incumbent)
+            )
+        )
         return verdict
 
     def step(self, proposer: Proposer, **more: Any) -> Proposal | None:
@@ -95,7 +155,9 @@ class Simulation:
         try:
             proposal = proposer.propose(self.brief(**more))
         except Unusable as error:
-            self.append(ProposalFailed(author=proposer.name, reason=str(error), origin=error.origin))
+            self.append(
+                ProposalFailed(author=proposer.name, reason=str(error), origin=error.origin)
+            )
             proposal = None
         self.asked += 1
         if proposal is not None:
@@ -138,7 +200,10 @@ def source(named: bool) -> str:
     if named:
         return NAMED
     lines = [line.split(" = ") for line in NAMED.strip().split("\n")]
-    return "\n".join(f"{name} = {value}" for name, (_, value) in zip(PLAIN_NAMES, lines, strict=True)) + "\n"
+    return (
+        "\n".join(f"{name} = {value}" for name, (_, value) in zip(PLAIN_NAMES, lines, strict=True))
+        + "\n"
+    )
 
 
 class Surrogate:
@@ -163,7 +228,11 @@ class Surrogate:
 
     def exact(self, program: Program) -> float:
         """The loss without noise; 3.5 less what was gained."""
-        at = {name: _distance(value, self.base[name]) for name, value in _values(program.files["train.py"]).items() if name in self.base}
+        at = {
+            name: _distance(value, self.base[name])
+            for name, value in _values(program.files["train.py"]).items()
+            if name in self.base
+        }
         loss = 3.5
         for name, x in at.items():
             # A well that is quadratic near its bottom, and grows linearly far away.

@@ -8,7 +8,7 @@ from tests.studies import ended
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.records import Options
-from workbench.verbs import launch
+from workbench.verbs import create, loop_process
 
 OPUS = "claude-opus-5-5"
 USED = {"input_tokens": 5000, "output_tokens": 800, "cache_read_input_tokens": 2000}
@@ -16,9 +16,20 @@ PRICE = (5000 * 4 + 800 * 20 + 2000 * 0.2) / 1e6  # of a call that used so much
 SMALL = {"items": "200", "count": "2", "fresh": "0"}
 
 
-def finished(tmp_path: Path, experiment: str, settings: dict[str, str], server: MessagesServer, **more: Any) -> tuple[Study, Journal]:
+def finished(
+    tmp_path: Path, experiment: str, settings: dict[str, str], server: MessagesServer, **more: Any
+) -> tuple[Study, Journal]:
     """Runs the study `s` to its end by the real loop; one question after the other, as scripts that count them want it."""
-    options = Options(**{"model": OPUS, "base_url": server.url, "slots": 1, "ahead": 0, "policy": "greedy", **more})
-    folder = launch.create(experiment, study="s", root=tmp_path, options=options, settings=settings)
-    launch.spawn(folder)
+    options = Options(
+        **{
+            "model": OPUS,
+            "base_url": server.url,
+            "slots": 1,
+            "ahead": 0,
+            "policy": "greedy",
+            **more,
+        }
+    )
+    folder = create.create(experiment, study="s", root=tmp_path, options=options, settings=settings)
+    loop_process.spawn(folder)
     return ended(folder, 240), Journal(folder)

@@ -9,7 +9,10 @@ ONE = Program({"train.py": TEXT})
 
 def answer(*blocks: tuple[str, str], path: str = "train.py", hypothesis: str = "it helps") -> str:
     parts = [f"HYPOTHESIS: {hypothesis}", f"FILE: {path}" if path else ""]
-    parts += [f"<<<<<<< SEARCH\n{old}\n=======\n{new}{chr(10) * bool(new)}>>>>>>> REPLACE" for old, new in blocks]
+    parts += [
+        f"<<<<<<< SEARCH\n{old}\n=======\n{new}{chr(10) * bool(new)}>>>>>>> REPLACE"
+        for old, new in blocks
+    ]
     return "\n".join(parts)
 
 
@@ -22,8 +25,16 @@ def apply(text: str, program: Program = ONE) -> Program:
 
 
 def test_blocks_are_applied_one_after_another() -> None:
-    new = apply(answer(("A = 1", "A = 3"), ("A = 3\nB = 2", "A = 4"), ("def g():\n    return A", "def g():\n    return 0\n")))
-    assert new.files["train.py"] == "A = 4\n\n\ndef f():\n    return A\n\n\ndef g():\n    return 0\n\n"
+    new = apply(
+        answer(
+            ("A = 1", "A = 3"),
+            ("A = 3\nB = 2", "A = 4"),
+            ("def g():\n    return A", "def g():\n    return 0\n"),
+        )
+    )
+    assert (
+        new.files["train.py"] == "A = 4\n\n\ndef f():\n    return A\n\n\ndef g():\n    return 0\n\n"
+    )
 
 
 def test_a_block_may_delete_and_a_rewrite_takes_the_whole_file() -> None:
@@ -35,17 +46,24 @@ def test_a_block_may_delete_and_a_rewrite_takes_the_whole_file() -> None:
 def test_what_stands_around_the_blocks_does_not_matter() -> None:
     inner = answer(("A = 1", "A = 2")).partition("\n")[2]
     text = f"Let me think.\n\n**HYPOTHESIS:** more `A` is better\n\n```\n{inner}\n```\nDone."
-    assert read(text, ["train.py", "other.py"]) == Answer("more `A` is better", (Block("train.py", "A = 1\n", "A = 2\n"),))
+    assert read(text, ["train.py", "other.py"]) == Answer(
+        "more `A` is better", (Block("train.py", "A = 1\n", "A = 2\n"),)
+    )
 
 
 def test_the_form_that_models_are_shown_is_the_form_that_is_read() -> None:
     blocks = read(FORMAT, ["a.py", "b.py"]).blocks
-    assert [(block.path, block.search is None) for block in blocks] == [("path/of/the/file", False), ("path/of/the/file", True)]
+    assert [(block.path, block.search is None) for block in blocks] == [
+        ("path/of/the/file", False),
+        ("path/of/the/file", True),
+    ]
 
 
 def test_line_ends_of_the_file_are_kept() -> None:
     crlf = Program({"train.py": TEXT.replace("\n", "\r\n")})
-    assert apply(answer(("A = 1", "A = 5")), crlf).files["train.py"] == TEXT.replace("A = 1", "A = 5").replace("\n", "\r\n")
+    assert apply(answer(("A = 1", "A = 5")), crlf).files["train.py"] == TEXT.replace(
+        "A = 1", "A = 5"
+    ).replace("\n", "\r\n")
     open_ended = Program({"train.py": "A = 1\nB = 2"})
     assert apply(answer(("B = 2", "B = 3")), open_ended).files["train.py"] == "A = 1\nB = 3"
 
@@ -55,16 +73,34 @@ def test_line_ends_of_the_file_are_kept() -> None:
     [
         ("no idea", "no line begins with HYPOTHESIS:"),
         ("HYPOTHESIS: it helps", "there is no SEARCH/REPLACE block"),
-        ("HYPOTHESIS: x\n<<<<<<< SEARCH\nA = 1\n=======\n", "block 1 has no line '>>>>>>> REPLACE'"),
-        ("HYPOTHESIS: x\n<<<<<<< SEARCH\nA = 1\n>>>>>>> REPLACE\n", "block 1 has no line '=======' between"),
-        (answer(("C = 1", "C = 2")), "the SEARCH text of block 1 is not in train.py (no line reads 'C = 1')"),
+        (
+            "HYPOTHESIS: x\n<<<<<<< SEARCH\nA = 1\n=======\n",
+            "block 1 has no line '>>>>>>> REPLACE'",
+        ),
+        (
+            "HYPOTHESIS: x\n<<<<<<< SEARCH\nA = 1\n>>>>>>> REPLACE\n",
+            "block 1 has no line '=======' between",
+        ),
+        (
+            answer(("C = 1", "C = 2")),
+            "the SEARCH text of block 1 is not in train.py (no line reads 'C = 1')",
+        ),
         (answer(("A = 1\nA = 1", "C = 2")), "(its lines stand there, but not one after another)"),
-        (answer(("    return A", "    return 1")), "stands in train.py 2 times (lines 6, 10); add lines around it"),
+        (
+            answer(("    return A", "    return 1")),
+            "stands in train.py 2 times (lines 6, 10); add lines around it",
+        ),
         (answer(("", "C = 2")), "the SEARCH text of block 1 is empty"),
         (answer(("A = 1", "A = (")), "train.py does not parse: "),
         (answer(("A = 1", "A = 1")), "it changes nothing"),
-        (answer(("A = 1", "A = 2"), path="evaluate.py"), "evaluate.py may not be changed; editable: train.py"),
-        (answer(("A = 1", "A = 2"), path="../../etc/passwd"), "../../etc/passwd may not be changed"),
+        (
+            answer(("A = 1", "A = 2"), path="evaluate.py"),
+            "evaluate.py may not be changed; editable: train.py",
+        ),
+        (
+            answer(("A = 1", "A = 2"), path="../../etc/passwd"),
+            "../../etc/passwd may not be changed",
+        ),
     ],
 )
 def test_what_gives_no_program_is_said_in_one_line(text: str, said: str) -> None:
@@ -75,7 +111,9 @@ def test_what_gives_no_program_is_said_in_one_line(text: str, said: str) -> None
 
 
 def test_of_several_files_the_block_must_name_one() -> None:
-    with pytest.raises(AnswerProblem, match=r"block 1 names no file: write FILE: and one of a\.py, b\.py"):
+    with pytest.raises(
+        AnswerProblem, match=r"block 1 names no file: write FILE: and one of a\.py, b\.py"
+    ):
         read(answer(("A = 1", "A = 2"), path=""), ["a.py", "b.py"])
     assert read(answer(("A = 1", "A = 2"), path=""), ["a.py"]).blocks[0].path == "a.py"
 
@@ -94,17 +132,21 @@ MARKED = "import os\n# EVOLVE-BLOCK-START\nA = 1\n# EVOLVE-BLOCK-END\nB = 2\n# E
     ],
 )
 def test_outside_of_the_markers_nothing_may_change(text: str, line: str) -> None:
-    with pytest.raises(AnswerProblem, match=r"train\.py changes outside of EVOLVE-BLOCK-START and EVOLVE-BLOCK-END") as problem:
+    with pytest.raises(
+        AnswerProblem, match=r"train\.py changes outside of EVOLVE-BLOCK-START and EVOLVE-BLOCK-END"
+    ) as problem:
         apply(text, Program({"train.py": MARKED}))
     assert line in str(problem.value)
 
 
 def test_between_the_markers_everything_may_change() -> None:
     marked = Program({"train.py": MARKED})
-    assert apply(answer(("A = 1", "A = 2\nE = 5"), ("C = 3", "")), marked).files["train.py"] == MARKED.replace(
-        "A = 1\n", "A = 2\nE = 5\n"
-    ).replace("C = 3\n", "")
-    assert apply(whole(MARKED.replace("A = 1", "A = 2")), marked).files["train.py"] == MARKED.replace("A = 1", "A = 2")
+    assert apply(answer(("A = 1", "A = 2\nE = 5"), ("C = 3", "")), marked).files[
+        "train.py"
+    ] == MARKED.replace("A = 1\n", "A = 2\nE = 5\n").replace("C = 3\n", "")
+    assert apply(whole(MARKED.replace("A = 1", "A = 2")), marked).files[
+        "train.py"
+    ] == MARKED.replace("A = 1", "A = 2")
 
 
 def test_where_one_file_has_markers_the_others_are_skeleton() -> None:

@@ -31,7 +31,9 @@ class TestPatches(ProposerContract):
 class TestReplay(ProposerContract):
     def make(self, experiment, options):
         changed = Program({"train.py": PROGRAM.files["train.py"].replace("WIDTH = 8", "WIDTH = 9")})
-        made = Candidate(candidate=1, parent=0, program=changed.digest, author="evolve", hypothesis="wider")
+        made = Candidate(
+            candidate=1, parent=0, program=changed.digest, author="evolve", hypothesis="wider"
+        )
         recorded = experiment.folder / "recorded"
         recorded.mkdir()
         write_new(StudyFolder(recorded), [*opening(experiment), made], [PROGRAM, changed])

@@ -34,7 +34,12 @@ ALWAYS = (
 
 @pytest.mark.parametrize(
     ("argument", "has_context", "has_history"),
-    [("", True, True), ("no-context", False, True), ("no-history", True, False), ("no-context,no-history", False, False)],
+    [
+        ("", True, True),
+        ("no-context", False, True),
+        ("no-history", True, False),
+        ("no-context,no-history", False, False),
+    ],
 )
 def test_each_arm_is_shown_what_it_names_and_nothing_else_is_left_out(
     tmp_path: Path, argument: str, has_context: bool, has_history: bool
@@ -51,7 +56,9 @@ def test_each_arm_is_shown_what_it_names_and_nothing_else_is_left_out(
     assert [text for text in ALWAYS if text not in shown] == []
 
 
-def test_the_arm_without_evolution_starts_from_the_baseline_and_shows_it_alone(tmp_path: Path) -> None:
+def test_the_arm_without_evolution_starts_from_the_baseline_and_shows_it_alone(
+    tmp_path: Path,
+) -> None:
     experiment = experiment_for_tests(tmp_path)
     with MessagesServer(in_turn(GOOD)) as server:
         brief = a_brief(experiment, options(server))

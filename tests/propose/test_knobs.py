@@ -73,7 +73,9 @@ def test_the_knobs_of_a_tricky_source_are_these():
 
 
 def test_a_heuristic_without_names_has_knobs_too():
-    found = find("def priority(item, bins):\n    gap = bins - item\n    return -(gap**2) * 0.5 + 1.5 / (gap + 0.1) - 3 * (gap < 0.2)\n")
+    found = find(
+        "def priority(item, bins):\n    gap = bins - item\n    return -(gap**2) * 0.5 + 1.5 / (gap + 0.1) - 3 * (gap < 0.2)\n"
+    )
     assert sorted(abs(knob.value) for knob in found.values()) == [0.1, 0.2, 0.5, 1.5, 2, 3]
     assert all("#" in name for name in found)
 
@@ -86,7 +88,9 @@ def test_a_value_handed_on_under_another_name_has_the_alternatives_of_that_name(
 
 
 def test_match_cases_and_a_dict_that_is_looked_up_are_alternatives():
-    found = find('A = "x"\nB = "p"\nmatch A:\n    case "x" | "y": pass\n    case "z": pass\nf = {"p": 1, "q": 2}[B]\n')
+    found = find(
+        'A = "x"\nB = "p"\nmatch A:\n    case "x" | "y": pass\n    case "z": pass\nf = {"p": 1, "q": 2}[B]\n'
+    )
     assert set(found["A"].scale.values) == {"x", "y", "z"}
     assert set(found["B"].scale.values) == {"p", "q"}
 
@@ -95,7 +99,14 @@ def test_turning_a_knob_changes_that_literal_and_no_other_byte():
     program = Program({"a.py": TRICKY})
     found = knobs.find(program)
     for knob in found.values():
-        data, new = TRICKY.encode(), next(v for v in (knob.scale.value(knob.scale.at(knob.value) + s) for s in (1, -1)) if v != knob.value)
+        data, new = (
+            TRICKY.encode(),
+            next(
+                v
+                for v in (knob.scale.value(knob.scale.at(knob.value) + s) for s in (1, -1))
+                if v != knob.value
+            ),
+        )
         turned = knobs.turn(program, found, {knob.id: new}).files["a.py"].encode()
         tail = len(data) - knob.end
         assert turned[: knob.start] == data[: knob.start]
@@ -108,11 +119,23 @@ def test_turning_a_knob_changes_that_literal_and_no_other_byte():
 def test_several_knobs_turn_together_whatever_their_lengths():
     program = Program({"a.py": "A = 1e-3\nB = (0.9, 0.95)\n", "b.py": "C = 8\n"})
     found = knobs.find(program)
-    turned = knobs.turn(program, found, {"a.py:A": 0.0125, "a.py:B[1]": 0.9, "b.py:C": 16, "a.py:B[0]": 0.85})
+    turned = knobs.turn(
+        program, found, {"a.py:A": 0.0125, "a.py:B[1]": 0.9, "b.py:C": 16, "a.py:B[0]": 0.85}
+    )
     assert dict(turned.files) == {"a.py": "A = 1.25e-2\nB = (0.85, 0.9)\n", "b.py": "C = 16\n"}
 
 
-@pytest.mark.parametrize("text", ["A = 0.5\r\nB = 2.0\r\n", "A = 0.5", "\ufeffA = 0.5\n", "A = 0.5\n\x0cB = 3\n", "\tA = 0.5\n", "A = (\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A = 0.5\r\nB = 2.0\r\n",
+        "A = 0.5",
+        "\ufeffA = 0.5\n",
+        "A = 0.5\n\x0cB = 3\n",
+        "\tA = 0.5\n",
+        "A = (\n",
+    ],
+)
 def test_unusual_files_are_read_rightly_or_not_at_all(text):
     program = Program({"a.py": text})
     found = knobs.find(program)
@@ -122,7 +145,13 @@ def test_unusual_files_are_read_rightly_or_not_at_all(text):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.one_of(st.integers(-9999, 9999), st.floats(1e-6, 1e6), st.booleans()), min_size=1, max_size=6))
+@given(
+    st.lists(
+        st.one_of(st.integers(-9999, 9999), st.floats(1e-6, 1e6), st.booleans()),
+        min_size=1,
+        max_size=6,
+    )
+)
 def test_any_turned_knob_parses_to_its_value(values):
     text = "".join(f"KNOB{index} = {value!r}\n" for index, value in enumerate(values))
     program = Program({"a.py": text})

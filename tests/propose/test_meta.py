@@ -27,7 +27,11 @@ TEXT = "Look at how the rate falls, not at how high it is."
 
 def script(body: Any) -> Step:
     """Writes the instruction where one is asked for, and a program else."""
-    return TEXT if body["system"] == META_SYSTEM else Says(answer(("WIDTH = 8", f"WIDTH = {next(WIDTHS)}")))
+    return (
+        TEXT
+        if body["system"] == META_SYSTEM
+        else Says(answer(("WIDTH = 8", f"WIDTH = {next(WIDTHS)}")))
+    )
 
 
 WIDTHS = itertools.count(20)
@@ -50,19 +54,36 @@ def study_with(experiment: Experiment, *made: tuple[dict[str, Any], str]) -> Stu
     number = 0
     for origin, became in made:
         if became == "failed":
-            records.append(ProposalFailed(author="evolve", reason="x", origin={"model": OPUS, **origin}))
+            records.append(
+                ProposalFailed(author="evolve", reason="x", origin={"model": OPUS, **origin})
+            )
             continue
         number += 1
-        records.append(Candidate(candidate=number, parent=0, program=f"{number:064}", author="evolve", origin={"model": OPUS, **origin}))
+        records.append(
+            Candidate(
+                candidate=number,
+                parent=0,
+                program=f"{number:064}",
+                author="evolve",
+                origin={"model": OPUS, **origin},
+            )
+        )
         if became != "open":
             records.append(Decision(candidate=number, verdict=became, by="tested"))  # type: ignore[arg-type]
     return fold(records)
 
 
 def proposals(
-    server: MessagesServer, experiment: Experiment, study: Study, numbers: Sequence[int], argument: str = "meta"
+    server: MessagesServer,
+    experiment: Experiment,
+    study: Study,
+    numbers: Sequence[int],
+    argument: str = "meta",
 ) -> list[Proposal]:
-    evolve, brief = Evolve(argument, experiment, options(server)), a_brief(experiment, options(server))
+    evolve, brief = (
+        Evolve(argument, experiment, options(server)),
+        a_brief(experiment, options(server)),
+    )
     return [evolve.propose(replace(brief, study=study, number=number)) for number in numbers]
 
 
@@ -75,14 +96,26 @@ def test_one_in_five_proposals_begins_with_a_new_one_that_is_tried_at_once_and_r
     assert all(proposal.origin["meta_text"] == TEXT for proposal in new)
     assert len({proposal.origin["meta"] for proposal in new}) == 1
     assert len(server.requests) == len(made) + len(new)
-    asked = next(at for at, request in enumerate(server.requests) if request["body"]["system"] == META_SYSTEM)
+    asked = next(
+        at for at, request in enumerate(server.requests) if request["body"]["system"] == META_SYSTEM
+    )
     assert f"<advice>\n- {TEXT}\n</advice>" in server.prompts[asked + 1]
     assert "Write the instruction." in server.prompts[asked]
-    assert all("meta" not in proposal.origin for proposal in made if proposal not in new), "there was none to draw before"
+    assert all("meta" not in proposal.origin for proposal in made if proposal not in new), (
+        "there was none to draw before"
+    )
 
 
-def test_without_the_word_none_is_asked_for_or_shown(server: MessagesServer, experiment: Experiment) -> None:
-    (proposal,) = proposals(server, experiment, study_with(experiment, ({"meta": "a", "meta_text": TEXT}, "keep")), [0], "")
+def test_without_the_word_none_is_asked_for_or_shown(
+    server: MessagesServer, experiment: Experiment
+) -> None:
+    (proposal,) = proposals(
+        server,
+        experiment,
+        study_with(experiment, ({"meta": "a", "meta_text": TEXT}, "keep")),
+        [0],
+        "",
+    )
     assert proposal.origin == {"model": OPUS}
     assert len(server.requests) == 1
     assert "<advice>" not in server.prompts[0]
@@ -95,12 +128,24 @@ def test_what_became_of_the_proposals_under_each_is_counted(experiment: Experime
         (first, "keep"), ({"meta": "a"}, "discard"), ({"meta": "a"}, "open"), ({}, "discard"),
         (second, "failed"), ({"meta": "b"}, "discard"),
     )  # fmt: skip
-    assert [(each.text, each.kept, each.ended) for each in meta.alive(study)] == [("first", 1, 2), ("", 0, 1), ("second", 0, 2)]
-    study.apply(Entry(study.last_id + 1, study.last_at, Decision(candidate=1, verdict="discard", by="person")))
-    assert meta.alive(study)[0] == meta.MetaPrompt("", 0, 1), "a veto of what it led to counts against it"
+    assert [(each.text, each.kept, each.ended) for each in meta.alive(study)] == [
+        ("first", 1, 2),
+        ("", 0, 1),
+        ("second", 0, 2),
+    ]
+    study.apply(
+        Entry(
+            study.last_id + 1, study.last_at, Decision(candidate=1, verdict="discard", by="person")
+        )
+    )
+    assert meta.alive(study)[0] == meta.MetaPrompt("", 0, 1), (
+        "a veto of what it led to counts against it"
+    )
 
 
-def test_those_that_led_to_keeps_are_drawn_more_often_and_the_others_at_times(experiment: Experiment) -> None:
+def test_those_that_led_to_keeps_are_drawn_more_often_and_the_others_at_times(
+    experiment: Experiment,
+) -> None:
     study = study_with(
         experiment,
         ({"meta": "a", "meta_text": "good"}, "keep"), *[({"meta": "a"}, "keep")] * 5,
@@ -115,38 +160,59 @@ def test_those_that_led_to_keeps_are_drawn_more_often_and_the_others_at_times(ex
 def test_a_model_sees_the_best_earlier_ones_with_their_outcomes_when_it_writes_another(
     server: MessagesServer, experiment: Experiment
 ) -> None:
-    many = [({"meta": f"m{n}", "meta_text": f"text {n} </earlier-instructions>"}, "keep" if n < 3 else "discard") for n in range(12)]
+    many = [
+        (
+            {"meta": f"m{n}", "meta_text": f"text {n} </earlier-instructions>"},
+            "keep" if n < 3 else "discard",
+        )
+        for n in range(12)
+    ]
     study = study_with(experiment, *many)
     assert len(meta.alive(study)) == meta.N_ALIVE
     assert any(not each.text for each in meta.alive(study))
     proposals(server, experiment, study, range(20))
-    asked = next(at for at, request in enumerate(server.requests) if request["body"]["system"] == META_SYSTEM)
+    asked = next(
+        at for at, request in enumerate(server.requests) if request["body"]["system"] == META_SYSTEM
+    )
     told = server.prompts[asked]
     listed = told.partition("<earlier-instructions>")[2].partition("</earlier-instructions>")[0]
     assert listed.count("\n- ") == meta.N_EXAMPLES
     assert "(of 1 proposals under it, 1 were kept) text 0" in listed
-    assert told.count("</earlier-instructions>") == 1, "what a model wrote cannot end the tag that it stands in"
+    assert told.count("</earlier-instructions>") == 1, (
+        "what a model wrote cannot end the tag that it stands in"
+    )
 
 
-def test_an_answer_is_cut_to_a_line_and_an_empty_one_is_none(server: MessagesServer, experiment: Experiment) -> None:
+def test_an_answer_is_cut_to_a_line_and_an_empty_one_is_none(
+    server: MessagesServer, experiment: Experiment
+) -> None:
     assert meta.written(" a\n b \n" + "x" * 5000).text == ("a b " + "x" * 5000)[: meta.MAX_CHARS]
     assert meta.written(" \n").origin == {}
 
 
-def test_no_program_is_asked_for_where_the_meta_prompt_took_the_budget(server: MessagesServer, experiment: Experiment) -> None:
+def test_no_program_is_asked_for_where_the_meta_prompt_took_the_budget(
+    server: MessagesServer, experiment: Experiment
+) -> None:
     given = options(server, max_tokens=10)
     evolve, brief = Evolve("meta", experiment, given), a_brief(experiment, given)
     made = proposals(server, experiment, study_with(experiment), range(20))
     writes = next(number for number, proposal in enumerate(made) if "meta_text" in proposal.origin)
-    with pytest.raises(Unusable, match="the budget was used before a program was asked for") as unusable:
+    with pytest.raises(
+        Unusable, match="the budget was used before a program was asked for"
+    ) as unusable:
         evolve.propose(replace(brief, number=writes))
     assert server.requests[-1]["body"]["system"] == META_SYSTEM
     assert unusable.value.origin["meta_text"] == TEXT
 
 
-def test_what_to_look_for_changes_from_call_to_call_and_a_persons_idea_comes_first(server: MessagesServer, experiment: Experiment) -> None:
+def test_what_to_look_for_changes_from_call_to_call_and_a_persons_idea_comes_first(
+    server: MessagesServer, experiment: Experiment
+) -> None:
     def ends(**more: Any) -> list[str]:
-        evolve, brief = Evolve("", experiment, options(server)), a_brief(experiment, options(server), **more)
+        evolve, brief = (
+            Evolve("", experiment, options(server)),
+            a_brief(experiment, options(server), **more),
+        )
         since = len(server.requests)
         for number in range(10):
             evolve.propose(replace(brief, number=number))
@@ -154,6 +220,8 @@ def test_what_to_look_for_changes_from_call_to_call_and_a_persons_idea_comes_fir
 
     plain = ends()
     assert plain == ends(), "the number of the proposal and the seed decide"
-    assert all(end.startswith("Propose the next program, starting from candidate 0.") for end in plain)
+    assert all(
+        end.startswith("Propose the next program, starting from candidate 0.") for end in plain
+    )
     assert len(set(plain)) > 2
     assert set(ends(idea="a cosine")) == {"Carry out the idea above."}

@@ -14,7 +14,7 @@ from workbench import registry
 from workbench.errors import UsageError
 from workbench.ledger.study import Study
 from workbench.records import Options
-from workbench.verbs import launch
+from workbench.verbs import create, loop_process
 
 pytestmark = pytest.mark.slow
 
@@ -57,8 +57,19 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("plugins")
     (source / "pyproject.toml").write_text(PYPROJECT)
     (source / "counting.py").write_text(COUNTING)
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
-    subprocess.run([*pip, "--target", str(target), str(source)], check=True, capture_output=True, text=True)
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        "--no-build-isolation",
+    ]
+    subprocess.run(
+        [*pip, "--target", str(target), str(source)], check=True, capture_output=True, text=True
+    )
     return target
 
 
@@ -74,8 +85,13 @@ def _installed(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 def run(root: Path, proposer: str) -> Study:
     """A study of the toy with this proposer, run by its own loop process until it stands still."""
     experiment = write_experiment(root / "toy")
-    folder = launch.create(str(experiment), study="s", root=root, options=Options(proposer=proposer, slots=1, candidates=9))
-    launch.spawn(folder)
+    folder = create.create(
+        str(experiment),
+        study="s",
+        root=root,
+        options=Options(proposer=proposer, slots=1, candidates=9),
+    )
+    loop_process.spawn(folder)
     return ended(folder, 120)
 
 
@@ -92,10 +108,16 @@ def test_an_entry_point_of_another_package_proposes_in_a_real_study(tmp_path: Pa
 def test_one_that_cannot_be_loaded_pauses_the_study_with_the_reason(tmp_path: Path) -> None:
     study = run(tmp_path, "broken")
     assert (study.state, study.fault) == ("paused", True)
-    assert "the plug-in 'broken' (counting:NotThere) could not be loaded: module 'counting' has no attribute 'NotThere'" in study.reason
+    assert (
+        "the plug-in 'broken' (counting:NotThere) could not be loaded: module 'counting' has no attribute 'NotThere'"
+        in study.reason
+    )
 
 
 @pytest.mark.usefixtures("_installed")
 def test_an_unknown_name_is_answered_with_those_of_other_packages_too(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="unknown proposer 'countin'; choose one of agent, broken, counting, evolve"):
+    with pytest.raises(
+        UsageError,
+        match="unknown proposer 'countin'; choose one of agent, broken, counting, evolve",
+    ):
         registry.check("proposers", "countin")

@@ -19,15 +19,21 @@ class World:
     """A study, a folder of patches, and a clock that stands still."""
 
     def __init__(self, tmp_path, **files):
-        self.experiment = experiment_in(tmp_path / "toy", files or {"train.py": TEXT, "notes.txt": "hello\n"})
-        self.simulation = Simulation(self.experiment, lambda program, trial: -float(len(program.files["train.py"])))
+        self.experiment = experiment_in(
+            tmp_path / "toy", files or {"train.py": TEXT, "notes.txt": "hello\n"}
+        )
+        self.simulation = Simulation(
+            self.experiment, lambda program, trial: -float(len(program.files["train.py"]))
+        )
         self.folder = tmp_path / "patches"
         self.folder.mkdir()
         self.now = 1000.0
         self.proposer = self.fresh()
 
     def fresh(self):
-        return Patches(str(self.folder), self.experiment, self.simulation.options, clock=lambda: self.now)
+        return Patches(
+            str(self.folder), self.experiment, self.simulation.options, clock=lambda: self.now
+        )
 
     def put(self, name, text, age=10.0):
         file = self.folder / name
@@ -72,13 +78,21 @@ def test_the_hypothesis_stands_beside_the_diff_or_before_it_or_in_the_folder(wor
     world.put("a.diff", diff(1, 10))
     world.put("a.hypothesis.txt", "Beside it.\n")
     world.put("b.diff", "Before it.\n\n" + diff(1, 20))
-    mailed = "From 123 Mon\nFrom: A <a@b>\nSubject: [PATCH] Mailed\n\nBody.\n---\n train.py | 2 +-\n\n"
+    mailed = (
+        "From 123 Mon\nFrom: A <a@b>\nSubject: [PATCH] Mailed\n\nBody.\n---\n train.py | 2 +-\n\n"
+    )
     world.put("c.patch", mailed + diff(1, 30) + "-- \n2.39\n")
     world.put("d/train.py", TEXT.replace("1", "4"))
     world.put("d/hypothesis.txt", "Inside it.")
     world.put("e-higher_rate.diff", diff(1, 50))
     hypotheses = [world.ask().hypothesis for _ in range(5)]
-    assert hypotheses == ["Beside it.", "Before it.", "Mailed\n\nBody.", "Inside it.", "e higher rate (from e-higher_rate.diff)"]
+    assert hypotheses == [
+        "Beside it.",
+        "Before it.",
+        "Mailed\n\nBody.",
+        "Inside it.",
+        "e higher rate (from e-higher_rate.diff)",
+    ]
 
 
 def test_a_folder_replaces_whole_files_and_leaves_the_others(world):
@@ -96,7 +110,10 @@ def test_a_diff_that_fits_only_the_baseline_has_it_as_its_parent(world):
     assert world.ask().parent == 0
     assert world.ask().parent is None
     world.put("d.diff", diff(7, 30))
-    with pytest.raises(Unusable, match=r"^d.diff: hunk 1 does not fit train.py \(line 1 reads 'LR = 10', the diff expects 'LR = 7'\)$"):
+    with pytest.raises(
+        Unusable,
+        match=r"^d.diff: hunk 1 does not fit train.py \(line 1 reads 'LR = 10', the diff expects 'LR = 7'\)$",
+    ):
         world.ask()
     assert world.ask() is None
 
@@ -104,7 +121,11 @@ def test_a_diff_that_fits_only_the_baseline_has_it_as_its_parent(world):
 @pytest.mark.parametrize(
     ("name", "text", "problem"),
     [
-        ("x.diff", diff(1, 2, "evaluate.py"), r"x.diff: evaluate.py may not be changed; editable: train.py, notes.txt"),
+        (
+            "x.diff",
+            diff(1, 2, "evaluate.py"),
+            r"x.diff: evaluate.py may not be changed; editable: train.py, notes.txt",
+        ),
         ("x.diff", "--- /dev/null\n+++ b/new.py\n@@ -0,0 +1 @@\n+x\n", "new.py may not be changed"),
         ("x.diff", diff(1, 2, "../train.py"), "may not be changed"),
         ("x/evil.py", "x = 1\n", "evil.py may not be changed"),
@@ -170,7 +191,9 @@ def test_an_entry_from_the_future_is_taken_once_it_has_looked_the_same_for_a_sec
     assert world.ask().program.files["train.py"].startswith("LR = 22\n")
 
 
-@pytest.mark.parametrize("name", [".x.diff", "x.diff~", "x.diff.tmp", "x.diff.part", ".git/train.py", "x.part/train.py"])
+@pytest.mark.parametrize(
+    "name", [".x.diff", "x.diff~", "x.diff.tmp", "x.diff.part", ".git/train.py", "x.part/train.py"]
+)
 def test_unfinished_and_hidden_names_are_passed_over(world, name):
     world.put(name, diff(1, 2))
     assert world.ask() is None
@@ -208,7 +231,9 @@ def test_the_null_proposer_changes_one_comment_and_never_repeats_a_program(world
         seen.add(proposal.program.digest)
         assert proposal.program.files["train.py"].startswith(TEXT + "# no-op ")
         assert proposal.program.files["train.py"].count("# no-op") == 1
-    proposal = Null("", world.experiment, world.simulation.options).propose(world.simulation.brief())
+    proposal = Null("", world.experiment, world.simulation.options).propose(
+        world.simulation.brief()
+    )
     assert len(seen) == 5
     assert proposal.program.digest not in seen
 
@@ -216,7 +241,13 @@ def test_the_null_proposer_changes_one_comment_and_never_repeats_a_program(world
 def test_the_null_proposer_keeps_line_ends_and_does_without_python(tmp_path):
     experiment = experiment_in(tmp_path / "crlf", {"a.py": "x = 1\r\ny = 2"})
     simulation = Simulation(experiment, lambda program, trial: 1.0)
-    assert Null("", experiment, simulation.options).propose(simulation.brief()).program.files["a.py"] == "x = 1\r\ny = 2\r\n# no-op 0\r\n"
+    assert (
+        Null("", experiment, simulation.options).propose(simulation.brief()).program.files["a.py"]
+        == "x = 1\r\ny = 2\r\n# no-op 0\r\n"
+    )
     experiment = experiment_in(tmp_path / "plain", {"a.txt": "x"})
     simulation = Simulation(experiment, lambda program, trial: 1.0)
-    assert Null("", experiment, simulation.options).propose(simulation.brief()).program == simulation.programs[0]
+    assert (
+        Null("", experiment, simulation.options).propose(simulation.brief()).program
+        == simulation.programs[0]
+    )

@@ -41,7 +41,11 @@ def working() -> Script:
         if len(body["messages"]) == 1 and next(begun) == 3:
             return uses(("submit", {"hypothesis": "nothing changed yet"}))
         edit = {"path": "working/solution.py", "text": next(programs)}
-        return uses(("read_file", {"path": "candidates.tsv"}), ("edit", edit), ("submit", {"hypothesis": "a scripted change"}))
+        return uses(
+            ("read_file", {"path": "candidates.tsv"}),
+            ("edit", edit),
+            ("submit", {"hypothesis": "a scripted change"}),
+        )
 
     return script
 
@@ -59,26 +63,66 @@ def told(study: Study, journal: Journal) -> list[tuple[Any, ...]]:
 
 
 def failures(journal: Journal) -> list[tuple[str, dict[str, Any]]]:
-    found = [entry.record for entry in journal.entries() if isinstance(entry.record, ProposalFailed) and not entry.record.final]
+    found = [
+        entry.record
+        for entry in journal.entries()
+        if isinstance(entry.record, ProposalFailed) and not entry.record.final
+    ]
     return [(record.reason, dict(record.origin)) for record in found]
 
 
-@pytest.mark.parametrize(("proposer", "script", "n_failed"), [("evolve", evolving, 1), ("agent", working, 0)])
-def test_a_recorded_study_gives_the_same_programs_again(tmp_path: Path, proposer: str, script: Any, n_failed: int) -> None:
+@pytest.mark.parametrize(
+    ("proposer", "script", "n_failed"), [("evolve", evolving, 1), ("agent", working, 0)]
+)
+def test_a_recorded_study_gives_the_same_programs_again(
+    tmp_path: Path, proposer: str, script: Any, n_failed: int
+) -> None:
     toy = write_experiment(tmp_path / "toy")
     with MessagesServer(script()) as server:
-        recorded, journal = finished(tmp_path / "first", str(toy), {}, server, proposer=proposer, candidates=4, seed=3, ahead=0)
+        recorded, journal = finished(
+            tmp_path / "first",
+            str(toy),
+            {},
+            server,
+            proposer=proposer,
+            candidates=4,
+            seed=3,
+            ahead=0,
+        )
         n_asked = len(server.requests)
         server.script = lambda body: Fails(500, "api_error", "a replay asks nobody")
         source = f"replay:{journal.folder.path}"
-        again, other = finished(tmp_path / "again", str(toy), {}, server, proposer=source, candidates=0, seed=3, ahead=0, model="")
+        again, other = finished(
+            tmp_path / "again",
+            str(toy),
+            {},
+            server,
+            proposer=source,
+            candidates=0,
+            seed=3,
+            ahead=0,
+            model="",
+        )
     with journal, other:
-        assert (recorded.state, recorded.proposed, len(failures(journal))) == ("finished", 4, n_failed), recorded.last_failure
-        assert [history.status for history in recorded.candidates] == ["kept", "kept", "failed", "discarded", "kept"]
+        assert (recorded.state, recorded.proposed, len(failures(journal))) == (
+            "finished",
+            4,
+            n_failed,
+        ), recorded.last_failure
+        assert [history.status for history in recorded.candidates] == [
+            "kept",
+            "kept",
+            "failed",
+            "discarded",
+            "kept",
+        ]
         assert all(history.record.origin["model"] == OPUS for history in recorded.candidates[1:])
         assert any(history.record.origin.get("repaired") for history in recorded.candidates)
         assert len(server.requests) == n_asked
-        assert (again.state, again.exhausted) == ("finished", f"all {4 + n_failed} recorded proposals were made again")
+        assert (again.state, again.exhausted) == (
+            "finished",
+            f"all {4 + n_failed} recorded proposals were made again",
+        )
         assert told(again, other) == told(recorded, journal)
         assert failures(other) == failures(journal)
         assert (again.spent.usd, again.spent.tokens) == (0.0, 0)

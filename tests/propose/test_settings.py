@@ -20,7 +20,9 @@ def test_a_text_says_what_differs_and_reads_back_equal() -> None:
 
 
 def test_a_program_says_them_line_by_line() -> None:
-    assert written('"""Notes."""\n\nREACH = 3.5  # far\nN_BEST = 9\n') == TunerSettings(reach=3.5, n_best=9)
+    assert written('"""Notes."""\n\nREACH = 3.5  # far\nN_BEST = 9\n') == TunerSettings(
+        reach=3.5, n_best=9
+    )
 
 
 @pytest.mark.parametrize(
@@ -42,9 +44,13 @@ def test_what_cannot_be_is_said_in_one_line(text: str, message: str) -> None:
     assert str(raised.value).startswith(message)
 
 
-@pytest.mark.parametrize("text", ["import os\n", "REACH = 1.0 + 1.0\n", "if True:\n    REACH = 3.0\n", "x.REACH = 3.0\n"])
+@pytest.mark.parametrize(
+    "text", ["import os\n", "REACH = 1.0 + 1.0\n", "if True:\n    REACH = 3.0\n", "x.REACH = 3.0\n"]
+)
 def test_a_program_that_does_more_is_not_taken(text: str) -> None:
-    with pytest.raises(UsageError, match=r"line 1 is no setting; only lines as in REACH = 2\.0 can be installed"):
+    with pytest.raises(
+        UsageError, match=r"line 1 is no setting; only lines as in REACH = 2\.0 can be installed"
+    ):
         written(text)
 
 

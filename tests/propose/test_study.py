@@ -10,18 +10,25 @@ from tests.messages_server import Fails, MessagesServer, Says, Step
 from tests.propose.studies import OPUS, PRICE, SMALL, USED, finished
 from workbench.errors import UsageError
 from workbench.records import Options, ProposalFailed
-from workbench.verbs import launch
+from workbench.verbs import create
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("key")]
 
 
 def block(old: str, new: str, hypothesis: str = "a scripted change") -> Step:
-    return Says(f"HYPOTHESIS: {hypothesis}\n<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE\n", usage=USED)
+    return Says(
+        f"HYPOTHESIS: {hypothesis}\n<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE\n",
+        usage=USED,
+    )
 
 
 def parents_line(body: Any, start: str) -> str:
     """The line of the parent, which a prompt shows last, that begins so."""
-    return [line for line in body["messages"][0]["content"][-1]["text"].splitlines() if line.startswith(start)][-1]
+    return [
+        line
+        for line in body["messages"][0]["content"][-1]["text"].splitlines()
+        if line.startswith(start)
+    ][-1]
 
 
 def test_bin_packing_is_improved_repaired_paid_and_recorded(tmp_path: Path) -> None:
@@ -36,17 +43,26 @@ def test_bin_packing_is_improved_repaired_paid_and_recorded(tmp_path: Path) -> N
     def script(body: Any) -> Step:
         asked = len(server.requests)
         if asked == 1:
-            return block(found, better, "gaps up to 25 are lost more often than filled; if not, excess stays or rises")
+            return block(
+                found,
+                better,
+                "gaps up to 25 are lost more often than filled; if not, excess stays or rises",
+            )
         if asked == 2:
             return block("no such line", "x")
         if asked == 4:
-            return block(parents_line(body, "    gap ="), "    gap = bins - (item if len(bins) < 20 else items)")  # passes a smoke run
+            return block(
+                parents_line(body, "    gap ="),
+                "    gap = bins - (item if len(bins) < 20 else items)",
+            )  # passes a smoke run
         if asked == 6:
             return block(parents_line(body, "    return"), "    return -gap + open(1")
         return block(parents_line(body, "SMALL_GAP_COST"), f"SMALL_GAP_COST = 60.0 + {next(costs)}")
 
     with MessagesServer(script) as server:
-        study, journal = finished(tmp_path, "binpacking", SMALL, server, proposer="evolve", candidates=6)
+        study, journal = finished(
+            tmp_path, "binpacking", SMALL, server, proposer="evolve", candidates=6
+        )
     with journal:
         assert (study.state, study.reason) == ("finished", "the budget of 6 candidates is used")
         assert study.proposed == 6
@@ -54,14 +70,19 @@ def test_bin_packing_is_improved_repaired_paid_and_recorded(tmp_path: Path) -> N
         assert study.candidates[1].record.hypothesis.startswith("gaps up to 25 are lost")
         assert "1 (from 0): kept" in server.prompts[-1]
         assert study.proposals_failed == 0
-        repaired = [history for history in study.candidates if history.record.origin.get("repaired")]
+        repaired = [
+            history for history in study.candidates if history.record.origin.get("repaired")
+        ]
         assert ["no line reads" in h.record.origin["repaired"] for h in repaired] == [True, False]
         assert "does not parse" in repaired[1].record.origin["repaired"]
         (crashed,) = [history for history in study.candidates if history.failure]
         assert crashed.status == "failed"
         assert f"{crashed.number} (from 1): failed" in server.prompts[-1]
         assert f'<log candidate="{crashed.number}">' in server.prompts[-1]
-        assert "heuristic.py line 20 in priority" in server.prompts[-1].partition("<log ")[2].partition("</log>")[0]
+        assert (
+            "heuristic.py line 20 in priority"
+            in server.prompts[-1].partition("<log ")[2].partition("</log>")[0]
+        )
         assert "NameError" in server.prompts[-1]
         assert study.spent.usd == pytest.approx(8 * PRICE)
         assert study.spent.tokens == 8 * 7800
@@ -80,23 +101,41 @@ def test_a_budget_ends_a_study_after_the_call_in_flight(tmp_path: Path) -> None:
         return block(parents_line(body, "SMALL_GAP_COST"), f"SMALL_GAP_COST = {next(costs)}.25")
 
     with MessagesServer(script) as server:
-        study, journal = finished(tmp_path, "binpacking", SMALL, server, proposer="evolve", candidates=50, max_usd=2.5 * PRICE)
+        study, journal = finished(
+            tmp_path,
+            "binpacking",
+            SMALL,
+            server,
+            proposer="evolve",
+            candidates=50,
+            max_usd=2.5 * PRICE,
+        )
     with journal:
         assert study.state == "finished"
         assert study.reason.endswith("USD is used")
         assert len(server.requests) == study.proposed == 3
 
 
-def test_a_key_that_is_not_accepted_pauses_the_study_and_is_nowhere(tmp_path: Path, key: str) -> None:
+def test_a_key_that_is_not_accepted_pauses_the_study_and_is_nowhere(
+    tmp_path: Path, key: str
+) -> None:
     refused = Fails(401, "authentication_error", f"invalid x-api-key {key}")
     with MessagesServer(lambda body: refused) as server:
-        study, journal = finished(tmp_path, "binpacking", SMALL, server, proposer="evolve", candidates=2)
+        study, journal = finished(
+            tmp_path, "binpacking", SMALL, server, proposer="evolve", candidates=2
+        )
     with journal:
         assert (study.state, study.fault) == ("paused", True)
         assert "does not accept the key; set a valid ANTHROPIC_API_KEY" in study.reason
         assert all("zyxwv" not in str(entry.record) for entry in journal.entries())
-        assert [entry.record.final for entry in journal.entries() if isinstance(entry.record, ProposalFailed)] == [True]
-        kept = {file: file.read_bytes() for file in journal.folder.path.rglob("*") if file.is_file()}
+        assert [
+            entry.record.final
+            for entry in journal.entries()
+            if isinstance(entry.record, ProposalFailed)
+        ] == [True]
+        kept = {
+            file: file.read_bytes() for file in journal.folder.path.rglob("*") if file.is_file()
+        }
     assert [file for file, data in kept.items() if b"zyxwv" in data] == []
 
 
@@ -109,7 +148,9 @@ def test_tinygpt_is_changed_by_the_text_of_a_model(tmp_path: Path) -> None:
 
     with MessagesServer(script) as server:
         settings = {"steps": "4", "train_mb": "1", "windows": "32", "audited": "32"}
-        study, journal = finished(tmp_path, "tinygpt", settings, server, proposer="evolve", candidates=1)
+        study, journal = finished(
+            tmp_path, "tinygpt", settings, server, proposer="evolve", candidates=1
+        )
     with journal:
         assert (study.state, study.proposed) == ("finished", 1)
         assert [history.score is not None for history in study.candidates] == [True, True]
@@ -124,18 +165,33 @@ def test_tinygpt_is_changed_by_the_text_of_a_model(tmp_path: Path) -> None:
         ({"model": "a=0"}, "weights above 0"),
         ({"proposer": "evolve:fast"}, "evolve does not know fast"),
         ({"base_url": "localhost:11434"}, "--base-url is no address"),
-        ({"base_url": "http://me:secret@localhost:11434"}, "put that in ANTHROPIC_AUTH_TOKEN instead"),
-        ({"base_url": "http://localhost:11434?key=secret"}, "put that in ANTHROPIC_AUTH_TOKEN instead"),
+        (
+            {"base_url": "http://me:secret@localhost:11434"},
+            "put that in ANTHROPIC_AUTH_TOKEN instead",
+        ),
+        (
+            {"base_url": "http://localhost:11434?key=secret"},
+            "put that in ANTHROPIC_AUTH_TOKEN instead",
+        ),
         ({"effort": "maximal"}, "no effort 'maximal'; choose one of low, medium"),
-        ({"model": "qwen3:8b", "max_usd": 1.0}, "--max-usd cannot hold where the price of qwen3:8b is unknown; give --max-tokens instead"),
+        (
+            {"model": "qwen3:8b", "max_usd": 1.0},
+            "--max-usd cannot hold where the price of qwen3:8b is unknown; give --max-tokens instead",
+        ),
         ({"max_tokens": -1}, "max_tokens = -1"),
         ({"proposer": "replay:nothing-there"}, "no study 'nothing-there'"),
         ({"proposer": "replay:"}, "needs the name or folder of a recorded study"),
     ],
 )
-def test_what_cannot_be_is_said_at_the_start(tmp_path: Path, given: dict[str, Any], said: str) -> None:
+def test_what_cannot_be_is_said_at_the_start(
+    tmp_path: Path, given: dict[str, Any], said: str
+) -> None:
     with pytest.raises(UsageError) as problem:
-        launch.create("binpacking", root=tmp_path, options=Options(**{"proposer": "evolve", "model": OPUS, **given}))
+        create.create(
+            "binpacking",
+            root=tmp_path,
+            options=Options(**{"proposer": "evolve", "model": OPUS, **given}),
+        )
     assert said in str(problem.value)
     assert "secret" not in str(problem.value)
     assert not (tmp_path / "studies").exists()

@@ -16,7 +16,9 @@ from workbench.records import Decision, Options, Trial
 
 def world(tmp_path, text=None, seed=0, score=None, **objective):
     text = source(named=True) if text is None else text
-    experiment = experiment_in(tmp_path, {"train.py": text}, Objective(name="val_bpb", goal="minimize", **objective))
+    experiment = experiment_in(
+        tmp_path, {"train.py": text}, Objective(name="val_bpb", goal="minimize", **objective)
+    )
     simulation = Simulation(experiment, score or Surrogate(text, seed), sd=0.02, seed=seed)
     return simulation, Tuner("", experiment, simulation.options)
 
@@ -34,7 +36,9 @@ def test_each_proposal_is_new_turns_one_to_three_knobs_and_says_what_would_refut
         proposal = simulation.step(proposer)
         patch = Patch.between(parent, proposal.program)
         assert 1 <= patch.added == patch.removed == len(proposal.origin["knobs"]) <= 3
-        assert proposal.program == knobs.turn(parent, before, {name: new for name, (_, new) in proposal.origin["knobs"].items()})
+        assert proposal.program == knobs.turn(
+            parent, before, {name: new for name, (_, new) in proposal.origin["knobs"].items()}
+        )
         assert all(before[name].value == old for name, (old, _) in proposal.origin["knobs"].items())
         assert re.search(r"val_bpb falls; if not, it stays or rises\.$", proposal.hypothesis)
         assert proposal.program.digest not in digests
@@ -42,14 +46,23 @@ def test_each_proposal_is_new_turns_one_to_three_knobs_and_says_what_would_refut
 
 
 def test_a_hypothesis_rests_on_what_was_seen(tmp_path):
-    simulation, proposer = world(tmp_path, score=lambda program, trial: 3.0 + 0.1 * math.log2(knob(program, "LEARNING_RATE") / 1e-3) ** 2)
+    simulation, proposer = world(
+        tmp_path,
+        score=lambda program, trial: (
+            3.0 + 0.1 * math.log2(knob(program, "LEARNING_RATE") / 1e-3) ** 2
+        ),
+    )
     texts = [simulation.step(proposer).hypothesis for _ in range(10)]
     assert re.match(
-        r"Raise LEARNING_RATE from 1e-3 to \de-3 \(x\d\): LEARNING_RATE has not been tried yet\. If the steps are too small, val", texts[0]
+        r"Raise LEARNING_RATE from 1e-3 to \de-3 \(x\d\): LEARNING_RATE has not been tried yet\. If the steps are too small, val",
+        texts[0],
     )
     assert any("Expected gain" in text for text in texts)
     assert any(
-        re.search(r"(raising|lowering|setting) \w+ to \S+ in candidate \d+(, with . other changes?,)? (gained|lost) 0\.\d", text)
+        re.search(
+            r"(raising|lowering|setting) \w+ to \S+ in candidate \d+(, with . other changes?,)? (gained|lost) 0\.\d",
+            text,
+        )
         for text in texts
     )
 
@@ -87,20 +100,27 @@ def test_guidance_that_names_a_knob_turns_it_the_way_it_says(tmp_path):
     old, new = changed(proposal)["WEIGHT_DECAY"]
     assert new < old
     assert "asked for: please try a lower weight decay" in proposal.hypothesis
-    assert "WEIGHT_DECAY" in changed(simulation.step(proposer, guidance=("please try a lower weight decay",)))
+    assert "WEIGHT_DECAY" in changed(
+        simulation.step(proposer, guidance=("please try a lower weight decay",))
+    )
 
 
 def test_a_banned_knob_is_left_alone(tmp_path):
     simulation, proposer = world(tmp_path)
     bans = ("do not touch the learning rate", "no more BATCH_SIZE changes")
     for _ in range(10):
-        assert not {"LEARNING_RATE", "BATCH_SIZE"} & changed(simulation.step(proposer, banned=bans)).keys()
+        assert (
+            not {"LEARNING_RATE", "BATCH_SIZE"}
+            & changed(simulation.step(proposer, banned=bans)).keys()
+        )
 
 
 def test_values_that_break_candidates_are_given_up(tmp_path):
     base = Surrogate("LEARNING_RATE = 1e-3\nN_EMBD = 64\nOTHER = 3.0\n", 0)
     simulation, proposer = world(
-        tmp_path, "LEARNING_RATE = 1e-3\nN_EMBD = 64\nOTHER = 3.0\n", score=lambda p, t: None if knob(p, "N_EMBD") > 64 else base(p, t)
+        tmp_path,
+        "LEARNING_RATE = 1e-3\nN_EMBD = 64\nOTHER = 3.0\n",
+        score=lambda p, t: None if knob(p, "N_EMBD") > 64 else base(p, t),
     )
     simulation.search(proposer, 20)
     failed = [history for history in simulation.study.candidates if history.failure]
@@ -109,7 +129,9 @@ def test_values_that_break_candidates_are_given_up(tmp_path):
 
 
 def test_without_knobs_or_with_all_of_them_banned_or_tried_it_is_exhausted(tmp_path):
-    simulation, proposer = world(tmp_path / "a", "print('hello')\n", score=lambda program, trial: 1.0)
+    simulation, proposer = world(
+        tmp_path / "a", "print('hello')\n", score=lambda program, trial: 1.0
+    )
     with pytest.raises(Exhausted, match=r"no literal or named constant found in train.py"):
         proposer.propose(simulation.brief())
     simulation, proposer = world(tmp_path / "b", "FLAG = True\n", score=lambda program, trial: 1.0)
@@ -126,7 +148,9 @@ def test_without_knobs_or_with_all_of_them_banned_or_tried_it_is_exhausted(tmp_p
 def test_a_parent_by_somebody_else_is_gone_on_from(tmp_path):
     simulation, proposer = world(tmp_path)
     simulation.step(proposer)
-    text = "EXTRA = 5.0\n" + simulation.programs[0].files["train.py"].replace("N_LAYER = 3", "N_LAYER = 5")
+    text = "EXTRA = 5.0\n" + simulation.programs[0].files["train.py"].replace(
+        "N_LAYER = 3", "N_LAYER = 5"
+    )
     program = type(simulation.programs[0])({"train.py": text})
     number = simulation.add(Proposal(program=program, hypothesis="by hand"), "person")
     simulation.append(Trial(candidate=number, trial=0, seed=0, status="ok", score=2.0))
@@ -146,7 +170,9 @@ def test_a_strange_origin_in_the_study_is_no_harm(tmp_path):
         {"knobs": {"train.py:N_LAYER": [1]}},
         {"knobs": {"train.py:BIAS": [0, "x"]}},
     ):
-        program = type(simulation.programs[0])({"train.py": simulation.programs[0].files["train.py"] + f"# {origin}\n"})
+        program = type(simulation.programs[0])(
+            {"train.py": simulation.programs[0].files["train.py"] + f"# {origin}\n"}
+        )
         simulation.decide(simulation.add(Proposal(program=program, hypothesis="", origin=origin)))
     assert simulation.step(proposer) is not None
 
@@ -159,20 +185,30 @@ def test_thirty_candidates_find_most_of_what_there_is(tmp_path, named):
         surrogate = Surrogate(text, seed)
         simulation, proposer = world(tmp_path / str(seed), text, seed=seed, score=surrogate)
         simulation.search(proposer, 30)
-        gain = surrogate.exact(simulation.programs[0]) - surrogate.exact(simulation.programs[simulation.study.incumbent])
+        gain = surrogate.exact(simulation.programs[0]) - surrogate.exact(
+            simulation.programs[simulation.study.incumbent]
+        )
         shares.append(gain / surrogate.attainable())
     assert np.mean(shares) > 0.5
 
 
 def test_it_searches_upwards_where_more_is_better(tmp_path):
-    experiment = experiment_in(tmp_path, {"train.py": "RATE = 1.0\n"}, Objective(name="accuracy", goal="maximize", noise="none"))
+    experiment = experiment_in(
+        tmp_path,
+        {"train.py": "RATE = 1.0\n"},
+        Objective(name="accuracy", goal="maximize", noise="none"),
+    )
     simulation = Simulation(experiment, lambda program, trial: -abs(knob(program, "RATE") - 6.0))
     simulation.search(Tuner("", experiment, Options()), 12)
     assert abs(knob(simulation.programs[simulation.study.incumbent], "RATE") - 6.0) < 1.5
 
 
 def test_knobs_of_another_machine_come_last(tmp_path):
-    simulation, proposer = world(tmp_path, "CUDA_LEARNING_RATE = 1e-3\nOTHER = 2.0\nMORE = 3.0\n", score=lambda program, trial: 1.0)
+    simulation, proposer = world(
+        tmp_path,
+        "CUDA_LEARNING_RATE = 1e-3\nOTHER = 2.0\nMORE = 3.0\n",
+        score=lambda program, trial: 1.0,
+    )
     assert all("CUDA_LEARNING_RATE" not in changed(simulation.step(proposer)) for _ in range(3))
 
 

@@ -9,9 +9,27 @@ from workbench.program import Patch, Program
 from workbench.propose.unified import DiffProblem, parse
 
 LINES = st.lists(
-    st.sampled_from(["a", "b", "c", "", " x", "--- a", "+++ b", "@@ -1 +1 @@", "-- ", "é", "\\ No newline", "r\r"]), max_size=14
+    st.sampled_from(
+        [
+            "a",
+            "b",
+            "c",
+            "",
+            " x",
+            "--- a",
+            "+++ b",
+            "@@ -1 +1 @@",
+            "-- ",
+            "é",
+            "\\ No newline",
+            "r\r",
+        ]
+    ),
+    max_size=14,
 )
-TEXTS = st.builds(lambda lines, end: "\n".join(lines) + ("\n" if end and lines else ""), LINES, st.booleans())
+TEXTS = st.builds(
+    lambda lines, end: "\n".join(lines) + ("\n" if end and lines else ""), LINES, st.booleans()
+)
 PROGRAMS = st.builds(
     lambda files, flags: Program(files, frozenset(path for path in files if path in flags)),
     st.dictionaries(st.sampled_from(["a.py", "b/c d.py", "é.txt", "z"]), TEXTS, max_size=4),
@@ -38,13 +56,17 @@ def outcome(text, program):
 @settings(max_examples=60, deadline=None)
 @given(LINES, LINES, st.integers(1, 5))
 def test_a_diff_fits_when_lines_were_put_in_front(old, new, shift):
-    before, after = (Program({"a.py": "".join(f"{line}\n" for line in lines)}) for lines in (old, new))
+    before, after = (
+        Program({"a.py": "".join(f"{line}\n" for line in lines)}) for lines in (old, new)
+    )
     text = Patch.between(before, after).unified()
     moved = Program({"a.py": "".join(f"new {i}\n" for i in range(shift)) + before.files["a.py"]})
     if text:
         result = outcome(text, moved)
         assert isinstance(result, Program) or "places" in result or "inserts after" in result
-        assert isinstance(result, str) or {f"new {i}" for i in range(shift)} <= set(result.files["a.py"].split("\n"))
+        assert isinstance(result, str) or {f"new {i}" for i in range(shift)} <= set(
+            result.files["a.py"].split("\n")
+        )
 
 
 @settings(max_examples=100, deadline=None)
@@ -64,7 +86,12 @@ def program(text="one\ntwo\nthree\n"):
      "diff --git a/a.py b/a.py\nindex 12..34 100644\n--- a/a.py\n+++ b/a.py\n", "Why so.\n\n--- a/a.py\n+++ b/a.py\n"],
 )  # fmt: skip
 def test_headers_of_git_and_diff_are_understood(header):
-    assert parse(header + "@@ -1,3 +1,3 @@ def f():\n one\n-two\n+2\n three\n").apply(program()).files["a.py"] == "one\n2\nthree\n"
+    assert (
+        parse(header + "@@ -1,3 +1,3 @@ def f():\n one\n-two\n+2\n three\n")
+        .apply(program())
+        .files["a.py"]
+        == "one\n2\nthree\n"
+    )
 
 
 def test_a_hunk_whose_line_numbers_are_off_goes_to_the_only_place_that_it_fits():
@@ -76,20 +103,29 @@ def test_a_hunk_whose_line_numbers_are_off_goes_to_the_only_place_that_it_fits()
 
 def test_a_hunk_that_does_not_fit_names_the_line_and_both_texts():
     text = "--- a/a.py\n+++ b/a.py\n@@ -1,3 +1,3 @@\n one\n-zwei\n+2\n three\n"
-    with pytest.raises(DiffProblem, match=r"^hunk 1 does not fit a.py \(line 2 reads 'two', the diff expects 'zwei'\)$"):
+    with pytest.raises(
+        DiffProblem,
+        match=r"^hunk 1 does not fit a.py \(line 2 reads 'two', the diff expects 'zwei'\)$",
+    ):
         parse(text).apply(program())
-    with pytest.raises(DiffProblem, match=r"the file ends at line 1, the diff expects 'zwei' in line 2"):
+    with pytest.raises(
+        DiffProblem, match=r"the file ends at line 1, the diff expects 'zwei' in line 2"
+    ):
         parse(text).apply(program("one\n"))
     with pytest.raises(DiffProblem, match="line 1 has another line end"):
         parse(text).apply(program("one\r\nzwei\r\nthree\r\n"))
 
 
 def test_files_are_created_deleted_and_made_executable():
-    made = parse("diff --git a/n.py b/n.py\nnew file mode 100755\n--- /dev/null\n+++ b/n.py\n@@ -0,0 +1 @@\n+x = 1\n").apply(program())
+    made = parse(
+        "diff --git a/n.py b/n.py\nnew file mode 100755\n--- /dev/null\n+++ b/n.py\n@@ -0,0 +1 @@\n+x = 1\n"
+    ).apply(program())
     assert (made.files["n.py"], made.executable) == ("x = 1\n", {"n.py"})
     gone = parse("--- a/n.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-x = 1\n").apply(made)
     assert gone == program()
-    assert parse("diff --git a/a.py b/a.py\nold mode 100644\nnew mode 100755\n").apply(program()).executable == {"a.py"}
+    assert parse("diff --git a/a.py b/a.py\nold mode 100644\nnew mode 100755\n").apply(
+        program()
+    ).executable == {"a.py"}
     with pytest.raises(DiffProblem, match="exists already"):
         parse("--- /dev/null\n+++ b/a.py\n@@ -0,0 +1 @@\n+x\n").apply(program())
     with pytest.raises(DiffProblem, match="does not exist"):
@@ -102,9 +138,20 @@ def test_line_ends_are_kept_and_a_diff_saved_with_crlf_still_fits():
     text = "--- a/a.py\n+++ b/a.py\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n"
     crlf = text.replace("\n", "\r\n")
     assert parse(crlf).apply(program()).files["a.py"] == "one\n2\nthree\n"
-    assert parse(crlf).apply(program("one\r\ntwo\r\nthree\r\n")).files["a.py"] == "one\r\n2\r\nthree\r\n"
-    in_git = text.replace(" one\n", " one\r\n").replace("two\n", "two\r\n").replace("+2\n", "+2\r\n").replace("three\n", "three\r\n")
-    assert parse(in_git).apply(program("one\r\ntwo\r\nthree\r\n")).files["a.py"] == "one\r\n2\r\nthree\r\n"
+    assert (
+        parse(crlf).apply(program("one\r\ntwo\r\nthree\r\n")).files["a.py"]
+        == "one\r\n2\r\nthree\r\n"
+    )
+    in_git = (
+        text.replace(" one\n", " one\r\n")
+        .replace("two\n", "two\r\n")
+        .replace("+2\n", "+2\r\n")
+        .replace("three\n", "three\r\n")
+    )
+    assert (
+        parse(in_git).apply(program("one\r\ntwo\r\nthree\r\n")).files["a.py"]
+        == "one\r\n2\r\nthree\r\n"
+    )
 
 
 def test_a_missing_line_end_is_added_and_taken_away():
@@ -122,10 +169,19 @@ def test_a_missing_line_end_is_added_and_taken_away():
         ("nothing here", "no change found"),
         ("--- a/a.py\n+++ b/a.py\n@@ -1,3 +1,3 @@\n one\n-two\n", "ends early"),
         ("--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-one\n+1\n+2\n", "more lines than its header says"),
-        ("diff --git a/a.py b/b.py\nsimilarity index 90%\nrename from a.py\nrename to b.py\n", "renames, copies"),
+        (
+            "diff --git a/a.py b/b.py\nsimilarity index 90%\nrename from a.py\nrename to b.py\n",
+            "renames, copies",
+        ),
         ("--- a/a.py\n+++ b/b.py\n@@ -1 +1 @@\n-one\n+1\n", "renames are not supported"),
-        ("diff --git a/l b/l\nnew file mode 120000\n--- /dev/null\n+++ b/l\n@@ -0,0 +1 @@\n+/etc\n", "120000 is no regular file"),
-        ("diff --git a/a.py b/a.py\nindex 1..2\nBinary files a/a.py and b/a.py differ\n", "not supported"),
+        (
+            "diff --git a/l b/l\nnew file mode 120000\n--- /dev/null\n+++ b/l\n@@ -0,0 +1 @@\n+/etc\n",
+            "120000 is no regular file",
+        ),
+        (
+            "diff --git a/a.py b/a.py\nindex 1..2\nBinary files a/a.py and b/a.py differ\n",
+            "not supported",
+        ),
     ],
 )
 def test_what_is_not_understood_is_refused(text, problem):
@@ -136,10 +192,17 @@ def test_what_is_not_understood_is_refused(text, problem):
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_what_git_writes_is_read(tmp_path):
     old = Program({"a.py": "one\ntwo\nthree\n", "ü b.py": "x\n", "gone.py": "1\n2\n"})
-    new = Program({"a.py": "one\n2\nthree", "ü b.py": "x\ny\n", "fresh.py": ""}, frozenset({"a.py"}))
+    new = Program(
+        {"a.py": "one\n2\nthree", "ü b.py": "x\ny\n", "fresh.py": ""}, frozenset({"a.py"})
+    )
     old.write(tmp_path / "old")
     new.write(tmp_path / "new")
     command = ["git", "diff", "--no-index", "--no-renames", "old", "new"]
     text = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
-    text = text.replace("a/old/", "a/").replace("b/new/", "b/").replace("a/new/", "a/").replace("b/old/", "b/")
+    text = (
+        text.replace("a/old/", "a/")
+        .replace("b/new/", "b/")
+        .replace("a/new/", "a/")
+        .replace("b/old/", "b/")
+    )
     assert parse(text).apply(old) == new

@@ -40,7 +40,9 @@ def shown(experiment: Experiment, told: EvolveWording) -> str:
 def test_no_text_means_the_default_and_a_text_says_what_differs() -> None:
     assert EvolveWording.of("") == EvolveWording()
     told = EvolveWording.of(SHORT + "attempts = 3\nevidence = false\n")
-    assert told == EvolveWording(system="Be bold. {material} Answer so: {form}", attempts=3, evidence=False)
+    assert told == EvolveWording(
+        system="Be bold. {material} Answer so: {form}", attempts=3, evidence=False
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,8 +51,14 @@ def test_no_text_means_the_default_and_a_text_says_what_differs() -> None:
         (" \n", "the prompt is empty: it needs a text, system, that tells the model what to do"),
         ("attempts = 3\n", "the prompt is empty: it needs a text"),
         ('system = " "\n', "the prompt is empty: it needs a text"),
-        ("system = 'Be bold. {form}'\n", "the prompt's system has {material} 0 times; put it in once, where that part belongs"),
-        ("system = '{material} {form} {form}'\n", "the prompt's system has {form} 2 times; put it in once"),
+        (
+            "system = 'Be bold. {form}'\n",
+            "the prompt's system has {material} 0 times; put it in once, where that part belongs",
+        ),
+        (
+            "system = '{material} {form} {form}'\n",
+            "the prompt's system has {form} 2 times; put it in once",
+        ),
         (SHORT + "# " + "x" * 1_000_000, "the prompt has 1,000,051 characters; at most 20,000"),
         ("Be bold.", "the prompt is no TOML: "),
         ("x = " + "[" * 10_000, "the prompt is no TOML: "),
@@ -58,7 +66,10 @@ def test_no_text_means_the_default_and_a_text_says_what_differs() -> None:
         (SHORT + "attempts = true\n", "the prompt's attempts = True; it is a whole number"),
         (SHORT + "evidence = 1\n", "the prompt's evidence = 1; it is true or false"),
         (SHORT + "logs = 6\n", "the prompt's logs = 6; it lies between 0 and 5"),
-        ("system = ['{material} {form}']\n", "the prompt's system = ['{material} {form}']; it is a text"),
+        (
+            "system = ['{material} {form}']\n",
+            "the prompt's system = ['{material} {form}']; it is a text",
+        ),
     ],
 )
 def test_what_cannot_be_is_said_in_one_line(text: str, message: str) -> None:
@@ -77,7 +88,9 @@ def test_what_is_material_and_the_form_of_an_answer_stand_where_the_text_wants_t
     assert "Write every file that you change anew" in prompt.system(EvolveWording.read(SHORT), True)
 
 
-def test_each_setting_takes_away_what_it_says_and_nothing_hides_what_people_said(experiment: Experiment) -> None:
+def test_each_setting_takes_away_what_it_says_and_nothing_hides_what_people_said(
+    experiment: Experiment,
+) -> None:
     parts = {
         "attempts": "\n- 1 (from 0): kept",
         "evidence": "better beyond chance; score 1.25, gain +0.25",
@@ -88,9 +101,20 @@ def test_each_setting_takes_away_what_it_says_and_nothing_hides_what_people_said
     whole = shown(experiment, EvolveWording())
     for name, part in parts.items():
         assert part in whole
-        assert part not in shown(experiment, EvolveWording(**{name: type(getattr(EvolveWording(), name))(0)}))
-    least = shown(experiment, EvolveWording(attempts=0, evidence=False, inspirations=0, failures=0, logs=0, focus=False))
-    for said in ("try the optimiser first", "larger batches", "we need the warm-up", "printed by 0", "candidate 0"):
+        assert part not in shown(
+            experiment, EvolveWording(**{name: type(getattr(EvolveWording(), name))(0)})
+        )
+    least = shown(
+        experiment,
+        EvolveWording(attempts=0, evidence=False, inspirations=0, failures=0, logs=0, focus=False),
+    )
+    for said in (
+        "try the optimiser first",
+        "larger batches",
+        "we need the warm-up",
+        "printed by 0",
+        "candidate 0",
+    ):
         assert said in least
     assert shown(experiment, EvolveWording(inspirations=1)).count("<inspiration") == 1
 
@@ -99,7 +123,12 @@ def test_a_study_tells_its_model_what_its_options_say(experiment: Experiment) ->
     with MessagesServer(lambda body: GOOD) as server:
         given = options(server, prompt=SHORT + "attempts = 0\nfocus = false\n")
         for number in range(8):
-            Evolve("", experiment, given).propose(replace(a_brief(experiment, given), number=number))
+            Evolve("", experiment, given).propose(
+                replace(a_brief(experiment, given), number=number)
+            )
         bodies = [request["body"] for request in server.requests]
     assert all(body["system"].startswith("Be bold. Everything") for body in bodies)
-    assert all("<attempts>" not in text and text.endswith("starting from candidate 0.") for text in server.prompts)
+    assert all(
+        "<attempts>" not in text and text.endswith("starting from candidate 0.")
+        for text in server.prompts
+    )

@@ -18,7 +18,9 @@ def test_lines_are_counted_from_the_baseline_along_the_lineage() -> None:
 
 
 @pytest.mark.parametrize(("bins", "furthest"), [(1, 0), (2, 1), (5, 2), (9, 4)])
-def test_the_outermost_bins_are_open_and_there_are_no_more_than_were_asked_for(bins: int, furthest: int) -> None:
+def test_the_outermost_bins_are_open_and_there_are_no_more_than_were_asked_for(
+    bins: int, furthest: int
+) -> None:
     problem = experiment(features=("added",), bins=bins)
     simulated = Simulated(problem)
     simulated.add(0, 1.0, added=10_000)

@@ -25,6 +25,10 @@ def test_on_a_plateau_hillclimb_shows_what_lies_further_back_until_the_next_keep
 
 def test_best_of_n_never_builds_on_a_candidate_but_on_a_persons_fork() -> None:
     simulated, strategy = Simulated(experiment()), BestOfN(experiment(), options())
-    assert {ask.parent for ask in simulated.grow(strategy, 30, lambda number, parent: 100.0 - number)} == {0}
+    assert {
+        ask.parent for ask in simulated.grow(strategy, 30, lambda number, parent: 100.0 - number)
+    } == {0}
     simulated.fork(12)
-    assert {ask.parent for ask in simulated.grow(strategy, 5, lambda number, parent: 100.0 - number)} == {12}
+    assert {
+        ask.parent for ask in simulated.grow(strategy, 5, lambda number, parent: 100.0 - number)
+    } == {12}

@@ -37,7 +37,9 @@ def test_two_thousand_candidates_and_a_strategy_made_anew_asks_the_same() -> Non
     assert len(others) > 5
 
 
-def test_a_question_looks_at_no_more_elites_than_there_are_cells_and_reads_every_turn_once() -> None:
+def test_a_question_looks_at_no_more_elites_than_there_are_cells_and_reads_every_turn_once() -> (
+    None
+):
     problem = experiment()
     simulated, strategy = Simulated(problem), Islands(problem, options())
     sizes = []
@@ -55,7 +57,10 @@ def test_better_elites_are_parents_more_often_and_all_are_at_times() -> None:
     for cell, added in enumerate((1, 3, 7, 15)):
         simulated.add(0, 90.0 - 10 * cell, added=added)
     counts = Counter(ask.parent for ask in simulated.asks(Islands(problem, options()), 3000))
-    expected = {number: 1 / rank / sum(1 / r for r in range(1, 6)) for rank, number in enumerate((4, 3, 2, 1, 0), 1)}
+    expected = {
+        number: 1 / rank / sum(1 / r for r in range(1, 6))
+        for rank, number in enumerate((4, 3, 2, 1, 0), 1)
+    }
     for number, share in expected.items():
         assert counts[number] / 3000 == pytest.approx(share, abs=0.03)
 
@@ -114,9 +119,15 @@ def test_a_veto_rules_out_a_candidate_and_all_that_was_made_from_it_before_and_a
     assert child in {ask.parent for ask in simulated.asks(strategy, 50)}
     simulated.veto(first)
     late = simulated.add(child, 10.0, added=30)
-    asked = {number for ask in simulated.asks(strategy, 200) for number in (ask.parent, *ask.inspirations)}
+    asked = {
+        number
+        for ask in simulated.asks(strategy, 200)
+        for number in (ask.parent, *ask.inspirations)
+    }
     assert asked == {0, other}
-    simulated.append(*simulated.study.candidates[late].decisions)  # decided again: still made from what was vetoed
+    simulated.append(
+        *simulated.study.candidates[late].decisions
+    )  # decided again: still made from what was vetoed
     assert late not in {ask.parent for ask in simulated.asks(strategy, 100)}
 
 
@@ -124,7 +135,11 @@ def test_after_a_fork_every_island_starts_from_it() -> None:
     problem = experiment()
     simulated, strategy = Simulated(problem), Islands(problem, options())
     simulated.grow(strategy, 100, noisy_descent)
-    target = next(history.number for history in simulated.study.candidates[50:] if history.status == "discarded")
+    target = next(
+        history.number
+        for history in simulated.study.candidates[50:]
+        if history.status == "discarded"
+    )
     simulated.fork(target)
     assert {ask.parent for ask in simulated.asks(strategy, 20)} == {target}
     simulated.grow(strategy, 50, noisy_descent)
@@ -136,9 +151,13 @@ def test_inspirations_come_from_other_cells_and_other_islands() -> None:
     simulated, strategy = Simulated(problem), Islands(problem, options())
     simulated.grow(strategy, 200, noisy_descent)
     asks = simulated.asks(strategy, 60)
-    assert all(1 <= len(ask.inspirations) <= 3 and ask.parent not in ask.inspirations for ask in asks)
+    assert all(
+        1 <= len(ask.inspirations) <= 3 and ask.parent not in ask.inspirations for ask in asks
+    )
     root = roots(simulated)
-    assert any(root.get(number) != root.get(ask.parent) for ask in asks for number in ask.inspirations)
+    assert any(
+        root.get(number) != root.get(ask.parent) for ask in asks for number in ask.inspirations
+    )
 
 
 def test_cells_spread_over_a_metric_keep_what_the_score_alone_would_lose() -> None:
@@ -155,7 +174,9 @@ def test_cells_spread_over_a_metric_keep_what_the_score_alone_would_lose() -> No
 def test_a_metric_that_nobody_returns_is_said_with_those_there_are() -> None:
     problem = experiment(features=("toknes",))
     simulated = Simulated(problem, {"tokens": 1.0})
-    with pytest.raises(UsageError, match=r"\[search\] of experiment.toml names 'toknes'.*it returns: loss, tokens"):
+    with pytest.raises(
+        UsageError, match=r"\[search\] of experiment.toml names 'toknes'.*it returns: loss, tokens"
+    ):
         Islands(problem, options()).ask(simulated.study)
     strategy = Islands(problem, options())
     for _ in range(3):  # and again each time, instead of going on without the cells

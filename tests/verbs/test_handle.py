@@ -6,7 +6,19 @@ from typing import Any
 import pytest
 
 import workbench
-from tests.by_hand import BASELINE, BETTER, RECORDS, SOLUTION, TOML, WAITING, add_points, append, make_study, write_experiment
+from tests.by_hand import (
+    BASELINE,
+    BETTER,
+    RECORDS,
+    SOLUTION,
+    TOML,
+    WAITING,
+    add_points,
+    append,
+    make_study,
+    write_experiment,
+)
+from workbench import options
 from workbench.errors import RequestRefused, StudyError, UsageError, WorkbenchError
 from workbench.ledger import lease
 from workbench.ledger.folder import StudyFolder
@@ -14,7 +26,8 @@ from workbench.ledger.journal import Journal
 from workbench.ledger.lease import Lease
 from workbench.program import Patch
 from workbench.records import Adopted, Decision, Options, Refused, StateChanged
-from workbench.verbs import handle, launch, views
+from workbench.show import views
+from workbench.verbs import loop_process, start
 from workbench.verbs.handle import StudyHandle
 
 
@@ -22,13 +35,17 @@ from workbench.verbs.handle import StudyHandle
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     """What the handle asks of the loop, with nobody to answer."""
     found: list[tuple[str, dict[str, Any]]] = []
-    monkeypatch.setattr(launch, "request", lambda folder, verb, body, after=0: found.append((verb, dict(body))))
+    monkeypatch.setattr(
+        loop_process,
+        "request",
+        lambda folder, verb, body, after=0: found.append((verb, dict(body))),
+    )
     return found
 
 
 @pytest.fixture
 def no_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "spawn", lambda folder, patience=0.0: None)
+    monkeypatch.setattr(loop_process, "spawn", lambda folder, patience=0.0: None)
 
 
 def options_of(folder: StudyFolder) -> Options:
@@ -75,10 +92,17 @@ def test_figures_come_from_the_study(tmp_path: Path) -> None:
         assert list(study[4].curves) == ["train_loss"]
 
 
-def test_a_study_is_opened_by_name_by_path_or_as_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_study_is_opened_by_name_by_path_or_as_the_newest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = make_study(tmp_path)
     monkeypatch.chdir(tmp_path)
-    for study in (workbench.open("toy-1"), workbench.open(folder.path), workbench.open(), *workbench.studies()):
+    for study in (
+        workbench.open("toy-1"),
+        workbench.open(folder.path),
+        workbench.open(),
+        *workbench.studies(),
+    ):
         with study:
             assert study.name == "toy-1"
     with pytest.raises(StudyError, match=r"no study 'nix'; there are: toy-1"):
@@ -115,28 +139,41 @@ def test_requests_carry_the_program_that_was_looked_at(tmp_path: Path, asked: li
         (lambda study: study.guide("  "), "guide needs a sentence"),
         (lambda study: study.set("colour", "red"), "cannot change 'colour'.*candidates, time"),
         (lambda study: study.set("candidates", "many"), "it must be a number"),
-        (lambda study: study.set("max_usd", float("nan")), "max_usd=nan: it must be a number of at least 0"),
-        (lambda study: study.set("seconds", "inf"), "seconds=inf: it must be a number of at least 0"),
+        (
+            lambda study: study.set("max_usd", float("nan")),
+            "max_usd=nan: it must be a number of at least 0",
+        ),
+        (
+            lambda study: study.set("seconds", "inf"),
+            "seconds=inf: it must be a number of at least 0",
+        ),
         (lambda study: study.set("max-tokens", float("inf")), "it must be a number"),
         (lambda study: study.set("candidates", -1), "at least 0"),
         (lambda study: study.set("time", "soon"), "not a time: 'soon'"),
     ],
 )
-def test_mistakes_are_told_before_anything_is_asked(tmp_path: Path, asked: list[Any], call: Any, message: str) -> None:
+def test_mistakes_are_told_before_anything_is_asked(
+    tmp_path: Path, asked: list[Any], call: Any, message: str
+) -> None:
     with StudyHandle(make_study(tmp_path)) as study, pytest.raises(UsageError, match=message):
         call(study)
     assert asked == []
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("8h", 28800), ("30m", 1800), ("1h30m", 5400), ("90", 90), (12, 12), ("2d", 172800)])
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("8h", 28800), ("30m", 1800), ("1h30m", 5400), ("90", 90), (12, 12), ("2d", 172800)],
+)
 def test_times_are_read(text: str | float, seconds: float) -> None:
-    assert launch.duration(text) == seconds
+    assert options.duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "h", "8 hours", "-3m", "1e3", "m30", "inf", "9" * 400, "9" * 400 + "h"])
+@pytest.mark.parametrize(
+    "text", ["", "h", "8 hours", "-3m", "1e3", "m30", "inf", "9" * 400, "9" * 400 + "h"]
+)
 def test_what_is_no_time_is_told(text: str) -> None:
     with pytest.raises(UsageError, match="not a time"):
-        launch.duration(text)
+        options.duration(text)
 
 
 @pytest.mark.usefixtures("no_loop")
@@ -149,20 +186,35 @@ def test_a_study_is_made_with_a_frozen_copy_and_its_baseline(tmp_path: Path) -> 
     with workbench.start(source, root=tmp_path, settings={"size": 5}, sandbox="off") as study:
         assert study.name == "toy-1"
         opened = study.study.opened
-        assert (opened.source, opened.settings["size"], opened.options.candidates) == (str(source), 5, 20)
+        assert (opened.source, opened.settings["size"], opened.options.candidates) == (
+            str(source),
+            5,
+            20,
+        )
         assert opened.environment["python"]
         assert study[0].program == BASELINE
         frozen = study.folder.experiment
-        there = {file.relative_to(frozen).as_posix() for file in frozen.rglob("*") if file.is_file()}
+        there = {
+            file.relative_to(frozen).as_posix() for file in frozen.rglob("*") if file.is_file()
+        }
         assert there == {"experiment.toml", "evaluate.py", "solution.py", "notes.md"}
 
 
 @pytest.mark.usefixtures("no_loop")
-def test_without_a_limit_twenty_candidates_are_proposed_and_with_a_time_no_number(tmp_path: Path) -> None:
+def test_without_a_limit_twenty_candidates_are_proposed_and_with_a_time_no_number(
+    tmp_path: Path,
+) -> None:
     source = write_experiment(tmp_path / "toy")
-    for given, candidates, seconds in (({}, 20, 0.0), ({"time": "2h"}, 0, 7200.0), ({"candidates": 0}, 0, 0.0)):
-        with handle.start(source, root=tmp_path, sandbox="off", **given) as study:  # type: ignore[arg-type]
-            assert (options_of(study.folder).candidates, options_of(study.folder).seconds) == (candidates, seconds)
+    for given, candidates, seconds in (
+        ({}, 20, 0.0),
+        ({"time": "2h"}, 0, 7200.0),
+        ({"candidates": 0}, 0, 0.0),
+    ):
+        with start.start(source, root=tmp_path, sandbox="off", **given) as study:  # type: ignore[arg-type]
+            assert (options_of(study.folder).candidates, options_of(study.folder).seconds) == (
+                candidates,
+                seconds,
+            )
 
 
 @pytest.mark.usefixtures("no_loop")
@@ -183,7 +235,9 @@ def test_without_a_limit_twenty_candidates_are_proposed_and_with_a_time_no_numbe
         ({"study": "a/b"}, "not a name for a study"),
     ],
 )
-def test_options_that_cannot_be_make_no_study(tmp_path: Path, given: dict[str, Any], message: str) -> None:
+def test_options_that_cannot_be_make_no_study(
+    tmp_path: Path, given: dict[str, Any], message: str
+) -> None:
     source = write_experiment(tmp_path / "toy")
     with pytest.raises(UsageError, match=message):
         workbench.start(source, root=tmp_path, **{"sandbox": "off", **given})
@@ -208,7 +262,9 @@ def test_an_evaluator_that_is_a_link_is_refused(tmp_path: Path) -> None:
     assert not list((tmp_path / "studies").glob("*"))
 
 
-def test_an_answer_of_the_loop_ends_the_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_of_the_loop_ends_the_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = make_study(tmp_path)
     refuse = False
 
@@ -216,9 +272,14 @@ def test_an_answer_of_the_loop_ends_the_wait(tmp_path: Path, monkeypatch: pytest
         with Journal(folder) as journal:
             for request in journal.requests(0):
                 known = {"request": request.id, "sequence": request.sequence, "verb": request.verb}
-                append(folder, Refused(**known, reason="not now") if refuse else Adopted(**known, body=request.body))
+                append(
+                    folder,
+                    Refused(**known, reason="not now")
+                    if refuse
+                    else Adopted(**known, body=request.body),
+                )
 
-    monkeypatch.setattr(launch, "spawn", loop)
+    monkeypatch.setattr(loop_process, "spawn", loop)
     with StudyHandle(folder) as study:
         study.guide("warm up longer")
         assert study.study.guidance == ["warm up longer"]
@@ -227,23 +288,29 @@ def test_an_answer_of_the_loop_ends_the_wait(tmp_path: Path, monkeypatch: pytest
             study.pause()
 
 
-def test_a_request_that_nobody_answers_stays_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_nobody_answers_stays_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = make_study(tmp_path)
-    monkeypatch.setattr(launch, "spawn", lambda folder, patience=0.0: None)
-    with pytest.raises(WorkbenchError, match="no answer yet from the loop of toy-1; stop is recorded"):
-        launch.request(folder, "stop", {}, patience=0.1)
+    monkeypatch.setattr(loop_process, "spawn", lambda folder, patience=0.0: None)
+    with pytest.raises(
+        WorkbenchError, match="no answer yet from the loop of toy-1; stop is recorded"
+    ):
+        loop_process.request(folder, "stop", {}, patience=0.1)
     with Journal(folder) as journal:
         assert [request.verb for request in journal.requests(0)] == ["stop"]
 
 
-def test_a_loop_that_cannot_start_is_told_with_its_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loop_that_cannot_start_is_told_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = make_study(tmp_path)
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\necho noise\necho no such module >&2\nexit 3\n")
     broken.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(broken))
     with pytest.raises(WorkbenchError, match="the loop of toy-1 did not start: no such module"):
-        launch.spawn(folder, patience=30.0)
+        loop_process.spawn(folder, patience=30.0)
     assert lease.holder(folder) is None
 
 
@@ -273,7 +340,9 @@ def test_a_study_without_a_loop_is_waited_for_only_a_moment(tmp_path: Path) -> N
 
 
 class TestApply:
-    def test_the_incumbent_is_written_back_and_a_second_time_changes_nothing(self, tmp_path: Path) -> None:
+    def test_the_incumbent_is_written_back_and_a_second_time_changes_nothing(
+        self, tmp_path: Path
+    ) -> None:
         with StudyHandle(make_study(tmp_path)) as study:
             done = study.apply()
             assert done.written == ("solution.py",)
@@ -306,7 +375,10 @@ class TestApply:
         assert (tmp_path / "toy" / "solution.py").stat().st_mode & 0o777 == 0o640
 
     def test_an_installed_package_is_left_alone(self, tmp_path: Path) -> None:
-        with StudyHandle(make_study(tmp_path / "site-packages")) as study, pytest.raises(UsageError, match="belongs to the installed"):
+        with (
+            StudyHandle(make_study(tmp_path / "site-packages")) as study,
+            pytest.raises(UsageError, match="belongs to the installed"),
+        ):
             study.apply()
 
     def test_a_folder_that_is_gone_is_told(self, tmp_path: Path) -> None:
@@ -317,7 +389,10 @@ class TestApply:
 
     def test_a_file_in_the_place_of_a_folder_is_told(self, tmp_path: Path) -> None:
         (tmp_path / "fit.py").write_text("mine\n")
-        with StudyHandle(make_study(tmp_path)) as study, pytest.raises(UsageError, match=r"fit\.py is no folder; write a copy with --to"):
+        with (
+            StudyHandle(make_study(tmp_path)) as study,
+            pytest.raises(UsageError, match=r"fit\.py is no folder; write a copy with --to"),
+        ):
             study.apply(to=tmp_path / "fit.py")
         assert (tmp_path / "fit.py").read_text() == "mine\n"
 
@@ -331,18 +406,33 @@ class TestApply:
         assert (tmp_path / "outside.py").read_text() == SOLUTION
 
 
-def test_nobody_can_know_the_seeds_of_trials_unless_a_person_chose_the_studys(tmp_path: Path) -> None:
+def test_nobody_can_know_the_seeds_of_trials_unless_a_person_chose_the_studys(
+    tmp_path: Path,
+) -> None:
     """Without a seed there is a key, of the journal alone; with one, two studies are equal."""
     source = write_experiment(tmp_path / "toy")
-    made = [workbench.start(source, study=name, root=tmp_path, sandbox="off", candidates=1) for name in ("a", "b")]
-    chosen = [workbench.start(source, study=name, root=tmp_path, sandbox="off", candidates=1, seed=3) for name in ("c", "d")]
+    made = [
+        workbench.start(source, study=name, root=tmp_path, sandbox="off", candidates=1)
+        for name in ("a", "b")
+    ]
+    chosen = [
+        workbench.start(source, study=name, root=tmp_path, sandbox="off", candidates=1, seed=3)
+        for name in ("c", "d")
+    ]
     for study in (*made, *chosen):
         study.wait()
-    keys, seeds = ([read(one.study) for one in (*made, *chosen)] for read in (lambda study: study.opened.key, lambda study: study.seed(0)))
+    keys, seeds = (
+        [read(one.study) for one in (*made, *chosen)]
+        for read in (lambda study: study.opened.key, lambda study: study.seed(0))
+    )
     assert len({*keys[:2]}) == len({*seeds[:2]}) == 2
     assert all(len(key) == 32 for key in keys[:2])
     assert (keys[2:], seeds[2]) == (["", ""], seeds[3])
     shown = "".join(map(str, (made[0].status(), made[0].log().data, made[0][0].curves)))
     assert keys[0] not in shown
-    kept = {path for path in made[0].folder.path.rglob("*") if path.is_file() and keys[0].encode() in path.read_bytes()}
+    kept = {
+        path
+        for path in made[0].folder.path.rglob("*")
+        if path.is_file() and keys[0].encode() in path.read_bytes()
+    }
     assert {path.name.partition("-")[0] for path in kept} <= {"study.db"}

@@ -12,11 +12,11 @@ import pytest
 import workbench
 from workbench import experiment as experiments
 from workbench.errors import UsageError
-from workbench.verbs import weaknesses
-from workbench.verbs.looking import look
+from workbench.recognise import lint
+from workbench.recognise.scaffold import Scoring
+from workbench.recognise.script_scan import look
+from workbench.recognise.setup import Wanted, settle
 from workbench.verbs.new import make
-from workbench.verbs.scaffold import Scoring
-from workbench.verbs.settled import Wanted, settle
 
 PRINTS = """from helper import WIDTH
 
@@ -63,15 +63,29 @@ def listed(folder: Path) -> list[str]:
     return sorted(file.name for file in folder.iterdir() if file.name != "__pycache__")
 
 
-def test_a_script_is_copied_with_what_it_needs_and_its_baseline_runs_twice(project: Path, tmp_path: Path) -> None:
+def test_a_script_is_copied_with_what_it_needs_and_its_baseline_runs_twice(
+    project: Path, tmp_path: Path
+) -> None:
     said: list[str] = []
     made = make(tmp_path / "new", project / "train.py", Wanted(), say=said.append)
-    assert listed(tmp_path / "new") == ["data.csv", "experiment.toml", "helper.py", "program.md", "train.py"] == sorted(made.files)
+    assert (
+        listed(tmp_path / "new")
+        == ["data.csv", "experiment.toml", "helper.py", "program.md", "train.py"]
+        == sorted(made.files)
+    )
     assert listed(project) == ["data.csv", "fit.py", "helper.py", "train.py"]
     experiment = experiments.read(tmp_path / "new")
     objective = experiment.objective
-    assert (objective.name, objective.goal, objective.noise) == ("val_loss", "minimize", "none")  # found, by its name, the same twice
-    assert (experiment.editable, experiment.packages, experiment.command) == (("train.py",), (), ("python", "train.py"))
+    assert (objective.name, objective.goal, objective.noise) == (
+        "val_loss",
+        "minimize",
+        "none",
+    )  # found, by its name, the same twice
+    assert (experiment.editable, experiment.packages, experiment.command) == (
+        ("train.py",),
+        (),
+        ("python", "train.py"),
+    )
     assert experiment.limits.wall_seconds == 60
     assert made.works
     assert len(made.scores) == 2
@@ -87,8 +101,15 @@ def test_what_was_said_is_not_found_out(project: Path, tmp_path: Path) -> None:
         editable=["*.py"], command="python -O train.py", time_limit="2m", run=False,
     )  # fmt: skip
     experiment = made.experiment
-    assert (experiment.objective.goal, experiment.objective.noise, experiment.objective.min_effect) == ("maximize", "run", 0.5)
-    assert (experiment.editable, experiment.command) == (("fit.py", "helper.py", "train.py"), ("python", "-O", "train.py"))
+    assert (
+        experiment.objective.goal,
+        experiment.objective.noise,
+        experiment.objective.min_effect,
+    ) == ("maximize", "run", 0.5)
+    assert (experiment.editable, experiment.command) == (
+        ("fit.py", "helper.py", "train.py"),
+        ("python", "-O", "train.py"),
+    )
     assert (experiment.limits.wall_seconds, made.trials) == (120.0, ())
 
 
@@ -107,11 +128,17 @@ def test_a_baseline_that_fails_says_why(project: Path, tmp_path: Path) -> None:
     (project / "train.py").write_text("raise OSError('the disk is square')\n" + PRINTS)
     made = make(tmp_path / "new", project / "train.py", Wanted())
     assert not made.works
-    assert str(made).startswith("the baseline failed: OSError: the disk is square (train.py line 1); wrote")
+    assert str(made).startswith(
+        "the baseline failed: OSError: the disk is square (train.py line 1); wrote"
+    )
 
 
-def test_a_study_of_a_script_leaves_its_folder_alone_and_apply_writes_to_it(project: Path, tmp_path: Path) -> None:
-    study = workbench.start(project / "fit.py", root=tmp_path, score="score", noise="none", candidates=6, wait=True)
+def test_a_study_of_a_script_leaves_its_folder_alone_and_apply_writes_to_it(
+    project: Path, tmp_path: Path
+) -> None:
+    study = workbench.start(
+        project / "fit.py", root=tmp_path, score="score", noise="none", candidates=6, wait=True
+    )
     assert study.study.opened.shape == "call"
     assert listed(project) == ["data.csv", "fit.py", "helper.py", "train.py"]
     incumbent = study.study.incumbent
@@ -128,9 +155,13 @@ def test_a_study_of_a_script_leaves_its_folder_alone_and_apply_writes_to_it(proj
         study.apply()
 
 
-def test_a_script_that_is_too_slow_for_its_time_limit_says_how_to_give_it_longer(tmp_path: Path) -> None:
+def test_a_script_that_is_too_slow_for_its_time_limit_says_how_to_give_it_longer(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "slow.py").write_text("import time\ntime.sleep(600)\nprint('val_loss:', 1.0)\n")
-    study = workbench.start(tmp_path / "slow.py", root=tmp_path, metric="val_loss", time_limit="1s", wait=True)
+    study = workbench.start(
+        tmp_path / "slow.py", root=tmp_path, metric="val_loss", time_limit="1s", wait=True
+    )
     frozen = experiments.read(study.folder.experiment)
     assert frozen.limits.wall_seconds == 1.0
     assert frozen.limits.cpu_seconds == len(os.sched_getaffinity(0))
@@ -180,7 +211,9 @@ TWO = "def one():\n    return 1\n\n\ndef two():\n    return 2\n\n\nprint('closen
         ),
     ],
 )  # fmt: skip
-def test_what_is_missing_is_named_in_one_line_where_nobody_can_be_asked(tmp_path: Path, code: str, wanted: Wanted, message: str) -> None:
+def test_what_is_missing_is_named_in_one_line_where_nobody_can_be_asked(
+    tmp_path: Path, code: str, wanted: Wanted, message: str
+) -> None:
     (tmp_path / "s.py").write_text(code)
     with pytest.raises(UsageError) as raised:
         settle(look(tmp_path / "s.py"), wanted, None)
@@ -189,7 +222,9 @@ def test_what_is_missing_is_named_in_one_line_where_nobody_can_be_asked(tmp_path
 
 def test_two_ways_of_scoring_are_refused_before_anything_is_read(project: Path) -> None:
     with pytest.raises(UsageError, match="--score and --metric exclude each other"):
-        workbench.new(project / "new", script=project / "train.py", score="score", metric="val_loss")
+        workbench.new(
+            project / "new", script=project / "train.py", score="score", metric="val_loss"
+        )
     assert listed(project) == ["data.csv", "fit.py", "helper.py", "train.py"]
 
 
@@ -199,22 +234,50 @@ def test_a_folder_that_cannot_be_is_said_in_one_line(project: Path, tmp_path: Pa
     with pytest.raises(UsageError, match=r"cannot read .*missing\.py: No such file or directory"):
         make(tmp_path / "new", project / "missing.py", Wanted())
     (project / "train.py").unlink()
-    with pytest.raises(UsageError, match=r"--script is missing: .* has fit.py, helper.py; say which of them runs"):
+    with pytest.raises(
+        UsageError, match=r"--script is missing: .* has fit.py, helper.py; say which of them runs"
+    ):
         make(project, None, Wanted())
 
 
 def test_a_function_is_not_taken_out_of_a_package_that_stays_where_it_lies(project: Path) -> None:
-    with pytest.raises(UsageError, match="leave your folder as it is and write a new one: autoresearch new NEW_FOLDER --script"):
+    with pytest.raises(
+        UsageError,
+        match="leave your folder as it is and write a new one: autoresearch new NEW_FOLDER --script",
+    ):
         make(project, project / "fit.py", Wanted(scoring=Scoring(score="score")))
     assert listed(project) == ["data.csv", "fit.py", "helper.py", "train.py"]
 
 
-def test_a_person_at_a_terminal_is_asked_and_enter_takes_what_was_found(project: Path, tmp_path: Path) -> None:
-    answers = ["closeness", "higher", "", ""]  # which value, which way, what is editable, how it runs
+def test_a_person_at_a_terminal_is_asked_and_enter_takes_what_was_found(
+    project: Path, tmp_path: Path
+) -> None:
+    answers = [
+        "closeness",
+        "higher",
+        "",
+        "",
+    ]  # which value, which way, what is editable, how it runs
     (project / "train.py").write_text(PRINTS + "    print('closeness:', 1 / RATE)\n")
     parent, child = pty.openpty()
-    command = [sys.executable, "-m", "workbench.cli", "new", "made", "--script", str(project / "train.py"), "--no-run"]
-    run = subprocess.Popen(command, cwd=tmp_path, stdin=child, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = [
+        sys.executable,
+        "-m",
+        "workbench.cli",
+        "new",
+        "made",
+        "--script",
+        str(project / "train.py"),
+        "--no-run",
+    ]
+    run = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stdin=child,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     os.close(child)
     os.write(parent, "".join(f"{answer}\n" for answer in answers).encode())
     _, err = run.communicate(timeout=60)
@@ -229,8 +292,10 @@ def test_a_person_at_a_terminal_is_asked_and_enter_takes_what_was_found(project:
 
 def weak(project: Path, code: str, scores: list[float], **said: Any) -> list[str]:
     (project / "train.py").write_text(code)
-    made = workbench.new(project.parent / "made", script=project / "train.py", metric="loss", run=False, **said)
-    return list(weaknesses.found(look(project / "train.py"), made.experiment, scores))
+    made = workbench.new(
+        project.parent / "made", script=project / "train.py", metric="loss", run=False, **said
+    )
+    return list(lint.found(look(project / "train.py"), made.experiment, scores))
 
 
 def test_what_is_weak_about_an_evaluation_is_said(project: Path) -> None:
@@ -252,7 +317,10 @@ print("loss:", 1)
         "it reads files elsewhere",
         "the spread of 0.0707",
     ]
-    assert "a gain of 1 % (0.0105) needs about 562 trials of each program, more than max_trials = 15" in found[-1]
+    assert (
+        "a gain of 1 % (0.0105) needs about 562 trials of each program, more than max_trials = 15"
+        in found[-1]
+    )
 
 
 def test_much_that_each_study_would_copy_is_said(project: Path) -> None:
@@ -267,5 +335,5 @@ def test_a_spread_below_what_is_worth_having_is_no_weakness(project: Path) -> No
 
 
 def test_the_number_of_trials_is_what_a_test_of_that_power_needs() -> None:
-    assert weaknesses.trials_needed(1.0, 1.0) == 13  # 12.4: the textbook's for one-sided 5 % and 80 %
-    assert weaknesses.trials_needed(0.5, 1.0) == 4
+    assert lint.trials_needed(1.0, 1.0) == 13  # 12.4: the textbook's for one-sided 5 % and 80 %
+    assert lint.trials_needed(0.5, 1.0) == 4

@@ -20,7 +20,8 @@ from workbench.ledger import lease
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Pen
 from workbench.records import Adopted
-from workbench.verbs import launch, views
+from workbench.show import views
+from workbench.verbs import loop_process
 from workbench.verbs.handle import StudyHandle
 
 pytestmark = pytest.mark.slow
@@ -38,7 +39,11 @@ class Slow:
 
     @property
     def begun(self) -> int:
-        return len((self.root / "begun").read_text().splitlines()) if (self.root / "begun").exists() else 0
+        return (
+            len((self.root / "begun").read_text().splitlines())
+            if (self.root / "begun").exists()
+            else 0
+        )
 
 
 @pytest.fixture
@@ -55,15 +60,21 @@ def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow]:
     toy_study.end(study.folder)
 
 
-def test_a_request_waits_for_a_loop_that_starts_and_begins_no_second_one(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "SPAWN_SECONDS", 0.1)
-    monkeypatch.setattr(launch, "RETRY_SECONDS", 0.0)
+def test_a_request_waits_for_a_loop_that_starts_and_begins_no_second_one(
+    slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop_process, "SPAWN_SECONDS", 0.1)
+    monkeypatch.setattr(loop_process, "RETRY_SECONDS", 0.0)
     answered, looks, process = list[str](), list[int | None](), lease.process
     monkeypatch.setattr(lease, "process", lambda folder: looks.append(process(folder)) or looks[-1])
-    asking = threading.Thread(target=lambda: answered.append(launch.request(slow.folder, "pause", {}, patience=0.2)))
+    asking = threading.Thread(
+        target=lambda: answered.append(loop_process.request(slow.folder, "pause", {}, patience=0.2))
+    )
     asking.start()
     until(lambda: slow.begun)
-    until(lambda: looks.count(None) < len(looks) - 4)  # past its patience, which a loop that is on its way does not use up
+    until(
+        lambda: looks.count(None) < len(looks) - 4
+    )  # past its patience, which a loop that is on its way does not use up
     assert asking.is_alive()
     assert not answered
     slow.let()
@@ -72,17 +83,21 @@ def test_a_request_waits_for_a_loop_that_starts_and_begins_no_second_one(slow: S
     assert (folded(slow.folder).state, slow.begun) == ("paused", 1)
 
 
-def test_an_answer_of_a_loop_that_has_ended_since_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_of_a_loop_that_has_ended_since_is_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = toy_study.make(tmp_path, "brief")
 
     def adopt(_: StudyFolder) -> None:
         with lease.Lease(folder) as held, Pen(folder, held) as pen:
             [asked] = pen.unanswered()
-            pen.append(Adopted(request=asked.id, sequence=asked.sequence, verb=asked.verb, body=asked.body))
+            pen.append(
+                Adopted(request=asked.id, sequence=asked.sequence, verb=asked.verb, body=asked.body)
+            )
 
-    monkeypatch.setattr(launch.Reviver, "__call__", lambda *_: None)
+    monkeypatch.setattr(loop_process.Reviver, "__call__", lambda *_: None)
     monkeypatch.setattr(lease, "process", adopt)
-    assert launch.request(folder, "pause", {}, patience=0.0)
+    assert loop_process.request(folder, "pause", {}, patience=0.0)
 
 
 def test_a_process_that_becomes_another_program_is_seen_all_the_time(tmp_path: Path) -> None:
@@ -97,9 +112,11 @@ def test_a_process_that_becomes_another_program_is_seen_all_the_time(tmp_path: P
             process.kill()
 
 
-def test_waiting_says_dead_only_once_no_process_is_left(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_says_dead_only_once_no_process_is_left(
+    slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(views, "NEW_SECONDS", 0.0)
-    launch.spawn(slow.folder, patience=0.1)
+    loop_process.spawn(slow.folder, patience=0.1)
     with StudyHandle(slow.folder) as study:
         assert (study.wait(timeout=0.5), lease.holder(slow.folder)) == ("running", None)
         end(slow)
@@ -107,22 +124,26 @@ def test_waiting_says_dead_only_once_no_process_is_left(slow: Slow, monkeypatch:
     assert lease.process(slow.folder) is None
 
 
-def test_status_says_that_a_loop_starts_and_that_it_died_over_it(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_status_says_that_a_loop_starts_and_that_it_died_over_it(
+    slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(views, "NEW_SECONDS", 0.0)
     with StudyHandle(slow.folder) as study:
         assert stands(study) == ("dead", "no loop is alive")
-        launch.spawn(slow.folder, patience=0.1)
+        loop_process.spawn(slow.folder, patience=0.1)
         assert stands(study) == ("running", "its loop is starting")
         assert lease.holder(slow.folder) is None
         end(slow)
         assert stands(study) == ("dead", "no loop is alive")
-        launch.spawn(slow.folder, patience=0.1)
+        loop_process.spawn(slow.folder, patience=0.1)
         slow.let()
         until(lambda: study.study.loop)
         assert stands(study) == ("running", "")
 
 
-def test_a_loop_that_cannot_start_is_dead_at_once_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loop_that_cannot_start_is_dead_at_once_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = toy_study.make(tmp_path, "broken")
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\necho no such module >&2\nexit 3\n")
@@ -130,9 +151,11 @@ def test_a_loop_that_cannot_start_is_dead_at_once_and_says_why(tmp_path: Path, m
     monkeypatch.setattr(sys, "executable", str(python))
     monkeypatch.setattr(views, "NEW_SECONDS", 60.0)
     with StudyHandle(folder) as study:
-        assert stands(study) == ("running", "its loop is starting"), "who has made it is about to start one"
+        assert stands(study) == ("running", "its loop is starting"), (
+            "who has made it is about to start one"
+        )
         with pytest.raises(WorkbenchError, match="did not start: no such module"):
-            launch.spawn(folder, patience=30.0)
+            loop_process.spawn(folder, patience=30.0)
         assert stands(study) == ("dead", "no loop is alive; its last words: no such module")
 
 
@@ -143,10 +166,14 @@ def test_a_new_study_that_nobody_starts_is_dead_soon(tmp_path: Path) -> None:
 
 def test_a_screen_sees_a_loop_start(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(views, "NEW_SECONDS", 0.0)
-    launch.spawn(slow.folder, patience=0.1)
+    loop_process.spawn(slow.folder, patience=0.1)
     with watching(slow.folder) as (_, screen):
         shown = screen.of("snapshot")[0]["state"]
-        assert (shown["state"], shown["reason"], shown["alive"]) == ("running", "its loop is starting", False)
+        assert (shown["state"], shown["reason"], shown["alive"]) == (
+            "running",
+            "its loop is starting",
+            False,
+        )
         slow.let()
         screen.wait_for(lambda: any(change["state"]["alive"] for change in screen.of("changes")))
         assert {change["state"]["state"] for change in screen.of("changes")} == {"running"}

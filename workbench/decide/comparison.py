@@ -45,7 +45,11 @@ class Comparison:
         """One-sided: how likely a candidate without effect shows this gain."""
         from scipy.special import stdtr
 
-        return float(stdtr(self.freedom, -self.gain / self.error)) if self.error else float(self.gain <= 0)
+        return (
+            float(stdtr(self.freedom, -self.gain / self.error))
+            if self.error
+            else float(self.gain <= 0)
+        )
 
     def planned(self, trials: int, reference: int) -> "Comparison":
         """The same with more trials, as far as it can be known before they have run."""
@@ -79,7 +83,9 @@ class Pairs(Comparison):
         return self.sd / math.sqrt(self.trials)
 
 
-def hoped(objective: Objective, repeats: Repeats, own: Mapping[int, float], reference: Mapping[int, float]) -> Comparison | None:
+def hoped(
+    objective: Objective, repeats: Repeats, own: Mapping[int, float], reference: Mapping[int, float]
+) -> Comparison | None:
     """How good a candidate may be, for a guess: its scores by seed index with the incumbent's; None where no spread was measured.
 
     Where scores under one seed go together, the incumbent's deviation under the candidate's seeds is a control variate (Lavenberg
@@ -95,7 +101,12 @@ def hoped(objective: Objective, repeats: Repeats, own: Mapping[int, float], refe
 
 
 def proved(
-    objective: Objective, repeats: Repeats, own: Mapping[int, float], reference: Mapping[int, float], left_out: int, tail: float
+    objective: Objective,
+    repeats: Repeats,
+    own: Mapping[int, float],
+    reference: Mapping[int, float],
+    left_out: int,
+    tail: float,
 ) -> Comparison | None:
     """How good a candidate is: its scores but the first `left_out` with the incumbent's; None where no spread was measured.
 
@@ -112,7 +123,10 @@ def proved(
         from scipy.special import stdtrit
 
         flat = -float(stdtrit(freedom, tail)) * known * math.sqrt(1 / n + 1 / len(reference))
-        if -float(stdtrit(n - 1, tail)) * known * math.sqrt(2 * (1 - repeats.correlation) / n) < flat:
+        if (
+            -float(stdtrit(n - 1, tail)) * known * math.sqrt(2 * (1 - repeats.correlation) / n)
+            < flat
+        ):
             gains = [objective.gain(score, reference[index]) for index, score in fresh.items()]
             return _made(fresh, reference, fmean(gains), stdev(gains), n - 1, kind=Pairs)
     gain = objective.gain(fmean(fresh.values()), fmean(reference.values()))

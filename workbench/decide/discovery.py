@@ -20,7 +20,11 @@ def level(number: int, discoveries: Sequence[int], error_rate: float) -> float:
     if not later:
         return first * _share(number)
     again = sum(_share(number - at) for at in later[1:])
-    return first * _share(number) + (error_rate - first) * _share(number - later[0]) + error_rate * again
+    return (
+        first * _share(number)
+        + (error_rate - first) * _share(number - later[0])
+        + error_rate * again
+    )
 
 
 def _share(number: int) -> float:

@@ -42,7 +42,15 @@ class EarlyStop:
         self._looked: set[tuple[int, int]] = set()
 
     def look(
-        self, study: Study, candidate: int, trial: int, seed: int, series: str, points: Iterable[Point], *, self_reported: bool
+        self,
+        study: Study,
+        candidate: int,
+        trial: int,
+        seed: int,
+        series: str,
+        points: Iterable[Point],
+        *,
+        self_reported: bool,
     ) -> str:
         """Why a running trial is to be ended now, in one line; empty where it goes on.
 
@@ -50,22 +58,43 @@ class EarlyStop:
             points: the next ones of one series, `(step, value)`. self_reported: the candidate printed them.
         """
         incumbent = study.incumbent
-        if series != self._rule.series or incumbent is None or (candidate, trial) in self._looked or not is_screened(study, candidate):
+        if (
+            series != self._rule.series
+            or incumbent is None
+            or (candidate, trial) in self._looked
+            or not is_screened(study, candidate)
+        ):
             return ""
-        rivals = {number: self._curves_of(study, number, seed) for number in {incumbent, *((0,) if self_reported else ())}}
-        if not all(curves and all(curve.self_reported is self_reported for curve in curves) for curves in rivals.values()):
+        rivals = {
+            number: self._curves_of(study, number, seed)
+            for number in {incumbent, *((0,) if self_reported else ())}
+        }
+        if not all(
+            curves and all(curve.self_reported is self_reported for curve in curves)
+            for curves in rivals.values()
+        ):
             return ""
-        due = self._rule.after * max(curve.steps[-1] for curves in rivals.values() for curve in curves)
+        due = self._rule.after * max(
+            curve.steps[-1] for curves in rivals.values() for curve in curves
+        )
         point = next((point for point in points if point[0] >= due), None)
         if point is None:
             return ""
         self._looked.add((candidate, trial))
-        return self._verdict(point, {number: _mean_at(curves, point[0]) for number, curves in rivals.items()}, self_reported)
+        return self._verdict(
+            point,
+            {number: _mean_at(curves, point[0]) for number, curves in rivals.items()},
+            self_reported,
+        )
 
     def _verdict(self, point: Point, bars: Mapping[int, float | None], self_reported: bool) -> str:
         """Why a point is too bad: worse than all bars, said of the lowest one."""
         step, value = point
-        gains = {number: self._experiment.objective.gain(value, bar) for number, bar in bars.items() if bar is not None}
+        gains = {
+            number: self._experiment.objective.gain(value, bar)
+            for number, bar in bars.items()
+            if bar is not None
+        }
         number = max(gains, key=lambda number: gains[number], default=0)
         if len(gains) < len(bars) or gains[number] >= -self._rule.margin:
             return ""
@@ -75,14 +104,18 @@ class EarlyStop:
 
     def _curves_of(self, study: Study, number: int, seed: int) -> list[Curve]:
         trials = trials_of(study.candidates[number], self._experiment, seed)
-        return [curve for trial in trials if (curve := self._curve(number, trial.trial)) is not None]
+        return [
+            curve for trial in trials if (curve := self._curve(number, trial.trial)) is not None
+        ]
 
     def _read(self, number: int, trial: int) -> Curve | None:
         """The series of a trial with rising steps; of several values at one step the last one counts."""
         found = self._curves(number, trial).get(self._rule.series)
         if found is None:
             return None
-        steps, values = zip(*sorted(dict(zip(found.steps, found.values, strict=True)).items()), strict=True)
+        steps, values = zip(
+            *sorted(dict(zip(found.steps, found.values, strict=True)).items()), strict=True
+        )
         return Curve(steps, values, found.self_reported)
 
 

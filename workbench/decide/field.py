@@ -48,7 +48,9 @@ class Field:
     @property
     def next(self) -> Pair | None:
         """The candidate's next trial; None where every seed is used."""
-        return next(((self.candidate, index) for index in self.indices if index not in self.own), None)
+        return next(
+            ((self.candidate, index) for index in self.indices if index not in self.own), None
+        )
 
     @property
     def beside(self) -> tuple[Pair, ...]:
@@ -62,7 +64,10 @@ class Field:
 
     def missing(self, reference: int) -> tuple[Pair, ...]:
         """Trials that the incumbent lacks to have `reference` of them."""
-        return tuple((self.incumbent, index) for index in self.untried[: max(0, reference - len(self.reference))])
+        return tuple(
+            (self.incumbent, index)
+            for index in self.untried[: max(0, reference - len(self.reference))]
+        )
 
 
 def scores(trials: Mapping[int, Trial]) -> dict[int, float]:
@@ -74,7 +79,9 @@ def _deciding(history: CandidateHistory) -> set[int]:
     """Seeds on which a candidate was found good: its score there is too good to be compared with."""
     if history.record.parent is None:
         return set()
-    keep = next((decision for decision in reversed(history.decisions) if decision.verdict == "keep"), None)
+    keep = next(
+        (decision for decision in reversed(history.decisions) if decision.verdict == "keep"), None
+    )
     return {trial.seed for trial in history.trials[:1]} | set(keep.evidence.seeds if keep else ())
 
 

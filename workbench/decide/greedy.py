@@ -28,8 +28,25 @@ class Greedy:
         if isinstance(gain, Wanted):
             return gain
         if gain is None:
-            return Decision(candidate=candidate, verdict="discard", by=self.name, why="the incumbent fails under this seed")
+            return Decision(
+                candidate=candidate,
+                verdict="discard",
+                by=self.name,
+                why="the incumbent fails under this seed",
+            )
         evidence = Evidence(against=incumbent, effect=gain, trials=1, seeds=(study.seed(0),))
         if gain > 0:
-            return Decision(candidate=candidate, verdict="keep", by=self.name, why="better on its one trial", evidence=evidence)
-        return Decision(candidate=candidate, verdict="discard", by=self.name, why="not better on its one trial", evidence=evidence)
+            return Decision(
+                candidate=candidate,
+                verdict="keep",
+                by=self.name,
+                why="better on its one trial",
+                evidence=evidence,
+            )
+        return Decision(
+            candidate=candidate,
+            verdict="discard",
+            by=self.name,
+            why="not better on its one trial",
+            evidence=evidence,
+        )

@@ -12,7 +12,9 @@ from workbench.records import AuditVerdict, Evidence, Trial, Weight
 LEVEL = 0.95
 
 
-def paired(objective: Objective, own: Mapping[int, Trial], reference: Mapping[int, Trial], against: int) -> Evidence:
+def paired(
+    objective: Objective, own: Mapping[int, Trial], reference: Mapping[int, Trial], against: int
+) -> Evidence:
     """The mean gain of `own` over `reference`, with Student's interval at 95 % of the differences under equal seeds.
 
     Where the objective's noise is `units` the differences are those of units (`units.differences`); without noise the gain is
@@ -25,11 +27,15 @@ def paired(objective: Objective, own: Mapping[int, Trial], reference: Mapping[in
         ValueError: the seeds differ, or there are too few.
     """
     if own.keys() != reference.keys() or not own:
-        raise ValueError(f"{len(own)} and {len(reference)} trials; a paired comparison needs the same seeds in both")
+        raise ValueError(
+            f"{len(own)} and {len(reference)} trials; a paired comparison needs the same seeds in both"
+        )
     gains = _gains(objective, own, reference)
     effect, half, sd = fmean(gains), 0.0, 0.0
     if objective.noise == "units":
-        found = differences(objective, Repeats(), own, reference, 0)  # no word of the search's trials goes into an audit
+        found = differences(
+            objective, Repeats(), own, reference, 0
+        )  # no word of the search's trials goes into an audit
         if found is None:
             raise ValueError("a trial has fewer than two units")
         effect, half, sd = found.gain, found.half((1 - LEVEL) / 2), found.sd
@@ -51,7 +57,9 @@ def paired(objective: Objective, own: Mapping[int, Trial], reference: Mapping[in
     )
 
 
-def significance(objective: Objective, own: Mapping[int, Trial], reference: Mapping[int, Trial]) -> float:
+def significance(
+    objective: Objective, own: Mapping[int, Trial], reference: Mapping[int, Trial]
+) -> float:
     """Two-sided: how likely programs that are equally good differ at least as much as these, pair by pair under equal seeds.
 
     Where all units are 0 or 1 it is McNemar's exact test on the pairs that differ (Psychometrika 12, 1947), else Student's.
@@ -60,7 +68,11 @@ def significance(objective: Objective, own: Mapping[int, Trial], reference: Mapp
         own, reference: as for `paired`; of an objective with noise.
     """
     if objective.noise == "units":
-        pairs = [pair for seed in own for pair in zip(own[seed].units, reference[seed].units, strict=True)]
+        pairs = [
+            pair
+            for seed in own
+            for pair in zip(own[seed].units, reference[seed].units, strict=True)
+        ]
         if all(value in (0.0, 1.0) for pair in pairs for value in pair):
             from scipy.special import bdtr
 
@@ -80,10 +92,15 @@ def significance(objective: Objective, own: Mapping[int, Trial], reference: Mapp
     return 2 * float(stdtr(len(gains) - 1, -abs(fmean(gains)) / error))
 
 
-def _gains(objective: Objective, own: Mapping[int, Trial], reference: Mapping[int, Trial]) -> list[float]:
+def _gains(
+    objective: Objective, own: Mapping[int, Trial], reference: Mapping[int, Trial]
+) -> list[float]:
     """Seed by seed; what only rounding explains is 0."""
     scores = [(own[seed].score or 0.0, reference[seed].score or 0.0) for seed in own]
-    return [0.0 if math.isclose(mine, theirs, rel_tol=ROUNDING) else objective.gain(mine, theirs) for mine, theirs in scores]
+    return [
+        0.0 if math.isclose(mine, theirs, rel_tol=ROUNDING) else objective.gain(mine, theirs)
+        for mine, theirs in scores
+    ]
 
 
 def audited(objective: Objective, evidence: Evidence) -> AuditVerdict:

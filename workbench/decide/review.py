@@ -25,7 +25,13 @@ class Review:
         if mode == "off" or history.record.author.startswith(PERSON):
             return self._inner.judge(study, candidate)
         if mode == "all" and not history.cleared and not history.trials:
-            return Decision(candidate=candidate, verdict="defer", by="review", why="waits for a person before it runs", before_run=True)
+            return Decision(
+                candidate=candidate,
+                verdict="defer",
+                by="review",
+                why="waits for a person before it runs",
+                before_run=True,
+            )
         opinion = self._inner.judge(study, candidate)
         if isinstance(opinion, Decision) and opinion.verdict == "keep":
             return replace(opinion, verdict="defer", why=f"{opinion.why}; waits for a person")

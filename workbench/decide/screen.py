@@ -31,5 +31,8 @@ def stages(study: Study, experiment: Experiment, candidate: int, seed: int) -> d
     if study.incumbent is None or not is_screened(study, candidate):
         return {}
     trials = trials_of(study.candidates[study.incumbent], experiment, seed)
-    values = {name: [trial.metrics[name] for trial in trials if name in trial.metrics] for name in experiment.cascade}
+    values = {
+        name: [trial.metrics[name] for trial in trials if name in trial.metrics]
+        for name in experiment.cascade
+    }
     return {name: fmean(found) for name, found in values.items() if found}

@@ -59,7 +59,10 @@ class Tested:
 
     def __init__(self, experiment: Experiment, options: Options) -> None:
         self._objective = experiment.objective
-        self._noisy, self._units = experiment.objective.noise != "none", experiment.objective.noise == "units"
+        self._noisy, self._units = (
+            experiment.objective.noise != "none",
+            experiment.objective.noise == "units",
+        )
         self._looks = _looks(experiment.objective.max_trials, self._units)
         total = 2 ** len(self._looks) - 1
         self._shares = {look: 2**place / total for place, look in enumerate(self._looks)}
@@ -67,35 +70,75 @@ class Tested:
         self._seeds = (2 if self._units else 1) * max(self._reference, self._looks[-1] + 1)
 
     def opening(self, study: Study) -> Wanted:
-        return Wanted(tuple((0, index) for index in range(OPENING_TRIALS if self._noisy and not self._units else 1)))
+        return Wanted(
+            tuple(
+                (0, index)
+                for index in range(OPENING_TRIALS if self._noisy and not self._units else 1)
+            )
+        )
 
     def judge(self, study: Study, candidate: int) -> Decision | Wanted:
         incumbent, record = incumbent_of(study), study.candidates[candidate].record
-        shorter = self._objective.simplicity and record.removed > record.added and record.parent == incumbent
+        shorter = (
+            self._objective.simplicity
+            and record.removed > record.added
+            and record.parent == incumbent
+        )
         if self._noisy:
-            return self._judge_noisy(study, Field.of(study, candidate, incumbent, self._seeds), shorter)
+            return self._judge_noisy(
+                study, Field.of(study, candidate, incumbent, self._seeds), shorter
+            )
         gain = gain_at(study, self._objective, candidate, incumbent, 0)
-        return gain if isinstance(gain, Wanted) else self._judge_once(study, candidate, incumbent, gain or 0.0, shorter)
+        return (
+            gain
+            if isinstance(gain, Wanted)
+            else self._judge_once(study, candidate, incumbent, gain or 0.0, shorter)
+        )
 
-    def _judge_once(self, study: Study, candidate: int, incumbent: int, gain: float, shorter: bool) -> Decision:
-        evidence = Evidence(against=incumbent, effect=gain, low=gain, high=gain, trials=1, seeds=(study.seed(0),), sd=0.0, level=1.0)
+    def _judge_once(
+        self, study: Study, candidate: int, incumbent: int, gain: float, shorter: bool
+    ) -> Decision:
+        evidence = Evidence(
+            against=incumbent,
+            effect=gain,
+            low=gain,
+            high=gain,
+            trials=1,
+            seeds=(study.seed(0),),
+            sd=0.0,
+            level=1.0,
+        )
         if gain > 0 and gain >= self._objective.min_effect:
-            return self._say(candidate, "keep", "better, and the objective is deterministic", evidence)
+            return self._say(
+                candidate, "keep", "better, and the objective is deterministic", evidence
+            )
         if gain >= 0 and shorter:
             return self._say(candidate, "keep", "shorter and not worse", evidence)
-        why = "no better" if gain <= 0 else f"better by less than min_effect {self._objective.min_effect:g}"
+        why = (
+            "no better"
+            if gain <= 0
+            else f"better by less than min_effect {self._objective.min_effect:g}"
+        )
         return self._say(candidate, "discard", why, evidence)
 
     def _judge_noisy(self, study: Study, field: Field, shorter: bool) -> Decision | Wanted:
         """Asks for the next trial, or decides; one step of the rule in the class's docstring."""
         own = field.paired if self._units else field.own
         n, n_max = len(own) - 1, self._looks[-1]
-        missing = field.beside if self._units else field.missing(self._reference if n > self._looks[0] else OPENING_TRIALS)
+        missing = (
+            field.beside
+            if self._units
+            else field.missing(self._reference if n > self._looks[0] else OPENING_TRIALS)
+        )
         if field.own and missing:
             return Wanted(missing)
         if not own:
             return self._more(field, missing)
-        alpha = level(study.tests + max(1, study.counts["provisional"]), study.discoveries, self._objective.error_rate)
+        alpha = level(
+            study.tests + max(1, study.counts["provisional"]),
+            study.discoveries,
+            self._objective.error_rate,
+        )
         share = self._shares[n] if n in self._looks else self._shares[n_max]
         everything = self._hoped(study, field, own)
         fresh = self._proved(study, field, own, alpha * share) if n else everything
@@ -103,13 +146,23 @@ class Tested:
             return self._incomparable(field)
         evidence = fresh.evidence(study, field.incumbent, list(own)[n > 0 :], alpha * share)
         if n:
-            evidence = replace(evidence, alpha=alpha, p=min(1.0, fresh.p_value() / share) if n in self._looks else 1.0)
+            evidence = replace(
+                evidence,
+                alpha=alpha,
+                p=min(1.0, fresh.p_value() / share) if n in self._looks else 1.0,
+            )
         if n in self._looks and (why := self._reason_to_keep(fresh, evidence, share, shorter)):
             return self._say(field.candidate, "keep", why, evidence)
         if n == n_max:
-            return self._say(field.candidate, "discard", f"not clearly better on {n} fresh seeds", evidence)
+            return self._say(
+                field.candidate, "discard", f"not clearly better on {n} fresh seeds", evidence
+            )
         if everything.gain + everything.half(HOPE) < self._reachable(everything, alpha, shorter):
-            why = f"no longer promising after {n} fresh seed{'' if n == 1 else 's'}" if n else "not promising on its first trial"
+            why = (
+                f"no longer promising after {n} fresh seed{'' if n == 1 else 's'}"
+                if n
+                else "not promising on its first trial"
+            )
             return self._say(field.candidate, "discard", why, evidence)
         if everything.gain <= 0 and not everything.error:
             why = 'no better, where no two seeds have differed so far (noise = "none" saves trials)'
@@ -122,7 +175,9 @@ class Tested:
             return differences(self._objective, study.repeats, own, field.reference, 0)
         return hoped(self._objective, study.repeats, scores(own), scores(field.reference))
 
-    def _proved(self, study: Study, field: Field, own: dict[int, Trial], tail: float) -> Comparison | None:
+    def _proved(
+        self, study: Study, field: Field, own: dict[int, Trial], tail: float
+    ) -> Comparison | None:
         """All but the first."""
         if self._units:
             return differences(self._objective, study.repeats, own, field.reference, 1)
@@ -132,20 +187,37 @@ class Tested:
         """The candidate's next trial, and what else is missing; with units the incumbent's under the same seed."""
         if field.next is None:
             return self._incomparable(field)
-        beside = ((field.incumbent, field.next[1]),) if self._units and field.next[1] in field.untried else ()
+        beside = (
+            ((field.incumbent, field.next[1]),)
+            if self._units and field.next[1] in field.untried
+            else ()
+        )
         return Wanted((field.next, *beside, *missing))
 
     def _incomparable(self, field: Field) -> Decision:
         why = "the incumbent has no repeats to compare with"
         return self._say(field.candidate, "discard", why, Evidence(against=field.incumbent))
 
-    def _reason_to_keep(self, fresh: Comparison, evidence: Evidence, share: float, shorter: bool) -> str:
+    def _reason_to_keep(
+        self, fresh: Comparison, evidence: Evidence, share: float, shorter: bool
+    ) -> str:
         """Why this look keeps the candidate; empty when it does not."""
         smallest = self._objective.min_effect
-        if evidence.p is not None and evidence.alpha is not None and evidence.p <= evidence.alpha and fresh.gain >= smallest:
+        if (
+            evidence.p is not None
+            and evidence.alpha is not None
+            and evidence.p <= evidence.alpha
+            and fresh.gain >= smallest
+        ):
             return f"better on {fresh.trials} fresh seeds"
-        if shorter and smallest and fresh.gain - fresh.half(self._objective.error_rate * share) > -smallest:
-            return f"shorter, and not worse by min_effect {smallest:g} on {fresh.trials} fresh seeds"
+        if (
+            shorter
+            and smallest
+            and fresh.gain - fresh.half(self._objective.error_rate * share) > -smallest
+        ):
+            return (
+                f"shorter, and not worse by min_effect {smallest:g} on {fresh.trials} fresh seeds"
+            )
         return ""
 
     def _reachable(self, seen: Comparison, alpha: float, shorter: bool) -> float:
@@ -158,7 +230,9 @@ class Tested:
         return min(better, last.half(self._objective.error_rate * self._shares[n_max]) - smallest)
 
     def _say(self, candidate: int, verdict: Verdict, why: str, evidence: Evidence) -> Decision:
-        return Decision(candidate=candidate, verdict=verdict, by=self.name, why=why, evidence=evidence)
+        return Decision(
+            candidate=candidate, verdict=verdict, by=self.name, why=why, evidence=evidence
+        )
 
 
 def _looks(max_trials: int, units: bool) -> tuple[int, ...]:

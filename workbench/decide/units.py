@@ -40,12 +40,19 @@ class Differences(Comparison):
     def planned(self, trials: int, reference: int) -> "Differences":
         """The same with more trials, each beside one of the incumbent's, as far as it can be known before they have run."""
         more = max(0, trials - self.trials)
-        freedom, n = self.freedom + more * self.freedom_per_trial, self.n + more * self.n // self.trials
+        freedom, n = (
+            self.freedom + more * self.freedom_per_trial,
+            self.n + more * self.n // self.trials,
+        )
         return replace(self, trials=trials, reference=trials, freedom=freedom, n=n)
 
 
 def differences(
-    objective: Objective, repeats: Repeats, own: Mapping[int, Trial], reference: Mapping[int, Trial], left_out: int
+    objective: Objective,
+    repeats: Repeats,
+    own: Mapping[int, Trial],
+    reference: Mapping[int, Trial],
+    left_out: int,
 ) -> Differences | None:
     """Compares the units of a candidate's trials, by seed index, with the incumbent's under the same seeds; None without units.
 
@@ -62,13 +69,20 @@ def differences(
         ValueError: two trials under one seed have different numbers of units.
     """
     seeds = [
-        [objective.gain(mine, theirs) for mine, theirs in zip(trial.units, reference[index].units, strict=True)]
+        [
+            objective.gain(mine, theirs)
+            for mine, theirs in zip(trial.units, reference[index].units, strict=True)
+        ]
         for index, trial in own.items()
     ]
     found, tested = mean_squares(seeds), list(itertools.chain(*seeds[left_out:]))
     if found is None or not tested:
         return None
-    square, freedom, per_trial = found.within, found.within_freedom, found.within_freedom // len(seeds)
+    square, freedom, per_trial = (
+        found.within,
+        found.within_freedom,
+        found.within_freedom // len(seeds),
+    )
     known, mine = DECLARED + repeats.seeds_freedom, found.between_freedom
     elsewhere = found.within * (DECLARED + repeats.dispersion * repeats.seeds_freedom) / known
     pooled = (elsewhere * known + found.between * mine) / (known + mine)
@@ -77,7 +91,15 @@ def differences(
     elif pooled > square:
         square, freedom, per_trial = pooled, known + mine, 1
     trials = len(seeds) - left_out
-    return Differences(fmean(tested), trials, trials, math.sqrt(square), freedom, n=len(tested), freedom_per_trial=per_trial)
+    return Differences(
+        fmean(tested),
+        trials,
+        trials,
+        math.sqrt(square),
+        freedom,
+        n=len(tested),
+        freedom_per_trial=per_trial,
+    )
 
 
 def _is_outlying(found: MeanSquares, square: float, freedom: int) -> bool:

@@ -24,7 +24,9 @@ class Difference:
     p: float | None
 
 
-def unpaired(objective: Objective, own: Sequence[float], reference: Sequence[float]) -> Difference | None:
+def unpaired(
+    objective: Objective, own: Sequence[float], reference: Sequence[float]
+) -> Difference | None:
     """The mean gain of `own` over `reference`, with the interval for two samples whose spreads may differ; None where one has none.
 
     Without noise the gain is the gain, and its interval a point. Where all scores of both are equal among themselves, so it is too.
@@ -45,6 +47,13 @@ def unpaired(objective: Objective, own: Sequence[float], reference: Sequence[flo
     error = math.sqrt(sum(shares))
     if not error:
         return Difference(effect=effect, low=effect, high=effect, p=float(not effect))
-    freedom = sum(shares) ** 2 / sum(share**2 / (len(scores) - 1) for share, scores in zip(shares, (own, reference), strict=True))
+    freedom = sum(shares) ** 2 / sum(
+        share**2 / (len(scores) - 1) for share, scores in zip(shares, (own, reference), strict=True)
+    )
     half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * error
-    return Difference(effect=effect, low=effect - half, high=effect + half, p=2 * float(stdtr(freedom, -abs(effect) / error)))
+    return Difference(
+        effect=effect,
+        low=effect - half,
+        high=effect + half,
+        p=2 * float(stdtr(freedom, -abs(effect) / error)),
+    )

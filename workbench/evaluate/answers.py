@@ -42,7 +42,9 @@ class Array:
 
     def __post_init__(self) -> None:
         if self.dtype not in wire.ITEM_BYTES:
-            raise ValueError(f"dtype {self.dtype!r} is not one of {', '.join(sorted(wire.ITEM_BYTES))}")
+            raise ValueError(
+                f"dtype {self.dtype!r} is not one of {', '.join(sorted(wire.ITEM_BYTES))}"
+            )
         object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
 
     @property
@@ -81,7 +83,9 @@ def bounds(returns: Returns) -> tuple[int, int]:
         return SLACK_BYTES, SLACK_BYTES
     if returns is object:
         return MAX_PLAIN_BYTES, MAX_RAW_BYTES
-    raise TypeError(f"returns={returns!r}; choose float, int, str, bool, list, dict, bytes, None, Array(dtype, shape), or object for any")
+    raise TypeError(
+        f"returns={returns!r}; choose float, int, str, bool, list, dict, bytes, None, Array(dtype, shape), or object for any"
+    )
 
 
 def checked(value: Any, returns: Returns, said: str) -> Any:
@@ -112,10 +116,14 @@ def _checked_array(value: Any, form: Array, said: str) -> Any:
     import numpy
 
     if type(value) is not numpy.ndarray:
-        raise CandidateFailed(f"{said} {_kind(value)}; the evaluator expects an array {form.dtype}{list(form.shape)}")
+        raise CandidateFailed(
+            f"{said} {_kind(value)}; the evaluator expects an array {form.dtype}{list(form.shape)}"
+        )
     if value.dtype.name != form.dtype or value.shape != form.shape:
         got = f"{value.dtype.name}{list(value.shape)}"
-        raise CandidateFailed(f"{said} an array {got}; the evaluator expects {form.dtype}{list(form.shape)}")
+        raise CandidateFailed(
+            f"{said} an array {got}; the evaluator expects {form.dtype}{list(form.shape)}"
+        )
     if value.dtype.kind in "fc" and not numpy.isfinite(value).all():
         raise CandidateFailed(f"{said} an array with NaN or infinity; only finite numbers count")
     return value

@@ -31,7 +31,9 @@ class Checker:
         SandboxUnavailable: no acceptable level holds here.
     """
 
-    def __init__(self, experiment: Experiment, digest: str, settings: Mapping[str, Setting], sandbox: str) -> None:
+    def __init__(
+        self, experiment: Experiment, digest: str, settings: Mapping[str, Setting], sandbox: str
+    ) -> None:
         self._level = levels.choose(sandbox)
         own = experiment.limits
         wall, cpu = min(SECONDS, own.wall_seconds), min(SECONDS, own.cpu_seconds)
@@ -58,12 +60,18 @@ class Checker:
                 self._children.append(Child(self._config))
             child = self._children[0]
             child.send(encode_task(task, self._level, "check"))
-            while time.monotonic() - began < self._seconds + GRACE_SECONDS and not cancelled.is_set():
+            while (
+                time.monotonic() - began < self._seconds + GRACE_SECONDS and not cancelled.is_set()
+            ):
                 event = child.next(POLL_SECONDS)
                 if event is not None and event["event"] == "checked":
                     return Finding(**event["finding"])
             _end(self._children)
-            fault = "nobody waits for it any more" if cancelled.is_set() else f"it did not end within {self._seconds:g} s"
+            fault = (
+                "nobody waits for it any more"
+                if cancelled.is_set()
+                else f"it did not end within {self._seconds:g} s"
+            )
         except (OSError, EOFError) as error:
             fault = f"its process ended: {_end(self._children) or error}"
         return Finding(fault=fault, seconds=time.monotonic() - began)

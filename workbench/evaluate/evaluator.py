@@ -60,12 +60,16 @@ class Evaluator:
             raise self.fault(error) from error
         name, file = self.experiment.objective.name, self.experiment.evaluator
         if not isinstance(metrics, Mapping):
-            raise EvaluatorFault(f"{file} returned {type(metrics).__name__} and not a dict of metrics")
+            raise EvaluatorFault(
+                f"{file} returned {type(metrics).__name__} and not a dict of metrics"
+            )
         if name not in metrics:
             found = ", ".join(str(key)[:MAX_NAME] for key in list(metrics)[:20]) or "nothing"
             raise EvaluatorFault(f"{file} returned no metric {name!r}; it returned: {found}")
         if len(metrics) > MAX_METRICS or any(len(str(key)) > MAX_NAME for key in metrics):
-            raise EvaluatorFault(f"{file} returned more than {MAX_METRICS} metrics, or a name longer than {MAX_NAME} characters")
+            raise EvaluatorFault(
+                f"{file} returned more than {MAX_METRICS} metrics, or a name longer than {MAX_NAME} characters"
+            )
         return {str(key): self._number(str(key), value) for key, value in metrics.items()}
 
     def check(self, trial: Evaluation) -> None:
@@ -92,9 +96,13 @@ class Evaluator:
                 raise TypeError
             number = float(value)
         except (TypeError, ValueError, OverflowError):
-            raise EvaluatorFault(f"{self.experiment.evaluator} returned {name} = {value!r:.60}, which is no number") from None
+            raise EvaluatorFault(
+                f"{self.experiment.evaluator} returned {name} = {value!r:.60}, which is no number"
+            ) from None
         if not math.isfinite(number):
-            raise EvaluatorFault(f"{self.experiment.evaluator} returned {name} = {number}; only finite numbers can be compared")
+            raise EvaluatorFault(
+                f"{self.experiment.evaluator} returned {name} = {number}; only finite numbers can be compared"
+            )
         return number
 
     def _guarded(self, prepare: Prepare) -> Prepare:
@@ -114,7 +122,9 @@ class Evaluator:
                 place = f"{self.experiment.evaluator} line {trace.tb_lineno}"
             trace = trace.tb_next
         if isinstance(error, SyntaxError) and error.filename == str(self.file):
-            return EvaluatorFault(f"{self.experiment.evaluator} line {error.lineno}: SyntaxError: {error.msg}")
+            return EvaluatorFault(
+                f"{self.experiment.evaluator} line {error.lineno}: SyntaxError: {error.msg}"
+            )
         text = " ".join(str(error).split())[:400]
         return EvaluatorFault(f"{place}: {type(error).__name__}{': ' + text if text else ''}")
 
@@ -128,7 +138,9 @@ def has_check(experiment: Experiment) -> bool:
         names = symtable.symtable(source, experiment.evaluator, "exec")
     except SyntaxError:  # the first trial says where
         return False
-    return "check" in names.get_identifiers() and (names.lookup("check").is_assigned() or names.lookup("check").is_imported())
+    return "check" in names.get_identifiers() and (
+        names.lookup("check").is_assigned() or names.lookup("check").is_imported()
+    )
 
 
 def imported(trial: Evaluation) -> None:
@@ -142,9 +154,17 @@ class _CandidateCode(importlib.abc.MetaPathFinder):
     """Refuses an import of the editable files: they lie in the same folder, and must not run in this process."""
 
     def __init__(self, editable: Sequence[str]) -> None:
-        self.modules = {path.removesuffix(".py").replace("/", "."): path for path in editable if path.endswith(".py")}
+        self.modules = {
+            path.removesuffix(".py").replace("/", "."): path
+            for path in editable
+            if path.endswith(".py")
+        }
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+    def find_spec(
+        self, name: str, path: Any = None, target: Any = None
+    ) -> importlib.machinery.ModuleSpec | None:
         if name in self.modules:
-            raise ImportError(f"{name} is candidate code; start it with trial.start({self.modules[name]!r}) and call its functions")
+            raise ImportError(
+                f"{name} is candidate code; start it with trial.start({self.modules[name]!r}) and call its functions"
+            )
         return None

@@ -42,10 +42,17 @@ class LocalExecutor:
         self.sandbox = levels.choose(options.sandbox)
         found = devices.gpus()
         self.slots = options.slots or len(found) or max(1, (os.cpu_count() or 1) // 2)
-        config = {"view": view_of(experiment).encode(), "limits": dataclasses.asdict(experiment.limits), "command": experiment.command}
+        config = {
+            "view": view_of(experiment).encode(),
+            "limits": dataclasses.asdict(experiment.limits),
+            "command": experiment.command,
+        }
         self._lock = threading.Lock()
         gpus = [found[slot % len(found)] if found else "" for slot in range(self.slots)]
-        self._slots = [Slot({**config, "slot": slot, "gpu": gpu}, report, experiment.keys) for slot, gpu in enumerate(gpus)]
+        self._slots = [
+            Slot({**config, "slot": slot, "gpu": gpu}, report, experiment.keys)
+            for slot, gpu in enumerate(gpus)
+        ]
         self._closed = False
 
     def submit(self, task: Task) -> None:
@@ -56,9 +63,15 @@ class LocalExecutor:
         """
         level = self.sandbox if task.sandbox == "auto" else levels.choose(task.sandbox)
         with self._lock:
-            slot = None if self._closed else next((slot for slot in self._slots if slot.is_free), None)
+            slot = (
+                None if self._closed else next((slot for slot in self._slots if slot.is_free), None)
+            )
             if slot is None:
-                raise RuntimeError("the executor is closed" if self._closed else f"all {self.slots} slots are taken")
+                raise RuntimeError(
+                    "the executor is closed"
+                    if self._closed
+                    else f"all {self.slots} slots are taken"
+                )
             slot.submit(task, level)
 
     def cancel(self, candidate: int, trial: int, reason: str) -> None:
@@ -77,7 +90,9 @@ class LocalExecutor:
 def view_of(experiment: Experiment) -> view.View:
     """What the sandboxes of an experiment may read."""
     first = experiment.command[0] if experiment.command else ""
-    interpreter = first if os.path.isabs(first) and os.path.basename(first).startswith("python") else ""
+    interpreter = (
+        first if os.path.isabs(first) and os.path.basename(first).startswith("python") else ""
+    )
     return view.make(experiment.packages, interpreter, experiment.read_only)
 
 
@@ -92,7 +107,9 @@ class Slot:
         self._cancelled: str | None = None
         self._stopping = self._started = False
         self._process: Child | None = None
-        self._thread = threading.Thread(target=self._run, name=f"slot {config['slot']}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, name=f"slot {config['slot']}", daemon=True
+        )
         self._thread.start()
 
     @property
@@ -107,11 +124,20 @@ class Slot:
     def cancel(self, candidate: int, trial: int, reason: str) -> None:
         with self._wake:
             task, process = self._task, self._process
-            if task is None or (task.candidate, task.trial) != (candidate, trial) or self._cancelled is not None:
+            if (
+                task is None
+                or (task.candidate, task.trial) != (candidate, trial)
+                or self._cancelled is not None
+            ):
                 return
             self._cancelled = reason
             if process is not None:
-                process.send(json.dumps({"do": "cancel", "candidate": candidate, "trial": trial, "reason": reason}) + "\n")
+                process.send(
+                    json.dumps(
+                        {"do": "cancel", "candidate": candidate, "trial": trial, "reason": reason}
+                    )
+                    + "\n"
+                )
 
     def stop(self) -> None:
         with self._wake:
@@ -132,7 +158,11 @@ class Slot:
                 task, stopping = self._task, self._stopping
             if task is None:
                 break
-            trial = self._lost(task, "loop", "the executor was closed", "killed") if stopping else self._one(task)
+            trial = (
+                self._lost(task, "loop", "the executor was closed", "killed")
+                if stopping
+                else self._one(task)
+            )
             with self._wake:  # free before it is told, so that whoever hears it may submit
                 self._task = None
             self._report(Ended(task, trial))
@@ -148,12 +178,19 @@ class Slot:
                 child = self._process
                 child.send(encode_task(task, self._level))
                 if self._cancelled is not None:
-                    body = {"do": "cancel", "candidate": task.candidate, "trial": task.trial, "reason": self._cancelled}
+                    body = {
+                        "do": "cancel",
+                        "candidate": task.candidate,
+                        "trial": task.trial,
+                        "reason": self._cancelled,
+                    }
                     child.send(json.dumps(body) + "\n")
             return self._listen(task, child)
         except (OSError, EOFError) as error:
             died = self._drop(kill=True) or str(error)
-            reason = "the executor was closed" if self._stopping else f"the trial process ended: {died}"
+            reason = (
+                "the executor was closed" if self._stopping else f"the trial process ended: {died}"
+            )
             if self._cancelled is not None:
                 return self._lost(task, "person", self._cancelled, "killed", began)
             # Before it began with this candidate, the candidate has no part in its death.
@@ -174,7 +211,10 @@ class Slot:
             kind = event["event"]
             self._started |= kind == "started"
             if kind == "started" and not asked_to_end:
-                began, limit = time.monotonic(), float(self._config["limits"]["wall_seconds"]) + GRACE_SECONDS
+                began, limit = (
+                    time.monotonic(),
+                    float(self._config["limits"]["wall_seconds"]) + GRACE_SECONDS,
+                )
             elif kind == "points":
                 points = tuple((float(step), float(value)) for step, value in event["points"])
                 self._report(Points(task, event["series"], points, bool(event["self_reported"])))
@@ -186,9 +226,17 @@ class Slot:
         if self._cancelled is not None:
             return self._lost(task, "person", self._cancelled, "killed", began)
         wall = self._config["limits"]["wall_seconds"]
-        return self._lost(task, "evaluator", f"the evaluator did not end {GRACE_SECONDS:g} s after the trial's {wall:g} s", "lost", began)
+        return self._lost(
+            task,
+            "evaluator",
+            f"the evaluator did not end {GRACE_SECONDS:g} s after the trial's {wall:g} s",
+            "lost",
+            began,
+        )
 
-    def _lost(self, task: Task, fault: Any, reason: str, status: TrialStatus, began: float | None = None) -> Trial:
+    def _lost(
+        self, task: Task, fault: Any, reason: str, status: TrialStatus, began: float | None = None
+    ) -> Trial:
         seconds = 0.0 if began is None else time.monotonic() - began
         return Trial(
             candidate=task.candidate, trial=task.trial, seed=task.seed, status=status, fault=fault, reason=reason[:500], seconds=seconds,
@@ -279,14 +327,18 @@ class Child:
             self._process.kill()
         code = self._process.wait()
         os.close(self._events)
-        for group in self._groups:  # a killed process cannot do it; its sandboxes die with it, but not its folders
+        for group in (
+            self._groups
+        ):  # a killed process cannot do it; its sandboxes die with it, but not its folders
             cgroup.remove(Path(group))
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
         self._errors.seek(0)
         said = self._errors.read()[-2000:].decode("utf-8", "replace").strip().splitlines()
         self._errors.close()
-        return (f"signal {-code}" if code < 0 else f"status {code}") + (f" ({said[-1]})" if said else "")
+        return (f"signal {-code}" if code < 0 else f"status {code}") + (
+            f" ({said[-1]})" if said else ""
+        )
 
 
 def _import_root() -> str:
@@ -296,4 +348,8 @@ def _import_root() -> str:
 def _environment(keys: Sequence[str] = ()) -> dict[str, str]:
     """Ours, without what no evaluator needs: keys stay in the loop, but for those that the experiment names (`keys`)."""
     secret = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
-    return {name: value for name, value in os.environ.items() if name in keys or not any(word in name.upper() for word in secret)}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in keys or not any(word in name.upper() for word in secret)
+    }

@@ -32,7 +32,9 @@ def run_once(
     """
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="workbench-once-") as name:
-            return run_once(experiment, program, seed, sandbox=sandbox, folder=Path(name), on_points=on_points)
+            return run_once(
+                experiment, program, seed, sandbox=sandbox, folder=Path(name), on_points=on_points
+            )
     task = Task(
         candidate=0, trial=0, seed=seed, program=program, experiment=experiment.folder, digest=experiment.digest,
         data=folder.resolve() / "data", folder=folder.resolve() / "trial", settings=dict(experiment.settings), sandbox=sandbox,

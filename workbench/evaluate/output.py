@@ -21,11 +21,15 @@ MAX_NAME = 64
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 # Control characters, and what reorders or hides text: bidi marks, zero-width characters, line separators.
-_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
 _NUMBER = r"[-+]?(?:\d[\d,]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)\b"
 _WORD = r"[a-z_][\w/.%-]*+"
 # What repeats is possessive, and a word that is no name is passed over whole: no line takes longer than in proportion to its length.
-_STEP = re.compile(r"(?i)(?<![\w./-])(?:step|iter|iteration|it)\s*+[:=#]?\s*+(\d[\d,]*)(?:\s*/\s*\d+)?(?:\s*\([^)]*\))?\s*:?")
+_STEP = re.compile(
+    r"(?i)(?<![\w./-])(?:step|iter|iteration|it)\s*+[:=#]?\s*+(\d[\d,]*)(?:\s*/\s*\d+)?(?:\s*\([^)]*\))?\s*:?"
+)
 _EPOCH = re.compile(r"(?i)(?<![\w./-])epoch\s*+[:=#]?\s*+(\d[\d,]*)(?:\s*/\s*\d+)?\s*:?")
 _PART = re.compile(r"\s*[|;]\s*|,\s+|\s{2,}|\t")
 _NAMED = re.compile(rf"(?i)({_WORD}(?: {_WORD}){{0,2}})\s*[:=]\s*({_NUMBER})|{_WORD}")
@@ -75,7 +79,11 @@ class Output:
 
     def text(self) -> str:
         """The log: at most its first and last 128 KB, with a note about what is left out."""
-        note = [f"\n... {self._left_out:,} characters are left out here ...\n\n"] if self._left_out else []
+        note = (
+            [f"\n... {self._left_out:,} characters are left out here ...\n\n"]
+            if self._left_out
+            else []
+        )
         return "".join([*self._head, *note, *self._tail])
 
     def _take_line(self, data: bytes, ends: bool) -> None:
@@ -92,9 +100,15 @@ class Output:
             self._line = ""
 
     def _point(self, series: str, step: float, value: float) -> None:
-        series = clean(series.encode("utf-8", "backslashreplace"))[:MAX_NAME]  # JSON can spell out what `clean` took from its line
+        series = clean(series.encode("utf-8", "backslashreplace"))[
+            :MAX_NAME
+        ]  # JSON can spell out what `clean` took from its line
         known = series in self._series
-        if not math.isfinite(value) or self._points >= MAX_POINTS or (not known and len(self._series) >= MAX_SERIES):
+        if (
+            not math.isfinite(value)
+            or self._points >= MAX_POINTS
+            or (not known and len(self._series) >= MAX_SERIES)
+        ):
             self.dropped += 1
             return
         self._series.add(series)
@@ -163,8 +177,13 @@ def _json_points(line: str) -> list[tuple[str, float, float]]:
         table = json.loads(line)
     except (ValueError, RecursionError):
         return []
-    numbers = {str(key)[:MAX_NAME]: value for key, value in table.items() if type(value) in (int, float)}
-    step = next((numbers.pop(name) for name in ("step", "iter", "iteration", "epoch") if name in numbers), None)
+    numbers = {
+        str(key)[:MAX_NAME]: value for key, value in table.items() if type(value) in (int, float)
+    }
+    step = next(
+        (numbers.pop(name) for name in ("step", "iter", "iteration", "epoch") if name in numbers),
+        None,
+    )
     try:
         if step is None or not math.isfinite(step):
             return []

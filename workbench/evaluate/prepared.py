@@ -31,12 +31,16 @@ def prepare_once(data: Path, prepare: Prepare | None, settings: Mapping[str, Any
         found = digest(data)
         if found != expected:
             difference = f"{found[:12] or 'none'} != {expected[:12] or 'none'}"
-            raise EvaluatorFault(f"the data in {data} have changed since the study began ({difference}); put them back, then resume")
+            raise EvaluatorFault(
+                f"the data in {data} have changed since the study began ({difference}); put them back, then resume"
+            )
         _verified[data] = (expected, state)
     return expected
 
 
-_verified: dict[Path, tuple[str, State]] = {}  # what this process has read whole: the digest that it found, and the files' state then
+_verified: dict[
+    Path, tuple[str, State]
+] = {}  # what this process has read whole: the digest that it found, and the files' state then
 
 
 def _fill(data: Path, mark: Path, prepare: Prepare | None, settings: Mapping[str, Any]) -> str:
@@ -83,5 +87,13 @@ def _state(folder: Path) -> State:
     for file in sorted(folder.rglob("*")):
         if file.is_file():
             now = file.stat()
-            found.append((file.relative_to(folder).as_posix(), now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns))
+            found.append(
+                (
+                    file.relative_to(folder).as_posix(),
+                    now.st_ino,
+                    now.st_size,
+                    now.st_mtime_ns,
+                    now.st_ctime_ns,
+                )
+            )
     return tuple(found)

@@ -62,7 +62,10 @@ def _program(plain: dict[str, Any]) -> Program:
 def _decode_task(body: dict[str, Any]) -> Task:
     beside = body["incumbent"]
     values: dict[str, Any] = {name: Path(body[name]) for name in ("experiment", "data", "folder")}
-    values |= {name: body[name] for name in ("candidate", "trial", "seed", "digest", "settings", "stages", "sandbox")}
+    values |= {
+        name: body[name]
+        for name in ("candidate", "trial", "seed", "digest", "settings", "stages", "sandbox")
+    }
     values["incumbent"] = beside and Incumbent(beside["candidate"], _program(beside["program"]))
     return Task(program=_program(body["program"]), **values)
 
@@ -97,7 +100,14 @@ class Events:
         for (series, self_reported), points in groups.items():
             for start in range(0, len(points), POINTS_PER_MESSAGE):
                 part = points[start : start + POINTS_PER_MESSAGE]
-                self._write({"event": "points", "series": series, "points": part, "self_reported": self_reported})
+                self._write(
+                    {
+                        "event": "points",
+                        "series": series,
+                        "points": part,
+                        "self_reported": self_reported,
+                    }
+                )
 
     def _write(self, event: dict[str, Any]) -> None:
         data = (json.dumps(event, allow_nan=False) + "\n").encode()
@@ -113,7 +123,12 @@ class TrialProcess:
 
     def __init__(self, config: dict[str, Any], events: Events) -> None:
         self.events, self.config = events, config
-        self.bench = Bench(View.decode(config["view"]), Limits(**config["limits"]), slot=config["slot"], gpu=config["gpu"])
+        self.bench = Bench(
+            View.decode(config["view"]),
+            Limits(**config["limits"]),
+            slot=config["slot"],
+            gpu=config["gpu"],
+        )
         self.tasks: queue.SimpleQueue[tuple[str, Task]] = queue.SimpleQueue()
         self.current: Evaluation | None = None
         self._cancelled: dict[tuple[int, int], str] = {}
@@ -159,11 +174,18 @@ class TrialProcess:
         while True:
             do, task = self.tasks.get()
             if do == "check":
-                found = smoke(task, self._evaluator, self.bench, self.config["trials_on"], self._begun)
+                found = smoke(
+                    task, self._evaluator, self.bench, self.config["trials_on"], self._begun
+                )
                 event: dict[str, Any] = {"event": "checked", "finding": dataclasses.asdict(found)}
             else:
                 trial = self._trial(task)
-                event = {"event": "ended", "candidate": task.candidate, "trial": task.trial, "record": encode(trial)[1]}
+                event = {
+                    "event": "ended",
+                    "candidate": task.candidate,
+                    "trial": task.trial,
+                    "record": encode(trial)[1],
+                }
             self._busy = False
             self.events.send(event)
             tree.end_below(os.getpid())  # what the evaluator itself left behind
@@ -174,14 +196,23 @@ class TrialProcess:
 
     def _trial(self, task: Task) -> Trial:
         """Runs one trial; whatever happens becomes its record."""
-        values: dict[str, Any] = {"candidate": task.candidate, "trial": task.trial, "seed": task.seed, "sandbox": task.sandbox}
+        values: dict[str, Any] = {
+            "candidate": task.candidate,
+            "trial": task.trial,
+            "seed": task.seed,
+            "sandbox": task.sandbox,
+        }
         values |= {"slot": self.config["slot"], "device": self.bench.device}
         try:
             task.folder.mkdir(parents=True, exist_ok=True)
             with _Notes(task.folder / "evaluator.txt"):
                 evaluator = self._evaluator(task)
                 experiment = evaluator.experiment
-                values |= {"shape": experiment.shape, "evaluator": task.digest, "self_reported": experiment.self_reported}
+                values |= {
+                    "shape": experiment.shape,
+                    "evaluator": task.digest,
+                    "self_reported": experiment.self_reported,
+                }
                 values["data"] = prepare_once(task.data, evaluator.prepare, task.settings)
                 self.events.send({"event": "started"})
                 return self._measured(task, evaluator, values)
@@ -192,7 +223,9 @@ class TrialProcess:
 
     def _measured(self, task: Task, evaluator: Evaluator, values: dict[str, Any]) -> Trial:
         began, usage = time.monotonic(), time.process_time()
-        running = Evaluation(task, evaluator.experiment, self.bench, task.sandbox, self.events.point)
+        running = Evaluation(
+            task, evaluator.experiment, self.bench, task.sandbox, self.events.point
+        )
         with self._lock:
             self.current = running
             early = self._cancelled.get((task.candidate, task.trial))
@@ -203,7 +236,12 @@ class TrialProcess:
             metrics = running.stages.joined(evaluator.evaluate(running))
             running.check()
             score = metrics[evaluator.experiment.objective.name]
-            outcome = {"status": "ok", "metrics": metrics, "score": score, "units": running.units_of(score)}
+            outcome = {
+                "status": "ok",
+                "metrics": metrics,
+                "score": score,
+                "units": running.units_of(score),
+            }
         except CandidateFailed as error:
             outcome = {"status": error.status, "reason": _reason(error)}
         except Cancelled as error:
@@ -220,7 +258,9 @@ class TrialProcess:
         elif running.stages.missed:  # whatever the evaluator made of it
             outcome = {"status": "killed", "ended_by": "cascade", "reason": running.stages.missed}
         outcome = {"metrics": running.stages.values, **outcome}
-        (task.folder / "log.txt").write_text(running.output.text(), encoding="utf-8", errors="backslashreplace")
+        (task.folder / "log.txt").write_text(
+            running.output.text(), encoding="utf-8", errors="backslashreplace"
+        )
         return Trial(
             **values, **outcome, exact=bool(running.exact), beside=running.beside, seconds=time.monotonic() - began,
             cpu_seconds=running.cpu_seconds + time.process_time() - usage, memory_mb=running.peak_mb, memory_limit=running.memory_limit,
@@ -233,7 +273,9 @@ class TrialProcess:
         found = experiment.digest
         if found != task.digest:
             difference = f"{found[:12]} != {task.digest[:12]}"
-            raise EvaluatorFault(f"the protected files in {task.experiment} have changed since the study began ({difference})")
+            raise EvaluatorFault(
+                f"the protected files in {task.experiment} have changed since the study began ({difference})"
+            )
         if known is None:
             known = self._evaluators[str(task.experiment)] = Evaluator(experiment)
         return known
@@ -289,7 +331,9 @@ def main() -> None:
         rest += data
     line, _, rest = rest.partition(b"\n")
     process = TrialProcess(json.loads(line), events)
-    events.send({"event": "hello", "folder": str(process.bench.folder), "groups": process.bench.groups})
+    events.send(
+        {"event": "hello", "folder": str(process.bench.folder), "groups": process.bench.groups}
+    )
     threading.Thread(target=process.listen, args=(rest,), name="control", daemon=True).start()
     process.run()
 

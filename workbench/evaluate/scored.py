@@ -9,7 +9,12 @@ from workbench.evaluate.trial import Evaluation, Process
 
 
 def evaluate(
-    trial: Evaluation, scoring: Path, name: str, functions: tuple[str, ...], program: str, along: tuple[str, ...] = ()
+    trial: Evaluation,
+    scoring: Path,
+    name: str,
+    functions: tuple[str, ...],
+    program: str,
+    along: tuple[str, ...] = (),
 ) -> dict[str, float]:
     """What the scoring function returns, under its own name or as a dict of metrics.
 

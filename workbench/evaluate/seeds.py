@@ -15,4 +15,6 @@ def hidden(seed: int) -> int:
 
     Source: scrypt (RFC 7914).
     """
-    return int.from_bytes(hashlib.scrypt(str(seed).encode(), salt=b"drawn in secret", n=COST, r=8, p=1, dklen=16))
+    return int.from_bytes(
+        hashlib.scrypt(str(seed).encode(), salt=b"drawn in secret", n=COST, r=8, p=1, dklen=16)
+    )

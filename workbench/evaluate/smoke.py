@@ -36,7 +36,11 @@ class Finding:
 
 
 def smoke(
-    task: Task, evaluator: Callable[[Task], Evaluator], bench: Bench, device: str, begun: Callable[[Evaluation | None], None]
+    task: Task,
+    evaluator: Callable[[Task], Evaluator],
+    bench: Bench,
+    device: str,
+    begun: Callable[[Evaluation | None], None],
 ) -> Finding:
     """Runs the `check` of an experiment's evaluator, or its stand-in, on a program.
 
@@ -48,7 +52,13 @@ def smoke(
     try:
         folder.mkdir(exist_ok=True)
         known = evaluator(task)
-        running = Evaluation(replace(task, folder=folder, data=folder / "none"), known.experiment, bench, task.sandbox, _ignored)
+        running = Evaluation(
+            replace(task, folder=folder, data=folder / "none"),
+            known.experiment,
+            bench,
+            task.sandbox,
+            _ignored,
+        )
         running.device = device
         begun(running)
         try:

@@ -31,11 +31,15 @@ class Stages:
         margin = self._experiment.cascade.get(name)
         if margin is None:
             known = ", ".join(self._experiment.cascade) or "none"
-            raise ValueError(f"trial.stage({name!r}): [cascade] in experiment.toml has no such stage; it has: {known}")
+            raise ValueError(
+                f"trial.stage({name!r}): [cascade] in experiment.toml has no such stage; it has: {known}"
+            )
         if name in self.values:
             raise ValueError(f"trial.stage({name!r}) was called twice; a stage has one value")
         if not math.isfinite(value):
-            raise ValueError(f"trial.stage({name!r}): {value} cannot be compared; only finite numbers can")
+            raise ValueError(
+                f"trial.stage({name!r}): {value} cannot be compared; only finite numbers can"
+            )
         self.values[name] = float(value)
         bar = self._incumbent.get(name)
         if bar is not None and self._experiment.objective.gain(self.values[name], bar) < -margin:
@@ -49,7 +53,11 @@ class Stages:
             EvaluatorFault: a stage has no value, or a metric has its name.
         """
         if missing := [name for name in self._experiment.cascade if name not in self.values]:
-            raise EvaluatorFault(f"{self._experiment.evaluator} ended without trial.stage({missing[0]!r}), which [cascade] declares")
+            raise EvaluatorFault(
+                f"{self._experiment.evaluator} ended without trial.stage({missing[0]!r}), which [cascade] declares"
+            )
         if twice := sorted(self.values.keys() & metrics.keys()):
-            raise EvaluatorFault(f"{self._experiment.evaluator} returned a metric with the name of the stage {twice[0]!r}")
+            raise EvaluatorFault(
+                f"{self._experiment.evaluator} returned a metric with the name of the stage {twice[0]!r}"
+            )
         return {**metrics, **self.values}

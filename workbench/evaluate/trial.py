@@ -126,7 +126,9 @@ class Evaluation:
         beside: the number of the incumbent, once it was started.
     """
 
-    def __init__(self, task: Task, experiment: Experiment, bench: Bench, level: str, report: Report) -> None:
+    def __init__(
+        self, task: Task, experiment: Experiment, bench: Bench, level: str, report: Report
+    ) -> None:
         self.seed, self.settings, self.program = task.seed, task.settings, task.program
         self.data, self.folder, self.device = task.data, task.folder, bench.device
         self.incumbent = task.incumbent.program if task.incumbent else None
@@ -178,10 +180,14 @@ class Evaluation:
             ValueError: there are fewer, one is not finite, or the objective's noise is something else.
         """
         if self.experiment.objective.noise != "units":
-            raise ValueError('trial.units was called; say objective.noise = "units" in experiment.toml')
+            raise ValueError(
+                'trial.units was called; say objective.noise = "units" in experiment.toml'
+            )
         units = tuple(float(value) for value in values)
         if len(units) < 2 or not all(map(math.isfinite, units)):
-            raise ValueError(f"trial.units needs two finite numbers or more, not {len(units)} with {units[:3]} first")
+            raise ValueError(
+                f"trial.units needs two finite numbers or more, not {len(units)} with {units[:3]} first"
+            )
         self._units = units
 
     def units_of(self, score: float) -> tuple[float, ...]:
@@ -193,10 +199,14 @@ class Evaluation:
         if self.experiment.objective.noise != "units":
             return ()
         if not self._units:
-            raise EvaluatorFault('objective.noise = "units", and evaluate called no trial.units(values)')
+            raise EvaluatorFault(
+                'objective.noise = "units", and evaluate called no trial.units(values)'
+            )
         mean = math.fsum(self._units) / len(self._units)
         if abs(mean - score) > TOLERANCE * max(map(abs, self._units)):
-            raise EvaluatorFault(f"the mean of trial.units is {mean:.9g}, and the score {score:.9g}; they must be equal")
+            raise EvaluatorFault(
+                f"the mean of trial.units is {mean:.9g}, and the score {score:.9g}; they must be equal"
+            )
         return folded(self._units)
 
     def start(
@@ -230,7 +240,9 @@ class Evaluation:
             _let_read(path)
         if self.cancelled is not None:
             raise Cancelled(self.cancelled)
-        supervisor, group = self.bench.sandbox(self.level, self.deadline, self._print, shown, threads, home)
+        supervisor, group = self.bench.sandbox(
+            self.level, self.deadline, self._print, shown, threads, home
+        )
         process = Process(self, supervisor, group)
         if self.task.incumbent is not None and started is self.incumbent:
             self.beside = self.task.incumbent.candidate
@@ -263,7 +275,9 @@ class Evaluation:
         if self.cancelled is not None:
             raise Cancelled(self.cancelled)
         if time.monotonic() > self.deadline:
-            raise TimedOut(f"the trial took longer than {self.bench.limits.wall_seconds:g} s (limits.wall_seconds)")
+            raise TimedOut(
+                f"the trial took longer than {self.bench.limits.wall_seconds:g} s (limits.wall_seconds)"
+            )
 
     def _print(self, data: bytes) -> None:
         with self._printing:
@@ -275,7 +289,9 @@ class Evaluation:
         self.cpu_seconds += supervisor.cpu_seconds
         self.peak_mb = max(self.peak_mb, supervisor.peak_mb)
         # The weakest that held in any sandbox of the trial is what the trial can claim.
-        self.memory_limit = "watchdog" if "watchdog" in (self.memory_limit, supervisor.memory_limit) else "cgroup"
+        self.memory_limit = (
+            "watchdog" if "watchdog" in (self.memory_limit, supervisor.memory_limit) else "cgroup"
+        )
         self.bench.release(group)
 
 
@@ -304,10 +320,14 @@ def claimed(trial: Evaluation) -> dict[str, float]:
     if status:
         raise CandidateFailed(f"{' '.join(experiment.command)} exited with status {status}")
     if name in trial.output.not_finite:
-        raise CandidateFailed(f"{name} was {trial.output.not_finite[name]}; only finite numbers count")
+        raise CandidateFailed(
+            f"{name} was {trial.output.not_finite[name]}; only finite numbers count"
+        )
     if name not in trial.output.claims:
         found = ", ".join(trial.output.claims) or "none"
-        raise CandidateFailed(f"the output has no line '{name}: NUMBER' after its last line '---', if it has one (found: {found})")
+        raise CandidateFailed(
+            f"the output has no line '{name}: NUMBER' after its last line '---', if it has one (found: {found})"
+        )
     return dict(trial.output.claims)
 
 

@@ -10,11 +10,11 @@ from workbench import cli
 from workbench import experiment as experiments
 from workbench.errors import UsageError, WorkbenchError
 from workbench.lab.frontend import is_live
-from workbench.lab.visible import one_line
 from workbench.ledger import folder as folders
-from workbench.verbs import dispatch, handle
-from workbench.verbs.cell import is_cell
-from workbench.verbs.cell import text as cell_text
+from workbench.recognise.cell import is_cell
+from workbench.recognise.cell import text as cell_text
+from workbench.show.visible import one_line
+from workbench.verbs import dispatch, start
 from workbench.verbs.dispatch import Cell, Sentence, Where
 
 NAME = "autoresearch"
@@ -22,8 +22,17 @@ PROG = f"%{NAME}"
 _NAMES_THE_STUDY = (
     "status", "attach", "edit", "guide", "ban", "pin", "set", "pause", "resume", "stop", "fork", "accept", "reject", "reproduce"
 )  # fmt: skip
-_LIVE: dict[str, Literal["dashboard", "review"]] = {"status": "dashboard", "attach": "dashboard", "review": "review"}
-_ROLES = {"--proposer": "proposers", "--strategy": "strategies", "--policy": "policies", "--executor": "executors"}
+_LIVE: dict[str, Literal["dashboard", "review"]] = {
+    "status": "dashboard",
+    "attach": "dashboard",
+    "review": "review",
+}
+_ROLES = {
+    "--proposer": "proposers",
+    "--strategy": "strategies",
+    "--policy": "policies",
+    "--executor": "executors",
+}
 _CHOICES = {"--review": ("off", "keeps", "all"), "--sandbox": ("auto", "bwrap", "landlock", "off")}
 
 
@@ -57,11 +66,19 @@ def run(shell: Any, line: str, cell: str | None = None) -> Any:
     try:
         parsed = dispatch.read(_words(line), PROG)
         if cell is not None and parsed.verb != "start":
-            raise Failed(f"only start takes a cell: %{PROG} start ...; for the rest write one line: {PROG} {parsed.verb} ...")
+            raise Failed(
+                f"only start takes a cell: %{PROG} start ...; for the rest write one line: {PROG} {parsed.verb} ..."
+            )
         if parsed.verb == "apply" and (applied := _apply_to_cell(shell, parsed)) is not None:
             return applied
         program = None if cell is None else Cell(f"%{PROG} {line}".rstrip(), cell)
-        where = Where(Path.cwd(), lambda study: cli.follow(study, sys.stdout), "keeps" if is_live(shell) else "off", PROG, program)
+        where = Where(
+            Path.cwd(),
+            lambda study: cli.follow(study, sys.stdout),
+            "keeps" if is_live(shell) else "off",
+            PROG,
+            program,
+        )
         result = dispatch.run(parsed, where)
     except SystemExit:  # --help and --version have printed
         return None
@@ -91,24 +108,30 @@ def _apply_to_cell(shell: Any, parsed: Any) -> Sentence | None:
 
     None where the study began with a folder, or another place was named.
     """
-    with handle.open(parsed.study, Path.cwd()) as study:
+    with start.open(parsed.study, Path.cwd()) as study:
         if parsed.to is not None or not is_cell(study.folder):
             return None
         number = study.study.incumbent if parsed.candidate is None else parsed.candidate
         if number is None:
-            raise UsageError(f"{study.name} has no kept program yet; name a candidate, or wait for its baseline")
+            raise UsageError(
+                f"{study.name} has no kept program yet; name a candidate, or wait for its baseline"
+            )
         _, new = cell_text(study.folder, study[number].program)
         if parsed.dry_run:
             return Sentence(new)
         shell.set_next_input(new, replace=False)
-        return Sentence(f"{study.name}: candidate {number} is in a new cell below; the cell that it began with is as it was")
+        return Sentence(
+            f"{study.name}: candidate {number} is in a new cell below; the cell that it began with is as it was"
+        )
 
 
 def _words(line: str) -> list[str]:
     try:
         return shlex.split(line)
     except ValueError as error:
-        raise Failed(f"{str(error).lower()} in: {line}; put a text with a quotation mark in it between the other kind of marks") from None
+        raise Failed(
+            f"{str(error).lower()} in: {line}; put a text with a quotation mark in it between the other kind of marks"
+        ) from None
 
 
 def complete(shell: Any, event: Any) -> list[str]:
@@ -141,7 +164,9 @@ def _candidates(words: list[str]) -> Iterable[str]:
         return dispatch.options(verb)
     if verb == "start":
         return _experiments() if len(words) == 2 else dispatch.options(verb)
-    is_study = (verb in ("status", "log", "attach", "review") and len(words) == 2) or (verb == "show" and len(words) == 3)
+    is_study = (verb in ("status", "log", "attach", "review") and len(words) == 2) or (
+        verb == "show" and len(words) == 3
+    )
     return _studies() if is_study else dispatch.options(verb)
 
 
@@ -151,5 +176,9 @@ def _studies() -> list[str]:
 
 def _experiments() -> list[str]:
     here = Path.cwd()
-    local = [file.parent.relative_to(here).as_posix() for pattern in ("*", "*/*") for file in here.glob(f"{pattern}/experiment.toml")]
+    local = [
+        file.parent.relative_to(here).as_posix()
+        for pattern in ("*", "*/*")
+        for file in here.glob(f"{pattern}/experiment.toml")
+    ]
     return [*experiments.builtin_experiments(), *local]

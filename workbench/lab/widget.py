@@ -33,7 +33,11 @@ class StudyWidget(anywidget.AnyWidget):
     route = traitlets.Unicode().tag(sync=True)
 
     def __init__(
-        self, folder: StudyFolder, view: View = "dashboard", candidate: int | None = None, route: Literal["auto", "kernel"] = "auto"
+        self,
+        folder: StudyFolder,
+        view: View = "dashboard",
+        candidate: int | None = None,
+        route: Literal["auto", "kernel"] = "auto",
     ) -> None:
         with Journal(folder) as journal:
             opened_at = journal.entries(limit=1)[0].at

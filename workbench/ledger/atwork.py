@@ -61,9 +61,17 @@ def read(folder: StudyFolder) -> list[AtWork]:
     """The proposals that the loop which is alive is making; none where none is alive."""
     try:
         found = json.loads(folder.at_work.read_bytes())
-        works = [AtWork(**{**work, "pieces": tuple(Piece(*piece) for piece in work["pieces"])}) for work in found["works"]]
+        works = [
+            AtWork(**{**work, "pieces": tuple(Piece(*piece) for piece in work["pieces"])})
+            for work in found["works"]
+        ]
         return works if lease.holder(folder) == found["pid"] else []
-    except (OSError, ValueError, TypeError, KeyError):  # gone, or of another version: there is nothing to show
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+    ):  # gone, or of another version: there is nothing to show
         return []
 
 

@@ -3,11 +3,36 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from workbench.records import PERSON, Candidate, Decision, Rebased, Reproduction, Trial, TrialStarted
+from workbench.records import (
+    PERSON,
+    Candidate,
+    Decision,
+    Rebased,
+    Reproduction,
+    Trial,
+    TrialStarted,
+)
 
-CandidateStatus = Literal["queued", "running", "provisional", "waiting", "kept", "discarded", "failed", "revised", "ablated"]
+CandidateStatus = Literal[
+    "queued",
+    "running",
+    "provisional",
+    "waiting",
+    "kept",
+    "discarded",
+    "failed",
+    "revised",
+    "ablated",
+]
 OPEN: tuple[CandidateStatus, ...] = ("queued", "running", "provisional", "waiting")
-N_STATUSES: tuple[CandidateStatus, ...] = (*OPEN, "kept", "discarded", "failed", "revised", "ablated")
+N_STATUSES: tuple[CandidateStatus, ...] = (
+    *OPEN,
+    "kept",
+    "discarded",
+    "failed",
+    "revised",
+    "ablated",
+)
 
 
 @dataclass
@@ -58,7 +83,11 @@ class CandidateHistory:
     def is_vetoed(self) -> bool:
         """Whether a person discarded it, or kept only some of its hunks."""
         decision = self.decision
-        return decision is not None and decision.by.startswith(PERSON) and decision.verdict in ("discard", "revise")
+        return (
+            decision is not None
+            and decision.by.startswith(PERSON)
+            and decision.verdict in ("discard", "revise")
+        )
 
     @property
     def next_trial(self) -> int:
@@ -78,7 +107,10 @@ class CandidateHistory:
     @property
     def failure(self) -> Trial | None:
         """The trial that ended it, if one did; lost and stopped trials are nobody's failure."""
-        return next((trial for trial in self.trials if trial.status in ("failed", "timeout", "cheated")), None)
+        return next(
+            (trial for trial in self.trials if trial.status in ("failed", "timeout", "cheated")),
+            None,
+        )
 
     @property
     def ended_early(self) -> Trial | None:
@@ -92,7 +124,9 @@ class CandidateHistory:
             return "ablated"
         if decision is not None:
             if decision.verdict == "discard":
-                return "failed" if self.failure is not None and decision.by != PERSON else "discarded"
+                return (
+                    "failed" if self.failure is not None and decision.by != PERSON else "discarded"
+                )
             return {"keep": "kept", "revise": "revised", "defer": "waiting"}[decision.verdict]  # type: ignore[return-value]
         if self.scored:
             return "provisional"
@@ -100,4 +134,6 @@ class CandidateHistory:
 
     def trial_at(self, seed: int) -> Trial | None:
         """Its ok trial under a seed."""
-        return next((trial for trial in self.trials if trial.seed == seed and trial.status == "ok"), None)
+        return next(
+            (trial for trial in self.trials if trial.seed == seed and trial.status == "ok"), None
+        )

@@ -42,7 +42,14 @@ class Examination:
         body = record.body
         verb: Literal["audit", "ablate"] = "audit" if record.verb == "audit" else "ablate"
         changes = tuple(Change(**change) for change in body.get("changes", ()))
-        return cls(record.request, verb, int(body["number"]), int(body["candidate"]), int(body["trials"]), changes=changes)
+        return cls(
+            record.request,
+            verb,
+            int(body["number"]),
+            int(body["candidate"]),
+            int(body["trials"]),
+            changes=changes,
+        )
 
     @property
     def indices(self) -> range:
@@ -53,5 +60,9 @@ class Examination:
     @property
     def programs(self) -> tuple[int, ...]:
         """The candidates that are run, the examined one first."""
-        others = (self.against,) if self.verb == "audit" else [change.candidate for change in self.changes]
+        others = (
+            (self.against,)
+            if self.verb == "audit"
+            else [change.candidate for change in self.changes]
+        )
         return (self.candidate, *(number for number in others if number is not None))

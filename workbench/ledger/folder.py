@@ -65,7 +65,9 @@ def create(root: Path, name: str, fill: Callable[[StudyFolder], None]) -> StudyF
     if not name or name.startswith(".") or any(c in name for c in "/\\\0\n") or len(name) > 100:
         raise StudyError(f"not a name for a study: {name!r}; use letters, digits, '-', '_' and '.'")
     final = root / STUDIES / name
-    taken = StudyError(f"a study {name!r} is there already ({final}); resume it, or choose another --study NAME")
+    taken = StudyError(
+        f"a study {name!r} is there already ({final}); resume it, or choose another --study NAME"
+    )
     if final.exists():
         raise taken
     try:
@@ -73,7 +75,9 @@ def create(root: Path, name: str, fill: Callable[[StudyFolder], None]) -> StudyF
         _sweep(final.parent)
         draft = Path(tempfile.mkdtemp(prefix=f"{DRAFT}{name}.", dir=final.parent))
     except OSError as error:
-        raise StudyError(f"cannot make {final}: {error.strerror}; start in a folder that you may write to") from None
+        raise StudyError(
+            f"cannot make {final}: {error.strerror}; start in a folder that you may write to"
+        ) from None
     try:
         draft.chmod(0o755)
         fill(StudyFolder(draft))
@@ -113,7 +117,11 @@ def all_studies(root: Path) -> list[StudyFolder]:
                 times.append(file.stat().st_mtime)
         return max(times, default=0.0)
 
-    found = [StudyFolder(file.parent.resolve()) for file in (root / STUDIES).glob("*/study.db") if not file.parent.name.startswith(".")]
+    found = [
+        StudyFolder(file.parent.resolve())
+        for file in (root / STUDIES).glob("*/study.db")
+        if not file.parent.name.startswith(".")
+    ]
     return sorted(found, key=written, reverse=True)
 
 
@@ -132,6 +140,19 @@ def find(name: str | None, root: Path) -> StudyFolder:
     if name or not studies:
         there = ", ".join(study.name for study in studies[:8]) or f"none below {root}"
         raise StudyError(
-            f"no study {name!r}; there are: {there}" if name else f"no study below {root}; begin one with: autoresearch start tinygpt"
+            f"no study {name!r}; there are: {there}"
+            if name
+            else f"no study below {root}; begin one with: autoresearch start tinygpt"
         )
     return studies[0]
+
+
+def last_line(file: Path) -> str:
+    """The last line of a text file that is not blank; empty where there is none."""
+    try:
+        with file.open("rb") as stream:
+            stream.seek(max(0, file.stat().st_size - 8192))
+            lines = stream.read().decode("utf-8", "replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")

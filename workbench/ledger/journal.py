@@ -31,7 +31,17 @@ from workbench.ledger.filesystem import network_type
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.lease import Lease
 from workbench.program import Program
-from workbench.records import Adopted, Candidate, Decision, Entry, Record, Refused, Request, decode, encode
+from workbench.records import (
+    Adopted,
+    Candidate,
+    Decision,
+    Entry,
+    Record,
+    Refused,
+    Request,
+    decode,
+    encode,
+)
 
 FORMAT = 1
 BUSY_SECONDS = 30.0
@@ -48,7 +58,9 @@ CREATE TABLE curve(candidate INTEGER NOT NULL, trial INTEGER NOT NULL, series TE
 """
 TRANSCRIPTS = "CREATE TABLE IF NOT EXISTS transcript(entry INTEGER PRIMARY KEY, candidate INTEGER UNIQUE, body BLOB NOT NULL)"
 
-Call = Mapping[str, Any]  # one call of a model: `request`, `response`, `usage`, `usd`, ... as plain JSON values
+Call = Mapping[
+    str, Any
+]  # one call of a model: `request`, `response`, `usage`, `usd`, ... as plain JSON values
 
 
 class Curve(NamedTuple):
@@ -91,13 +103,20 @@ class Journal:
         if version != FORMAT:
             self.close()
             newer = f"is of format {version}, newer than this workbench reads ({FORMAT}); upgrade the workbench"
-            raise StudyError(f"{folder.database} {newer if version > FORMAT else 'is no study (it has no format number)'}")
+            raise StudyError(
+                f"{folder.database} {newer if version > FORMAT else 'is no study (it has no format number)'}"
+            )
         self._load = lru_cache(maxsize=256)(self._program)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -111,7 +130,9 @@ class Journal:
 
     def entries(self, after: int = 0, limit: int = -1) -> list[Entry]:
         """The entries with an id above `after`, in order; at most `limit` of them, all by default."""
-        rows = self._rows("SELECT id, at, kind, body FROM journal WHERE id > ? ORDER BY id LIMIT ?", after, limit)
+        rows = self._rows(
+            "SELECT id, at, kind, body FROM journal WHERE id > ? ORDER BY id LIMIT ?", after, limit
+        )
         with no_collections():
             return [Entry(number, at, decode(kind, body)) for number, at, kind, body in rows]
 
@@ -125,7 +146,9 @@ class Journal:
         if not rows:
             raise StudyError(f"this study holds no program {digest[:12]}")
         base, body = rows[0]
-        unpack = zlib.decompressobj(zdict=_pack(self.program(base))) if base else zlib.decompressobj()
+        unpack = (
+            zlib.decompressobj(zdict=_pack(self.program(base))) if base else zlib.decompressobj()
+        )
         return _unpack(unpack.decompress(body))
 
     def request(self, verb: str, body: Mapping[str, Any], request_id: str | None = None) -> str:
@@ -140,17 +163,30 @@ class Journal:
 
     def requests(self, after: int) -> list[Request]:
         """Requests with a sequence above `after`, in their order."""
-        rows = self._rows("SELECT sequence, id, at, verb, body FROM request WHERE sequence > ? ORDER BY sequence", after)
-        return [Request(sequence, name, at, verb, json.loads(body)) for sequence, name, at, verb, body in rows]
+        rows = self._rows(
+            "SELECT sequence, id, at, verb, body FROM request WHERE sequence > ? ORDER BY sequence",
+            after,
+        )
+        return [
+            Request(sequence, name, at, verb, json.loads(body))
+            for sequence, name, at, verb, body in rows
+        ]
 
     def unanswered(self) -> list[Request]:
         """Requests that no loop has adopted or refused yet, in their order."""
-        rows = self._rows("SELECT body FROM journal WHERE kind IN (?, ?) ORDER BY id DESC LIMIT 1", Adopted.kind, Refused.kind)
+        rows = self._rows(
+            "SELECT body FROM journal WHERE kind IN (?, ?) ORDER BY id DESC LIMIT 1",
+            Adopted.kind,
+            Refused.kind,
+        )
         return self.requests(json.loads(rows[0][0])["sequence"] if rows else 0)
 
     def live_points(self, after: int = 0) -> tuple[int, list[LivePoint]]:
         """Points of running trials with an id above `after`, and the id to ask from next time."""
-        rows = self._rows("SELECT id, candidate, trial, series, step, value, self_reported FROM point WHERE id > ? ORDER BY id", after)
+        rows = self._rows(
+            "SELECT id, candidate, trial, series, step, value, self_reported FROM point WHERE id > ? ORDER BY id",
+            after,
+        )
         points, last = [], after
         for number, candidate, trial, series, step, value, own in rows:
             last = number
@@ -159,7 +195,11 @@ class Journal:
 
     def curves(self, candidate: int, trial: int) -> dict[str, Curve]:
         """The series of a trial, finished or still running, by name."""
-        rows = self._rows("SELECT series, self_reported, body FROM curve WHERE candidate = ? AND trial = ?", candidate, trial)
+        rows = self._rows(
+            "SELECT series, self_reported, body FROM curve WHERE candidate = ? AND trial = ?",
+            candidate,
+            trial,
+        )
         found = {series: _read_curve(body, bool(own)) for series, own, body in rows}
         return found or self._live_curves(candidate, trial)
 
@@ -172,16 +212,24 @@ class Journal:
         return self._calls("entry", entry)
 
     def _calls(self, column: str, value: int) -> list[Call]:
-        if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'transcript'"):
+        if not self._rows(
+            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'transcript'"
+        ):
             return []
         rows = self._rows(f"SELECT body FROM transcript WHERE {column} = ?", value)
         kept: list[Call | int] = json.loads(zlib.decompress(rows[0][0])) if rows else []
-        return [call for one in kept for call in (self.transcript_of_entry(one) if isinstance(one, int) else [one])]
+        return [
+            call
+            for one in kept
+            for call in (self.transcript_of_entry(one) if isinstance(one, int) else [one])
+        ]
 
     def _live_curves(self, candidate: int, trial: int) -> dict[str, Curve]:
         query = "SELECT series, self_reported, step, value FROM point WHERE candidate = ? AND trial = ? ORDER BY id"
         rows = self._rows(query, candidate, trial)
-        measured = {name for name, own, *_ in rows if not own}  # to what the evaluator measures, a candidate adds nothing
+        measured = {
+            name for name, own, *_ in rows if not own
+        }  # to what the evaluator measures, a candidate adds nothing
         series: dict[str, tuple[list[float], list[float], bool]] = {}
         for name, own, step, value in rows:
             if own and name in measured:
@@ -189,7 +237,10 @@ class Journal:
             steps, values, _ = series.setdefault(name, ([], [], bool(own)))
             steps.append(step)
             values.append(value)
-        return {name: Curve(tuple(steps), tuple(values), own) for name, (steps, values, own) in series.items()}
+        return {
+            name: Curve(tuple(steps), tuple(values), own)
+            for name, (steps, values, own) in series.items()
+        }
 
     def _rows(self, query: str, *values: Any) -> list[Any]:
         try:
@@ -210,7 +261,11 @@ class Pen(Journal):
         super().__init__(folder)
 
     def append(
-        self, *records: Record, programs: Sequence[Program] = (), calls: Sequence[Call] = (), called: Sequence[int] = ()
+        self,
+        *records: Record,
+        programs: Sequence[Program] = (),
+        calls: Sequence[Call] = (),
+        called: Sequence[int] = (),
     ) -> list[Entry]:
         """Appends records in one transaction, with the programs that they name; all of them are there, or none.
 
@@ -226,7 +281,9 @@ class Pen(Journal):
             for program in programs:
                 self._save(program)
             for record, (kind, body) in zip(records, rows, strict=True):
-                cursor = self._sql.execute("INSERT INTO journal(at, kind, body) VALUES (?, ?, ?)", (now, kind, body))
+                cursor = self._sql.execute(
+                    "INSERT INTO journal(at, kind, body) VALUES (?, ?, ?)", (now, kind, body)
+                )
                 entries.append(Entry(int(cursor.lastrowid or 0), now, record))
             if calls:
                 self._keep(entries[-1], calls)
@@ -237,15 +294,23 @@ class Pen(Journal):
     def _keep(self, entry: Entry, calls: Sequence[Call] | Sequence[int]) -> None:
         self._sql.execute(TRANSCRIPTS)
         candidate = entry.record.candidate if isinstance(entry.record, Candidate) else None
-        body = zlib.compress(json.dumps(list(calls), allow_nan=False, separators=(",", ":")).encode(), 9)
-        self._sql.execute("INSERT INTO transcript(entry, candidate, body) VALUES (?, ?, ?)", (entry.id, candidate, body))
+        body = zlib.compress(
+            json.dumps(list(calls), allow_nan=False, separators=(",", ":")).encode(), 9
+        )
+        self._sql.execute(
+            "INSERT INTO transcript(entry, candidate, body) VALUES (?, ?, ?)",
+            (entry.id, candidate, body),
+        )
 
     def add_points(self, points: Iterable[LivePoint]) -> None:
         """Stores live points of running trials, for readers to follow."""
         with self._transaction(durable=False):
             self._sql.executemany(
                 "INSERT INTO point(candidate, trial, series, self_reported, step, value) VALUES (?, ?, ?, ?, ?, ?)",
-                [(p.candidate, p.trial, p.series, int(p.self_reported), p.step, p.value) for p in points],
+                [
+                    (p.candidate, p.trial, p.series, int(p.self_reported), p.step, p.value)
+                    for p in points
+                ],
             )
 
     def end_trial(self, record: Record, candidate: int, trial: int) -> list[Entry]:
@@ -254,19 +319,33 @@ class Pen(Journal):
         with self._transaction(durable=False):
             for series, curve in self._live_curves(candidate, trial).items():
                 row = (candidate, trial, series, int(curve.self_reported), _write_curve(curve))
-                self._sql.execute("INSERT OR REPLACE INTO curve(candidate, trial, series, self_reported, body) VALUES (?, ?, ?, ?, ?)", row)
-            self._sql.execute("DELETE FROM point WHERE candidate = ? AND trial = ?", (candidate, trial))
-            cursor = self._sql.execute("INSERT INTO journal(at, kind, body) VALUES (?, ?, ?)", (now, kind, body))
+                self._sql.execute(
+                    "INSERT OR REPLACE INTO curve(candidate, trial, series, self_reported, body) VALUES (?, ?, ?, ?, ?)",
+                    row,
+                )
+            self._sql.execute(
+                "DELETE FROM point WHERE candidate = ? AND trial = ?", (candidate, trial)
+            )
+            cursor = self._sql.execute(
+                "INSERT INTO journal(at, kind, body) VALUES (?, ?, ?)", (now, kind, body)
+            )
         return [Entry(int(cursor.lastrowid or 0), now, record)]
 
     def _save(self, program: Program) -> None:
-        if self._sql.execute("SELECT 1 FROM program WHERE digest = ?", (program.digest,)).fetchone():
+        if self._sql.execute(
+            "SELECT 1 FROM program WHERE digest = ?", (program.digest,)
+        ).fetchone():
             return
         # All programs of a study resemble its first one: with that as dictionary, a small change costs some hundred bytes.
         row = self._sql.execute("SELECT digest FROM program WHERE base IS NULL").fetchone()
-        packer = zlib.compressobj(6, zdict=_pack(self.program(row[0]))) if row else zlib.compressobj(6)
+        packer = (
+            zlib.compressobj(6, zdict=_pack(self.program(row[0]))) if row else zlib.compressobj(6)
+        )
         body = packer.compress(_pack(program)) + packer.flush()
-        self._sql.execute("INSERT INTO program(digest, base, body) VALUES (?, ?, ?)", (program.digest, row[0] if row else None, body))
+        self._sql.execute(
+            "INSERT INTO program(digest, base, body) VALUES (?, ?, ?)",
+            (program.digest, row[0] if row else None, body),
+        )
 
 
 class _Transaction:
@@ -280,7 +359,12 @@ class _Transaction:
         except sqlite3.OperationalError as error:
             raise WorkbenchError(_unwritable(error)) from None
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if kind is None:
             try:
                 self._sql.execute("COMMIT")
@@ -328,7 +412,9 @@ def _connect(database: Path) -> tuple[sqlite3.Connection, bool]:
 def _open(database: Path, mode: str) -> sqlite3.Connection | None:
     """A connection that can be read from, or None; one to a file that is no database at all is left to the caller."""
     url = f"{database.resolve().as_uri()}?mode={mode}"
-    sql = sqlite3.connect(url, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    sql = sqlite3.connect(
+        url, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
     try:
         sql.execute("SELECT 1 FROM sqlite_master").fetchone()
     except sqlite3.OperationalError:
@@ -347,7 +433,9 @@ def _snapshot(database: Path) -> sqlite3.Connection:
                 if file.exists():
                     shutil.copyfile(file, Path(name, file.name))
         except OSError as error:
-            raise StudyError(f"cannot open {database}: {error.strerror}; is the file readable?") from None
+            raise StudyError(
+                f"cannot open {database}: {error.strerror}; is the file readable?"
+            ) from None
         sql = _open(Path(name, database.name), "rw")
         if sql is None:
             raise StudyError(f"cannot open {database}; is the file readable?")
@@ -383,7 +471,9 @@ def _unpack(data: bytes) -> Program:
 def _write_curve(curve: Curve) -> bytes:
     """Steps as little-endian float64, then values as float32, compressed."""
     n = len(curve.steps)
-    return zlib.compress(struct.pack(f"<I{n}d{n}f", n, *curve.steps, *(_as_float32(value) for value in curve.values)))
+    return zlib.compress(
+        struct.pack(f"<I{n}d{n}f", n, *curve.steps, *(_as_float32(value) for value in curve.values))
+    )
 
 
 def _as_float32(value: float) -> float:

@@ -26,26 +26,39 @@ class Lease:
 
     def __enter__(self) -> "Lease":
         try:
-            self._descriptor = os.open(self._folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._descriptor = os.open(
+                self._folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644
+            )
         except OSError as error:
             remedy = "make it writable, or copy the study to a folder that is"
-            raise StudyError(f"no loop can run in {self._folder.path} ({error.strerror}); {remedy}") from None
+            raise StudyError(
+                f"no loop can run in {self._folder.path} ({error.strerror}); {remedy}"
+            ) from None
         end = time.monotonic() + self._patience
         # A reader that asks `holder` takes a shared lock for an instant: try again before giving up.
         while not _try(self._descriptor, fcntl.LOCK_EX):
             if time.monotonic() > end:
                 os.close(self._descriptor)
-                raise StudyError(f"study {self._folder.name} is running already (process {_pid(self._folder) or 'unknown'})")
+                raise StudyError(
+                    f"study {self._folder.name} is running already (process {_pid(self._folder) or 'unknown'})"
+                )
             time.sleep(0.02)
         try:
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
         except OSError as error:
             os.close(self._descriptor)
-            raise StudyError(f"no loop can run in {self._folder.path} ({error.strerror}); free some space, then resume") from None
+            raise StudyError(
+                f"no loop can run in {self._folder.path} ({error.strerror}); free some space, then resume"
+            ) from None
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         os.close(self._descriptor)  # frees the lock
         self._descriptor = -1
 
@@ -106,7 +119,9 @@ def _try(descriptor: int, how: int) -> bool:
     except BlockingIOError:
         return False
     except OSError as error:
-        raise StudyError(f"this file system keeps no locks ({error.strerror}); put the study on another one") from None
+        raise StudyError(
+            f"this file system keeps no locks ({error.strerror}); put the study on another one"
+        ) from None
     return True
 
 

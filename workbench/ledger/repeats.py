@@ -33,9 +33,18 @@ def mean_squares(groups: Sequence[Sequence[float]]) -> MeanSquares | None:
     if not all(groups) or n <= len(groups):
         return None
     means, middle = [fmean(group) for group in groups], fmean(itertools.chain(*groups))
-    within = math.fsum((value - mean) ** 2 for group, mean in zip(groups, means, strict=True) for value in group)
-    between = math.fsum(len(group) * (mean - middle) ** 2 for group, mean in zip(groups, means, strict=True))
-    return MeanSquares(within / (n - len(groups)), n - len(groups), between / max(1, len(groups) - 1), len(groups) - 1)
+    within = math.fsum(
+        (value - mean) ** 2 for group, mean in zip(groups, means, strict=True) for value in group
+    )
+    between = math.fsum(
+        len(group) * (mean - middle) ** 2 for group, mean in zip(groups, means, strict=True)
+    )
+    return MeanSquares(
+        within / (n - len(groups)),
+        n - len(groups),
+        between / max(1, len(groups) - 1),
+        len(groups) - 1,
+    )
 
 
 @dataclass
@@ -95,7 +104,11 @@ class Repeats:
     @property
     def dispersion(self) -> float:
         """How many times as much the seeds vary as the units within a seed explain; 1 where that is not known."""
-        return self.seeds / self.seeds_freedom / (self.units / self.units_freedom) if self.seeds_freedom and self.units else 1.0
+        return (
+            self.seeds / self.seeds_freedom / (self.units / self.units_freedom)
+            if self.seeds_freedom and self.units
+            else 1.0
+        )
 
     def add_differences(self, seeds: Sequence[Sequence[float]]) -> None:
         """Takes in a candidate's differences from its rival, unit by unit, for each seed."""
@@ -120,17 +133,30 @@ class Repeats:
         n = len(scores)
         if n >= 2:
             before, known = fmean(scores[:-1]), self.squares.get(candidate, Squares())
-            step = 0.0 if math.isclose(scores[-1], before, rel_tol=ROUNDING) else scores[-1] - before
-            self.squares[candidate] = Squares(known.total + step**2 * (n - 1) / n, known.freedom + 1)
+            step = (
+                0.0 if math.isclose(scores[-1], before, rel_tol=ROUNDING) else scores[-1] - before
+            )
+            self.squares[candidate] = Squares(
+                known.total + step**2 * (n - 1) / n, known.freedom + 1
+            )
             self._pooled = None
 
     def _calm(self) -> Squares:
         """What `pooled` says, by F-tests."""
         from scipy.special import fdtri  # 0.1 s, and only a noisy objective needs it
 
-        others = sorted((each for number, each in self.squares.items() if number), key=lambda each: each.total / each.freedom)
+        others = sorted(
+            (each for number, each in self.squares.items() if number),
+            key=lambda each: each.total / each.freedom,
+        )
         pool = self.squares.get(0) or (others.pop(0) if others else Squares())
         for each in others:
-            most = pool.total / pool.freedom * float(fdtri(each.freedom, pool.freedom, WILD)) if pool.total else math.inf
-            pool = Squares(pool.total + min(each.total, most * each.freedom), pool.freedom + each.freedom)
+            most = (
+                pool.total / pool.freedom * float(fdtri(each.freedom, pool.freedom, WILD))
+                if pool.total
+                else math.inf
+            )
+            pool = Squares(
+                pool.total + min(each.total, most * each.freedom), pool.freedom + each.freedom
+            )
         return pool

@@ -153,7 +153,9 @@ class Study:
     @property
     def waiting(self) -> list[int]:
         """Candidates about which a person is asked."""
-        return [number for number in sorted(self.open) if self.candidates[number].status == "waiting"]
+        return [
+            number for number in sorted(self.open) if self.candidates[number].status == "waiting"
+        ]
 
     def seed(self, index: int) -> int:
         """The evaluator's seed number `index` of this study: 31 bits, the same for every candidate, which pairs them.
@@ -161,7 +163,17 @@ class Study:
         It depends on the experiment, the study's own seed and its key only. Without a key, where a person chose the seed, a study can
         be run again under another name; and whoever guesses that seed knows these.
         """
-        text = "/".join(filter(None, (self.opened.experiment, str(self.opened.options.seed), self.opened.key, str(index))))
+        text = "/".join(
+            filter(
+                None,
+                (
+                    self.opened.experiment,
+                    str(self.opened.options.seed),
+                    self.opened.key,
+                    str(index),
+                ),
+            )
+        )
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
     def is_running(self, number: int) -> bool:
@@ -169,7 +181,11 @@ class Study:
 
     def spread(self, number: int = 0) -> float | None:
         """Standard deviation of one candidate's scores over its seeds; None for fewer than two."""
-        scores = [trial.score for trial in self.candidates[number].trials if trial.score is not None] if self.candidates else []
+        scores = (
+            [trial.score for trial in self.candidates[number].trials if trial.score is not None]
+            if self.candidates
+            else []
+        )
         if len(scores) < 2:
             return None
         mean = sum(scores) / len(scores)
@@ -192,7 +208,9 @@ class Study:
             raise StudyError(f"journal entry {entry.id} comes after entry {self.last_id}")
         record = entry.record
         if self.state == "running" and self.last_at and not isinstance(record, LoopStarted):
-            self.active_seconds += max(0.0, entry.at - self.last_at)  # the clock may have been set back
+            self.active_seconds += max(
+                0.0, entry.at - self.last_at
+            )  # the clock may have been set back
         self.last_id, self.last_at = entry.id, entry.at
         match record:
             case StudyOpened():
@@ -246,13 +264,21 @@ class Study:
     def _history(self, number: int) -> CandidateHistory:
         if not 0 <= number < len(self.candidates):
             last = len(self.candidates) - 1
-            raise StudyError(f"no candidate {number} in this study; it has {f'0 to {last}' if last >= 0 else 'none yet'}")
+            raise StudyError(
+                f"no candidate {number} in this study; it has {f'0 to {last}' if last >= 0 else 'none yet'}"
+            )
         return self.candidates[number]
 
     def _add(self, record: Candidate, at: float) -> None:
         if record.candidate != len(self.candidates):
-            raise StudyError(f"candidate {record.candidate} follows candidate {len(self.candidates) - 1}")
-        question = len(self.candidates) - 1 + self.proposals_failed if record.question is None else record.question
+            raise StudyError(
+                f"candidate {record.candidate} follows candidate {len(self.candidates) - 1}"
+            )
+        question = (
+            len(self.candidates) - 1 + self.proposals_failed
+            if record.question is None
+            else record.question
+        )
         self._number(record.question)
         self.candidates.append(CandidateHistory(record, at, question=question))
         self._seen[record.candidate] = "queued"
@@ -296,11 +322,15 @@ class Study:
         self.evaluator_faults, self.lost_in_a_row = 0, []
 
     def _examined(self, request: str) -> None:
-        self.examining = [examination for examination in self.examining if examination.request != request]
+        self.examining = [
+            examination for examination in self.examining if examination.request != request
+        ]
 
     def _number(self, question: int | None) -> None:
         """Takes note of a question's number; to be called before its candidate or failure is counted."""
-        known = len(self.candidates) + self.proposals_failed  # with the one that is being counted, without the baseline
+        known = (
+            len(self.candidates) + self.proposals_failed
+        )  # with the one that is being counted, without the baseline
         self.next_question = max(self.next_question, known, 0 if question is None else question + 1)
 
     def _proposal_failed(self, record: ProposalFailed) -> None:
@@ -335,7 +365,9 @@ class Study:
         history.rebased = record
         history.record = replace(history.record, flags=record.flags)
         if record.program:
-            new = {name: getattr(record, name) for name in ("program", "added", "removed", "normal")}
+            new = {
+                name: getattr(record, name) for name in ("program", "added", "removed", "normal")
+            }
             history.record = replace(history.record, parent=record.onto, **new)
             self.by_program.setdefault(record.program, record.candidate)
             self.rebased.append(record.candidate)
@@ -343,7 +375,9 @@ class Study:
     def _decide(self, record: Decision) -> None:
         history = self._history(record.candidate)
         was_kept, was_open = history.status == "kept", record.candidate in self.open
-        if record.evidence.alpha is not None and all(decision.evidence.alpha is None for decision in history.decisions):
+        if record.evidence.alpha is not None and all(
+            decision.evidence.alpha is None for decision in history.decisions
+        ):
             self._count_test(history, record)
         history.decisions.append(record)
         self._recount(record.candidate)
@@ -353,7 +387,9 @@ class Study:
             self._follow(record)
             self._leave_plateau()
         elif was_kept and record.verdict != "keep":
-            self.kept = [number for number in self.kept if not self.descends(number, record.candidate)]
+            self.kept = [
+                number for number in self.kept if not self.descends(number, record.candidate)
+            ]
             if self.incumbent is not None and self.incumbent not in self.kept:
                 best = self._best(self.kept)
                 self.incumbent = None if best is None else best.number
@@ -377,14 +413,29 @@ class Study:
         """The first decision after a test; what a person says to it later makes it no other test."""
         evidence = decision.evidence
         self.tests += 1
-        if decision.verdict in ("keep", "defer") and evidence.p is not None and evidence.alpha is not None and evidence.p <= evidence.alpha:
+        if (
+            decision.verdict in ("keep", "defer")
+            and evidence.p is not None
+            and evidence.alpha is not None
+            and evidence.p <= evidence.alpha
+        ):
             self.discoveries.append(self.tests)
         if evidence.against is not None:
             rival = self._history(evidence.against)
             pairs = [(history.trial_at(seed), rival.trial_at(seed)) for seed in evidence.seeds]
-            self.repeats.add_pairs([(a.score, b.score) for a, b in pairs if a and b and a.score is not None and b.score is not None])
-            beside = [(trial, rival.trial_at(trial.seed)) for trial in history.scored if trial.units]
-            self.repeats.add_differences([[x - y for x, y in zip(a.units, b.units, strict=True)] for a, b in beside if b])
+            self.repeats.add_pairs(
+                [
+                    (a.score, b.score)
+                    for a, b in pairs
+                    if a and b and a.score is not None and b.score is not None
+                ]
+            )
+            beside = [
+                (trial, rival.trial_at(trial.seed)) for trial in history.scored if trial.units
+            ]
+            self.repeats.add_differences(
+                [[x - y for x, y in zip(a.units, b.units, strict=True)] for a, b in beside if b]
+            )
 
     def _follow(self, keep: Decision) -> None:
         """A newly kept candidate becomes the incumbent, unless a better one came in while it waited for a person."""
@@ -410,7 +461,11 @@ class Study:
     def can_be_tried(self, number: int) -> bool:
         """Whether a vetoed candidate can still be tried: neither a score nor a failure came of it, and it has no other vetoed change."""
         history = self.candidates[number]
-        was_tried = history.score is not None or history.failure is not None or history.ended_early is not None
+        was_tried = (
+            history.score is not None
+            or history.failure is not None
+            or history.ended_early is not None
+        )
         others = (self.candidates[other] for other in self.changes(number) if other != number)
         return history.is_vetoed and not was_tried and not any(other.is_vetoed for other in others)
 
@@ -438,7 +493,9 @@ class Study:
                 self.banned.append(str(body["text"]))
             case "fork":
                 self.incumbent = int(body["candidate"])
-                self.turns.append(Turn("forked", self.incumbent, len(self._history(self.incumbent).scored)))
+                self.turns.append(
+                    Turn("forked", self.incumbent, len(self._history(self.incumbent).scored))
+                )
             case "pin":
                 self._history(int(body["candidate"])).pinned = True
             case "accept" if body.get("run"):
@@ -461,7 +518,10 @@ class Study:
         self.counts[self._seen[number]] -= 1
         self.counts[status] += 1
         self._seen[number] = status
-        for numbers, is_member in ((self.open, status in OPEN), (self.running, bool(self.candidates[number].running))):
+        for numbers, is_member in (
+            (self.open, status in OPEN),
+            (self.running, bool(self.candidates[number].running)),
+        ):
             if is_member:
                 numbers.add(number)
             else:
@@ -473,6 +533,10 @@ class Study:
             candidate = self.candidates[number]
             if candidate.score is None:
                 continue
-            if best is None or best.score is None or not self.opened.objective.is_better(best.score, candidate.score):
+            if (
+                best is None
+                or best.score is None
+                or not self.opened.objective.is_better(best.score, candidate.score)
+            ):
                 best = candidate
         return best

@@ -11,10 +11,20 @@ from typing import Any
 from workbench.errors import RequestRefused
 from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.study import Study
-from workbench.loop import examine, limits, making
+from workbench.loop import candidates, examine, limits
 from workbench.program import Patch, Program
 from workbench.propose.model import ensemble, prices
-from workbench.records import PERSON, Adopted, Decision, Evidence, Record, Refused, Reproduction, Request, StateChanged
+from workbench.records import (
+    PERSON,
+    Adopted,
+    Decision,
+    Evidence,
+    Record,
+    Refused,
+    Reproduction,
+    Request,
+    StateChanged,
+)
 from workbench.syntax import syntax_problem
 
 MAX_TEXT = 4000
@@ -51,21 +61,32 @@ def answer(study: Study, request: Request, program_of: ProgramOf) -> Answer:
     except UNFORESEEN as error:
         traceback.print_exc()
         reason = f"the request is malformed: {error!r}"[:MAX_REASON]
-    return Answer((Refused(request=request.id, sequence=request.sequence, verb=request.verb, reason=reason),))
+    return Answer(
+        (Refused(request=request.id, sequence=request.sequence, verb=request.verb, reason=reason),)
+    )
 
 
 def _adopted(request: Request, **more: Any) -> Adopted:
-    return Adopted(request=request.id, sequence=request.sequence, verb=request.verb, body={**request.body, **more})
+    return Adopted(
+        request=request.id,
+        sequence=request.sequence,
+        verb=request.verb,
+        body={**request.body, **more},
+    )
 
 
 def _candidate(study: Study, body: Mapping[str, Any]) -> CandidateHistory:
     number = body["candidate"]
     if not isinstance(number, int) or not 0 <= number < len(study.candidates):
-        raise RequestRefused(f"no candidate {number} in this study; it has 0 to {len(study.candidates) - 1}")
+        raise RequestRefused(
+            f"no candidate {number} in this study; it has 0 to {len(study.candidates) - 1}"
+        )
     history = study.candidates[number]
     seen = body.get("program")
     if seen and seen != history.record.program:
-        raise RequestRefused(f"candidate {number} is not the program that was looked at; look at it again")
+        raise RequestRefused(
+            f"candidate {number} is not the program that was looked at; look at it again"
+        )
     return history
 
 
@@ -73,7 +94,9 @@ def _accept(study: Study, request: Request, program_of: ProgramOf) -> Answer:
     history = _candidate(study, request.body)
     number, hunks = history.number, request.body.get("hunks")
     if hunks:
-        partial = _accept_hunks(study, request, history, tuple(sorted({int(hunk) for hunk in hunks})), program_of)
+        partial = _accept_hunks(
+            study, request, history, tuple(sorted({int(hunk) for hunk in hunks})), program_of
+        )
         if partial is not None:
             return partial
     asked = history.decision
@@ -92,20 +115,40 @@ def _take_back(history: CandidateHistory, request: Request) -> Answer:
     waited = not history.cleared and any(decision.before_run for decision in history.decisions)
     usual = f"the veto was taken back: it {'waits for a person before it runs' if waited else 'is tried'}"
     why = str(request.body.get("reason") or usual)[:MAX_TEXT]
-    ask = Decision(candidate=history.number, verdict="defer", by=PERSON, why=why, before_run=True, request=request.id)
+    ask = Decision(
+        candidate=history.number,
+        verdict="defer",
+        by=PERSON,
+        why=why,
+        before_run=True,
+        request=request.id,
+    )
     return Answer((ask, _adopted(request) if waited else _adopted(request, run=True)))
 
 
 def _keep(history: CandidateHistory, request: Request, why: str) -> Decision:
     if history.failure is not None or history.score is None:
         state = "failed" if history.failure is not None else "has no score yet"
-        raise RequestRefused(f"candidate {history.number} {state}; only a candidate with a score can be kept")
+        raise RequestRefused(
+            f"candidate {history.number} {state}; only a candidate with a score can be kept"
+        )
     evidence = next((decision.evidence for decision in reversed(history.decisions)), Evidence())
-    return Decision(candidate=history.number, verdict="keep", by=PERSON, why=why, evidence=evidence, request=request.id)
+    return Decision(
+        candidate=history.number,
+        verdict="keep",
+        by=PERSON,
+        why=why,
+        evidence=evidence,
+        request=request.id,
+    )
 
 
 def _accept_hunks(
-    study: Study, request: Request, history: CandidateHistory, hunks: tuple[int, ...], program_of: ProgramOf
+    study: Study,
+    request: Request,
+    history: CandidateHistory,
+    hunks: tuple[int, ...],
+    program_of: ProgramOf,
 ) -> Answer | None:
     """A new candidate of the person's with only these hunks; None when they are all there are."""
     number, parent = history.number, history.record.parent
@@ -120,9 +163,14 @@ def _accept_hunks(
         raise RequestRefused(f"these hunks alone are candidate {study.by_program[program.digest]}")
     listed = ", ".join(map(str, hunks))
     revise = Decision(
-        candidate=number, verdict="revise", by=PERSON, why=str(request.body.get("reason") or ""), hunks=hunks, request=request.id
+        candidate=number,
+        verdict="revise",
+        by=PERSON,
+        why=str(request.body.get("reason") or ""),
+        hunks=hunks,
+        request=request.id,
     )
-    new = making.candidate(
+    new = candidates.candidate(
         len(study.candidates),
         parent,
         base,
@@ -147,7 +195,7 @@ def _edit(study: Study, request: Request, program_of: ProgramOf) -> Answer:
     parent = number if follows else history.record.parent
     assert parent is not None
     reason = str(request.body.get("reason") or "")[:MAX_TEXT]
-    new = making.candidate(
+    new = candidates.candidate(
         len(study.candidates),
         parent,
         program_of(parent),
@@ -159,14 +207,25 @@ def _edit(study: Study, request: Request, program_of: ProgramOf) -> Answer:
     )
     records: list[Record] = [new, _adopted(request, files=sorted(files))]
     if number in study.open:
-        records.insert(0, Decision(candidate=number, verdict="revise", by=PERSON, why=reason or "edited by hand", request=request.id))
+        records.insert(
+            0,
+            Decision(
+                candidate=number,
+                verdict="revise",
+                by=PERSON,
+                why=reason or "edited by hand",
+                request=request.id,
+            ),
+        )
     return Answer(tuple(records), (edited,), cancel=(number,) if number in study.open else ())
 
 
 def _edited(program: Program, baseline: Program, files: Mapping[str, Any]) -> Program:
     for path, text in files.items():
         if path not in program.files and path not in baseline.files:
-            raise RequestRefused(f"{path} is not one of the program's files: {', '.join(program.files)}")
+            raise RequestRefused(
+                f"{path} is not one of the program's files: {', '.join(program.files)}"
+            )
         if not isinstance(text, str) or len(text) > MAX_FILE:
             raise RequestRefused(f"{path} is no text of at most {MAX_FILE:,} characters")
         if path.endswith(".py") and (problem := syntax_problem(text)):
@@ -181,7 +240,9 @@ def _reject(study: Study, request: Request, program_of: ProgramOf) -> Answer:
     if history.status in ("discarded", "failed", "revised", "ablated"):
         raise RequestRefused(f"candidate {history.number} is {history.status} already")
     why = str(request.body.get("reason") or "rejected")[:MAX_TEXT]
-    veto = Decision(candidate=history.number, verdict="discard", by=PERSON, why=why, request=request.id)
+    veto = Decision(
+        candidate=history.number, verdict="discard", by=PERSON, why=why, request=request.id
+    )
     dependants = _dependants(study, history, request)
     cancel = (history.number, *(decision.candidate for decision in dependants))
     return Answer((veto, *dependants, _adopted(request)), cancel=cancel)
@@ -203,14 +264,20 @@ def _fork(study: Study, request: Request, program_of: ProgramOf) -> Answer:
     history = _candidate(study, request.body)
     if history.number == study.incumbent:
         raise RequestRefused(f"candidate {history.number} is the incumbent already")
-    keep = () if history.status == "kept" else (_keep(history, request, "forked: the search goes on from here"),)
+    keep = (
+        ()
+        if history.status == "kept"
+        else (_keep(history, request, "forked: the search goes on from here"),)
+    )
     return Answer((*keep, _adopted(request)), cancel=(history.number,) if keep else ())
 
 
 def _pin(study: Study, request: Request, program_of: ProgramOf) -> Answer:
     history = _candidate(study, request.body)
     if history.status != "kept":
-        raise RequestRefused(f"candidate {history.number} is not kept; only a kept change can be pinned")
+        raise RequestRefused(
+            f"candidate {history.number} is not kept; only a kept change can be pinned"
+        )
     return Answer((_adopted(request),))
 
 
@@ -219,7 +286,9 @@ def _text(study: Study, request: Request, program_of: ProgramOf) -> Answer:
     if not isinstance(text, str) or not text.strip() or len(text) > MAX_TEXT:
         raise RequestRefused(f"{request.verb} needs a text of 1 to {MAX_TEXT} characters")
     if request.body.get("next") and study.state in ("finished", "stopped"):
-        raise RequestRefused(f"the study is {study.state}; let it go on first (resume, or set candidates to more), then ask for an idea")
+        raise RequestRefused(
+            f"the study is {study.state}; let it go on first (resume, or set candidates to more), then ask for an idea"
+        )
     return Answer((_adopted(request),))
 
 
@@ -230,16 +299,29 @@ def _pause(study: Study, request: Request, program_of: ProgramOf) -> Answer:
 
 
 def _resume(study: Study, request: Request, program_of: ProgramOf) -> Answer:
-    if study.state != "running" and (used := limits.budget_used(study)) and not limits.is_missing(study):
-        raise RequestRefused(f"nothing to do: the budget of {used.size} is used; give more of it: set {used.more}")
-    change = () if study.state == "running" else (StateChanged(state="running", reason="resumed by a person"),)
+    if (
+        study.state != "running"
+        and (used := limits.budget_used(study))
+        and not limits.is_missing(study)
+    ):
+        raise RequestRefused(
+            f"nothing to do: the budget of {used.size} is used; give more of it: set {used.more}"
+        )
+    change = (
+        ()
+        if study.state == "running"
+        else (StateChanged(state="running", reason="resumed by a person"),)
+    )
     return Answer((_adopted(request), *change))
 
 
 def _stop(study: Study, request: Request, program_of: ProgramOf) -> Answer:
     running = tuple(sorted(study.running))
     if study.state not in ("stopped", "finished"):
-        return Answer((_adopted(request), StateChanged(state="stopped", reason="stopped by a person")), cancel=running)
+        return Answer(
+            (_adopted(request), StateChanged(state="stopped", reason="stopped by a person")),
+            cancel=running,
+        )
     if study.examining:
         return Answer((_adopted(request),), cancel=running)
     raise RequestRefused(f"the study is {study.state} already")
@@ -253,15 +335,24 @@ _SETTABLE: dict[str, Callable[[Any], Any]] = {
 def _set(study: Study, request: Request, program_of: ProgramOf) -> Answer:
     key, value = request.body["key"], request.body["value"]
     if key not in _SETTABLE:
-        raise RequestRefused(f"cannot change {key!r} of a study; what can be changed: {', '.join(sorted(_SETTABLE))}")
+        raise RequestRefused(
+            f"cannot change {key!r} of a study; what can be changed: {', '.join(sorted(_SETTABLE))}"
+        )
     value = _SETTABLE[key](value)
     if key == "review" and value not in ("off", "keeps", "all"):
         raise RequestRefused(f"review = {value!r}; choose off, keeps or all")
     if key != "review" and not 0 <= value < 1e12:
         raise RequestRefused(f"{key} = {value}; it is a size, at least 0 (0 for no limit)")
     model = study.options.model
-    if key == "max_usd" and value and model and (strangers := prices.unpriced(ensemble.models(model))):
-        raise RequestRefused(f"max_usd cannot hold where the price of {', '.join(strangers)} is unknown; set max_tokens instead")
+    if (
+        key == "max_usd"
+        and value
+        and model
+        and (strangers := prices.unpriced(ensemble.models(model)))
+    ):
+        raise RequestRefused(
+            f"max_usd cannot hold where the price of {', '.join(strangers)} is unknown; set max_tokens instead"
+        )
     return Answer((_adopted(request, value=value),))
 
 
@@ -269,7 +360,9 @@ def _reproduction(study: Study, request: Request, program_of: ProgramOf) -> Answ
     history = _candidate(study, request.body)
     known = {spec.name for spec in fields(Reproduction)} - {"candidate", "request"}
     values = {name: value for name, value in request.body.items() if name in known}
-    return Answer((Reproduction(candidate=history.number, request=request.id, **values), _adopted(request)))
+    return Answer(
+        (Reproduction(candidate=history.number, request=request.id, **values), _adopted(request))
+    )
 
 
 def _examination(study: Study, request: Request, program_of: ProgramOf) -> Answer:

@@ -38,7 +38,11 @@ class Duplicates:
         for history in study.candidates[self._n_read :]:
             record = history.record
             known = record.normal
-            if not known and (record.parent is None or record.author.startswith(PERSON)) and record.without is None:
+            if (
+                not known
+                and (record.parent is None or record.author.startswith(PERSON))
+                and record.without is None
+            ):
                 known = normal_form(self._program(history.number))
             if known:
                 self._known.setdefault(known, history.number)
@@ -70,16 +74,24 @@ def _python(text: str, with_docstrings: bool) -> str | None:
         tree = tree_of(text)
         if not with_docstrings:
             for node in ast.walk(tree):
-                if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and _has_docstring(node):
+                if isinstance(
+                    node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+                ) and _has_docstring(node):
                     node.body = node.body[1:]
         return ast.dump(tree)
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two: nested too deep
         return None
 
 
-def _has_docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+def _has_docstring(
+    node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef,
+) -> bool:
     first = node.body[0] if node.body else None
-    return isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    return (
+        isinstance(first, ast.Expr)
+        and isinstance(first.value, ast.Constant)
+        and isinstance(first.value.value, str)
+    )
 
 
 def _lines(text: str) -> str:

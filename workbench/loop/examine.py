@@ -13,7 +13,7 @@ from workbench.errors import RequestRefused, UsageError
 from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.examination import MAX_TRIALS, Change, Examination
 from workbench.ledger.study import Study
-from workbench.loop import making
+from workbench.loop import candidates
 from workbench.loop.limits import MAX_LOST
 from workbench.program import Program, revert
 from workbench.records import (
@@ -68,7 +68,11 @@ def begin(study: Study, request: Request, program_of: ProgramOf) -> Begun:
     changes = study.changes(incumbent)
     if not changes:
         raise RequestRefused(f"the incumbent is the baseline; there is nothing to {request.verb}")
-    body: dict[str, Any] = {"candidate": incumbent, "number": study.examinations, "trials": _trials(study, request.body.get("trials"))}
+    body: dict[str, Any] = {
+        "candidate": incumbent,
+        "number": study.examinations,
+        "trials": _trials(study, request.body.get("trials")),
+    }
     if request.verb == "audit":
         return Begun(body)
     records, programs, listed = list[Candidate](), list[Program](), list[Change]()
@@ -82,7 +86,9 @@ def begin(study: Study, request: Request, program_of: ProgramOf) -> Begun:
         records.append(_candidate(study, incumbent, without, number, request, program, program_of))
         programs.append(program)
         listed.append(Change(without, number))
-    return Begun({**body, "changes": [asdict(change) for change in listed]}, tuple(records), tuple(programs))
+    return Begun(
+        {**body, "changes": [asdict(change) for change in listed]}, tuple(records), tuple(programs)
+    )
 
 
 def _trials(study: Study, asked: Any) -> int:
@@ -95,7 +101,9 @@ def _trials(study: Study, asked: Any) -> int:
                 "add a table [audit] with other settings to experiment.toml, and begin a new study"
             )
         if asked not in (None, 1):
-            raise RequestRefused(f"trials = {asked}; this objective has no noise: one trial of each program tells all")
+            raise RequestRefused(
+                f"trials = {asked}; this objective has no noise: one trial of each program tells all"
+            )
         return 1
     trials = max(2, objective.max_trials) if asked is None else int(asked)
     if not 2 <= trials <= MAX_TRIALS:
@@ -111,15 +119,25 @@ def _without(study: Study, incumbent: int, without: int, program_of: ProgramOf) 
     if program == whole:
         raise UsageError("later changes have taken it out already")
     for path, text in program.files.items():
-        if path.endswith(".py") and text != whole.files.get(path) and (problem := syntax_problem(text)):
+        if (
+            path.endswith(".py")
+            and text != whole.files.get(path)
+            and (problem := syntax_problem(text))
+        ):
             raise UsageError(f"without it {path} does not parse: {problem}")
     return program
 
 
 def _candidate(
-    study: Study, incumbent: int, without: int, number: int, request: Request, program: Program, program_of: ProgramOf
+    study: Study,
+    incumbent: int,
+    without: int,
+    number: int,
+    request: Request,
+    program: Program,
+    program_of: ProgramOf,
 ) -> Candidate:
-    return making.candidate(
+    return candidates.candidate(
         number,
         incumbent,
         program_of(incumbent),
@@ -138,10 +156,16 @@ def step(study: Study, examination: Examination) -> Step:
     wanted = [tried for tried in state if not tried.failure] if not state[0].failure else []
     if examination.verb == "audit" and any(tried.failure for tried in state):
         wanted = []
-    missing = [(tried.number, seed, _AUDIT) for seed in seeds for tried in wanted if seed not in tried.ok]
+    missing = [
+        (tried.number, seed, _AUDIT) for seed in seeds for tried in wanted if seed not in tried.ok
+    ]
     if missing:
         return Step(trials=tuple(missing))
-    if any(start.purpose for number in examination.programs for start in study.candidates[number].running.values()):
+    if any(
+        start.purpose
+        for number in examination.programs
+        for start in study.candidates[number].running.values()
+    ):
         return Step()
     if examination.verb == "audit":
         return Step(records=(_audit(study, examination, *state),))
@@ -160,7 +184,11 @@ class _Tried:
     def of(cls, history: CandidateHistory, seeds: list[int]) -> "_Tried":
         own = [trial for trial in history.audits if trial.seed in seeds]
         by_seed = {trial.seed: trial for trial in own if trial.status == "ok"}
-        return cls(history.number, {seed: by_seed[seed] for seed in seeds if seed in by_seed}, _failure(own))
+        return cls(
+            history.number,
+            {seed: by_seed[seed] for seed in seeds if seed in by_seed},
+            _failure(own),
+        )
 
 
 def _failure(trials: list[Trial]) -> str:
@@ -202,18 +230,37 @@ def _ablation(study: Study, examination: Examination, state: list[_Tried]) -> St
     rows, decisions, missing = list[Ablated](), list[Decision](), list[tuple[int, int, Purpose]]()
     tried = {other.number: other for other in others}
     for change in examination.changes:
-        row = _row(study, change, whole, tried.get(change.candidate) if change.candidate is not None else None)
+        row = _row(
+            study,
+            change,
+            whole,
+            tried.get(change.candidate) if change.candidate is not None else None,
+        )
         rows.append(row)
         if row.candidate is None:
             continue
         verdict: Verdict = "defer" if row.weight == "no weight" else "discard"
-        decisions.append(Decision(candidate=row.candidate, verdict=verdict, by=AUTHOR, why=row.why, evidence=row.evidence))
+        decisions.append(
+            Decision(
+                candidate=row.candidate,
+                verdict=verdict,
+                by=AUTHOR,
+                why=row.why,
+                evidence=row.evidence,
+            )
+        )
         if verdict == "defer" and study.candidates[row.candidate].score is None:
             missing.append((row.candidate, study.seed(0), ""))
     if missing:
         return Step(trials=tuple(missing))
     why = f"candidate {whole.number} failed ({whole.failure})" if whole.failure else ""
-    result = Ablation(request=examination.request, candidate=whole.number, rows=tuple(rows), why=why, settings=study.opened.audit)
+    result = Ablation(
+        request=examination.request,
+        candidate=whole.number,
+        rows=tuple(rows),
+        why=why,
+        settings=study.opened.audit,
+    )
     return Step(records=(*decisions, result))
 
 
@@ -227,15 +274,25 @@ def _row(study: Study, change: Change, whole: _Tried, own: _Tried | None) -> Abl
         return Ablated(without=change.without, candidate=own.number, weight="unclear", why=why)
     if failure := own.failure or _failure(study.candidates[own.number].trials):
         why = f"{name} is needed: without it the program failed ({failure})"
-        return Ablated(without=change.without, candidate=own.number, weight="failed", why=why[:MAX_LISTED])
+        return Ablated(
+            without=change.without, candidate=own.number, weight="failed", why=why[:MAX_LISTED]
+        )
     evidence = paired(objective, own.ok, whole.ok, whole.number)
     found = weight(objective, evidence)
     effect, low, high = interval(evidence)
-    cost = f"{0 - effect:.4g}" + (f" [{0 - high:.4g}, {0 - low:.4g}]" if objective.noise != "none" else "")
-    hint = "more --trials would tell" if objective.min_effect else "min_effect in experiment.toml would say what is too little to matter"
+    cost = f"{0 - effect:.4g}" + (
+        f" [{0 - high:.4g}, {0 - low:.4g}]" if objective.noise != "none" else ""
+    )
+    hint = (
+        "more --trials would tell"
+        if objective.min_effect
+        else "min_effect in experiment.toml would say what is too little to matter"
+    )
     why = {
         "carries": f"{name} still carries {cost}",
         "no weight": f"{name} carries no weight: taking it out costs {cost}; accept to revert it",
         "unclear": f"{name}: taking it out costs {cost}, which is not known to matter, nor not to; {hint}",
     }[found]
-    return Ablated(without=change.without, candidate=own.number, weight=found, why=why, evidence=evidence)
+    return Ablated(
+        without=change.without, candidate=own.number, weight=found, why=why, evidence=evidence
+    )

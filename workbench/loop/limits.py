@@ -23,7 +23,9 @@ def budget_used(study: Study) -> Budget | None:
     """Which budget is used up; None when none is."""
     options, since = study.options, time.time() - study.last_at if study.state == "running" else 0.0
     if options.candidates and study.proposed >= options.candidates:
-        return Budget(f"{options.candidates} candidate{'s' if options.candidates > 1 else ''}", "candidates=N")
+        return Budget(
+            f"{options.candidates} candidate{'s' if options.candidates > 1 else ''}", "candidates=N"
+        )
     if options.seconds and study.active_seconds + max(0.0, since) >= options.seconds:
         return Budget(f"{options.seconds:g} seconds", "time=8h")
     if options.max_usd and study.spent.usd >= options.max_usd:
@@ -38,13 +40,19 @@ def may_propose(study: Study, n_questions: int, n_pending: int) -> bool:
 
     Each of those is taken to cost what the dearest so far did, so that near the end of a budget there is one at a time.
     """
-    if study.exhausted is not None or budget_used(study) or len(study.waiting) + n_pending >= study.options.max_waiting:
+    if (
+        study.exhausted is not None
+        or budget_used(study)
+        or len(study.waiting) + n_pending >= study.options.max_waiting
+    ):
         return False
     options, spent, (usd, tokens) = study.options, study.spent, study.dearest
     if options.candidates and study.proposed + n_pending >= options.candidates:
         return False
     would_cost, would_take = spent.usd + n_questions * usd, spent.tokens + n_questions * tokens
-    return not (options.max_usd and would_cost >= options.max_usd) and not (options.max_tokens and would_take >= options.max_tokens)
+    return not (options.max_usd and would_cost >= options.max_usd) and not (
+        options.max_tokens and would_take >= options.max_tokens
+    )
 
 
 def is_missing(study: Study) -> bool:
@@ -57,20 +65,32 @@ def is_missing(study: Study) -> bool:
 def why_finished(study: Study) -> str:
     """Why there is nothing more to do but what a person does: how much waits for one changes, and is no part of it."""
     used = budget_used(study)
-    return f"the budget of {used.size} is used" if used else f"the proposer has no more: {study.exhausted}"
+    return (
+        f"the budget of {used.size} is used"
+        if used
+        else f"the proposer has no more: {study.exhausted}"
+    )
 
 
 def plateau(study: Study, n_decisions: int) -> Plateau | None:
     """What there is to note once nothing was kept in so many decisions; None before, where it was noted, and for 0."""
     if not n_decisions or study.plateau is not None or study.since_keep < n_decisions:
         return None
-    person = "; `guide` it, or `fork` from another candidate" if study.options.review != "off" else ""
-    return Plateau(candidates=study.since_keep, why=f"no keep in {study.since_keep} candidates; the strategy widens its search{person}")
+    person = (
+        "; `guide` it, or `fork` from another candidate" if study.options.review != "off" else ""
+    )
+    return Plateau(
+        candidates=study.since_keep,
+        why=f"no keep in {study.since_keep} candidates; the strategy widens its search{person}",
+    )
 
 
 def is_lost(history: CandidateHistory) -> bool:
     """Whether a candidate's trials end their processes again and again."""
-    return sum(trial.status == "lost" and trial.fault == "process" for trial in history.trials) >= MAX_LOST
+    return (
+        sum(trial.status == "lost" and trial.fault == "process" for trial in history.trials)
+        >= MAX_LOST
+    )
 
 
 def trouble(study: Study) -> str:

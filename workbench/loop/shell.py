@@ -34,7 +34,9 @@ class Shell:
     def __init__(self, experiment: Experiment, sandbox: str) -> None:
         self._view = view.make(experiment.packages)
         memory = min(MEMORY_MB, experiment.limits.memory_mb)
-        self._limits = Limits(wall_seconds=SECONDS, cpu_seconds=SECONDS, memory_mb=memory, output_mb=1)
+        self._limits = Limits(
+            wall_seconds=SECONDS, cpu_seconds=SECONDS, memory_mb=memory, output_mb=1
+        )
         try:
             self._level = levels.choose(sandbox)
         except SandboxUnavailable:
@@ -44,7 +46,13 @@ class Shell:
     def is_open(self) -> bool:
         return self._level != levels.OFF
 
-    def run(self, program: Program, files: Iterable[tuple[str, str]], command: str, cancelled: threading.Event) -> Ran:
+    def run(
+        self,
+        program: Program,
+        files: Iterable[tuple[str, str]],
+        command: str,
+        cancelled: threading.Event,
+    ) -> Ran:
         """Runs a command beside a copy of a program; of `files` (path, text), which it finds below `$HISTORY`, the first 64 MB.
 
         Raises:
@@ -56,10 +64,16 @@ class Shell:
         try:
             folder = _written(bench.folder / "history", files)
             deadline = time.monotonic() + SECONDS
-            supervisor, _ = bench.sandbox(self._level, deadline, output.feed, {"history": folder}, 1)
+            supervisor, _ = bench.sandbox(
+                self._level, deadline, output.feed, {"history": folder}, 1
+            )
             with supervisor, _ending(supervisor, cancelled):
                 try:
-                    supervisor.start("", {path: text.encode() for path, text in program.files.items()}, sorted(program.executable))
+                    supervisor.start(
+                        "",
+                        {path: text.encode() for path, text in program.files.items()},
+                        sorted(program.executable),
+                    )
                     where = f"HISTORY={shlex.quote(supervisor.data_path('history'))} PYTHON={shlex.quote(self._view.python)}"
                     status = supervisor.run(["/bin/sh", "-c", f"export {where}\n{command}"])
                     ending = f"exit status {status}"

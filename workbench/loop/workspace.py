@@ -23,12 +23,18 @@ class StudyWorkspace:
     def __init__(self, experiment: Experiment, journal: Journal, study: Study) -> None:
         self._experiment, self._journal, self._study = experiment, journal, study
         self._is_checked = False  # the baseline has passed
-        self._duplicates = Duplicates(lambda number: journal.program(study.candidates[number].record.program))
+        self._duplicates = Duplicates(
+            lambda number: journal.program(study.candidates[number].record.program)
+        )
 
     def log(self, candidate: int, trial: int) -> str:
         """All that the loop kept of what a trial printed; empty where nothing is left, or the trial is none of the search."""
         file = self._journal.folder.trial(candidate, trial) / "log.txt"
-        return file.read_text(encoding="utf-8", errors="replace") if self._has(candidate, trial) and file.is_file() else ""
+        return (
+            file.read_text(encoding="utf-8", errors="replace")
+            if self._has(candidate, trial) and file.is_file()
+            else ""
+        )
 
     def curves(self, candidate: int, trial: int) -> Mapping[str, Curve]:
         return self._journal.curves(candidate, trial) if self._has(candidate, trial) else {}
@@ -41,7 +47,11 @@ class StudyWorkspace:
 
         None where there is no sandbox, the check itself fails, or the baseline does not pass it: then it would blame every program.
         """
-        if not (imports or self._has_check) or self._checker is None or not self._baseline_passes(self._checker, cancelled):
+        if (
+            not (imports or self._has_check)
+            or self._checker is None
+            or not self._baseline_passes(self._checker, cancelled)
+        ):
             return None
         found = self._checker.run(program, cancelled)
         if found.fault:
@@ -52,11 +62,15 @@ class StudyWorkspace:
     def _baseline_passes(self, checker: Checker, cancelled: Event) -> bool:
         """Looked at once; where it does not, there are no more smoke runs in this loop."""
         if not self._is_checked:
-            found = checker.run(self._journal.program(self._study.candidates[0].record.program), cancelled)
+            found = checker.run(
+                self._journal.program(self._study.candidates[0].record.program), cancelled
+            )
             if cancelled.is_set():
                 return False
             if problem := found.problem or found.fault:
-                _say(f"programs are tried without a smoke run, since the baseline does not pass it: {problem}")
+                _say(
+                    f"programs are tried without a smoke run, since the baseline does not pass it: {problem}"
+                )
                 checker.close()
                 self._checker = None
                 return False
@@ -74,7 +88,9 @@ class StudyWorkspace:
             return None
         opened = self._study.opened
         try:
-            return Checker(self._experiment, opened.experiment_digest, opened.settings, opened.options.sandbox)
+            return Checker(
+                self._experiment, opened.experiment_digest, opened.settings, opened.options.sandbox
+            )
         except SandboxUnavailable:  # the loop pauses for it, and says so
             return None
 
@@ -82,7 +98,9 @@ class StudyWorkspace:
     def has_shell(self) -> bool:
         return self._shell.is_open
 
-    def run(self, program: Program, files: Iterable[tuple[str, str]], command: str, cancelled: Event) -> Ran:
+    def run(
+        self, program: Program, files: Iterable[tuple[str, str]], command: str, cancelled: Event
+    ) -> Ran:
         """Runs a command in a sandbox of the level of the study's trials."""
         return self._shell.run(program, files, command, cancelled)
 

@@ -42,12 +42,20 @@ class Attempt:
 
     @property
     def is_pending(self) -> bool:
-        return self.history.score is None and not self.has_failed and self.history.status in ("queued", "running", "waiting")
+        return (
+            self.history.score is None
+            and not self.has_failed
+            and self.history.status in ("queued", "running", "waiting")
+        )
 
     def gain(self, objective: Objective, parent: "Attempt") -> float | None:
         """What it gained over its parent; None when either has no score."""
         mine, theirs = self.history.score, parent.history.score
-        return None if mine is None or theirs is None or self.has_failed else objective.gain(mine, theirs)
+        return (
+            None
+            if mine is None or theirs is None or self.has_failed
+            else objective.gain(mine, theirs)
+        )
 
 
 @dataclass
@@ -63,7 +71,9 @@ class Attempts:
         """Adds the candidates that are new, and looks at all through this study's histories."""
         for attempt, history in zip(self.all, study.candidates, strict=False):
             attempt.history = history
-            if attempt.parent != history.record.parent is not None:  # it was put onto a new incumbent
+            if (
+                attempt.parent != history.record.parent is not None
+            ):  # it was put onto a new incumbent
                 self._place(attempt, self.all[history.record.parent])
         for history in study.candidates[len(self.all) :]:
             parent = self.all[history.record.parent] if history.record.parent is not None else None
@@ -77,7 +87,10 @@ class Attempts:
     def _place(self, attempt: Attempt, parent: Attempt) -> None:
         """Its state, from its parent's and what it changed."""
         attempt.parent = parent.number
-        attempt.state = {**parent.state, **{name: new for name, (_, new) in attempt.changed.items()}}
+        attempt.state = {
+            **parent.state,
+            **{name: new for name, (_, new) in attempt.changed.items()},
+        }
         attempt.root = parent.root if attempt.changed else attempt.number
 
     def of(self, knob: str) -> list[Attempt]:
@@ -122,20 +135,42 @@ class Attempts:
 
     def device(self) -> str:
         """`cpu`, `cuda` or nothing: where the baseline ran."""
-        device = next((trial.device for attempt in self.all[:1] for trial in attempt.history.trials if trial.device), "")
+        device = next(
+            (
+                trial.device
+                for attempt in self.all[:1]
+                for trial in attempt.history.trials
+                if trial.device
+            ),
+            "",
+        )
         return device if device in ("", "cpu") else "cuda"
 
     def latest(self, limit: int) -> Iterable[Attempt]:
         """The baseline, the kept ones and the most recent ones, at most `limit`."""
         if len(self.all) <= limit:
             return self.all
-        kept = [attempt for attempt in self.all[:-limit] if attempt.history.status == "kept"][-limit // 4 :]
-        return [self.all[0], *(attempt for attempt in kept if attempt.number), *self.all[-(limit - len(kept) - 1) :]]
+        kept = [attempt for attempt in self.all[:-limit] if attempt.history.status == "kept"][
+            -limit // 4 :
+        ]
+        return [
+            self.all[0],
+            *(attempt for attempt in kept if attempt.number),
+            *self.all[-(limit - len(kept) - 1) :],
+        ]
 
 
 def _changes(raw: object) -> dict[str, tuple[Value, Value]]:
     """The knobs in a candidate's origin; empty when they are not as the tuner writes them."""
     if not isinstance(raw, Mapping):
         return {}
-    plain = {str(name): pair for name, pair in raw.items() if isinstance(pair, list | tuple) and len(pair) == 2}
-    return {name: (pair[0], pair[1]) for name, pair in plain.items() if all(isinstance(value, bool | int | float | str) for value in pair)}
+    plain = {
+        str(name): pair
+        for name, pair in raw.items()
+        if isinstance(pair, list | tuple) and len(pair) == 2
+    }
+    return {
+        name: (pair[0], pair[1])
+        for name, pair in plain.items()
+        if all(isinstance(value, bool | int | float | str) for value in pair)
+    }

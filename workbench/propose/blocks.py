@@ -45,7 +45,9 @@ class AnswerProblem(ValueError):
     @property
     def told(self) -> str:
         """The whole of it, for the model."""
-        return f"{self}. The end of what it printed:\n{self.printed}\n" if self.printed else str(self)
+        return (
+            f"{self}. The end of what it printed:\n{self.printed}\n" if self.printed else str(self)
+        )
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,20 @@ def read(text: str, paths: Sequence[str]) -> Answer:
     while at < len(lines):
         line = lines[at].strip()
         if line in _OPEN:
-            end = next((n for n in range(at + 1, len(lines)) if lines[n].strip() == _OPEN[line]), None)
+            end = next(
+                (n for n in range(at + 1, len(lines)) if lines[n].strip() == _OPEN[line]), None
+            )
             if end is None:
                 raise AnswerProblem(f"block {len(blocks) + 1} has no line {_OPEN[line]!r}")
             if not told["FILE"]:
-                raise AnswerProblem(f"block {len(blocks) + 1} names no file: write FILE: and one of {', '.join(paths)} before it")
-            blocks.append(_block(told["FILE"], lines[at + 1 : end], line == "<<<<<<< REWRITE", len(blocks) + 1))
+                raise AnswerProblem(
+                    f"block {len(blocks) + 1} names no file: write FILE: and one of {', '.join(paths)} before it"
+                )
+            blocks.append(
+                _block(
+                    told["FILE"], lines[at + 1 : end], line == "<<<<<<< REWRITE", len(blocks) + 1
+                )
+            )
             at = end
         elif found := _TAG.match(lines[at]):
             told[found[1]] = found[2]
@@ -115,7 +125,9 @@ def made(answer: Answer, program: Program, editable: Sequence[str]) -> Program:
     files = dict(program.files)
     for number, block in enumerate(answer.blocks, 1):
         if block.path not in editable:
-            raise AnswerProblem(f"{block.path[:_SHOWN]} may not be changed; editable: {', '.join(editable)}")
+            raise AnswerProblem(
+                f"{block.path[:_SHOWN]} may not be changed; editable: {', '.join(editable)}"
+            )
         files[block.path] = replaced(block, files.get(block.path, ""), number)
     new = Program(files, program.executable)
     check(program, new)
@@ -126,7 +138,11 @@ def check(old: Program, new: Program) -> None:
     """Raises AnswerProblem where text outside of the markers changed, a changed file does not parse, or nothing changed."""
     _check_markers(old, new)
     for path, text in new.files.items():
-        if path.endswith(".py") and text != old.files.get(path) and (problem := syntax_problem(text)):
+        if (
+            path.endswith(".py")
+            and text != old.files.get(path)
+            and (problem := syntax_problem(text))
+        ):
             raise AnswerProblem(f"{path} does not parse: {problem}")
     if new.digest == old.digest:
         raise AnswerProblem("it changes nothing")
@@ -140,19 +156,29 @@ def replaced(block: Block, text: str, number: int) -> str:
         return new
     search = block.search.replace("\n", end)
     if not search.strip():
-        raise AnswerProblem(f"the SEARCH text of block {number} is empty; repeat the line beside which something is to be put in")
+        raise AnswerProblem(
+            f"the SEARCH text of block {number} is empty; repeat the line beside which something is to be put in"
+        )
     is_open = bool(text) and not text.endswith("\n")
     lines, wanted = lines_of(text + end if is_open else text), lines_of(search)
-    places = [n for n in range(len(lines) - len(wanted) + 1) if lines[n : n + len(wanted)] == wanted]
+    places = [
+        n for n in range(len(lines) - len(wanted) + 1) if lines[n : n + len(wanted)] == wanted
+    ]
     if not places:
         there = set(lines)
         missing = next((line for line in wanted if line not in there), "")
-        which = f"no line reads {_short(missing)}" if missing else "its lines stand there, but not one after another"
+        which = (
+            f"no line reads {_short(missing)}"
+            if missing
+            else "its lines stand there, but not one after another"
+        )
         raise AnswerProblem(f"the SEARCH text of block {number} is not in {block.path} ({which})")
     if len(places) > 1:
         where = ", ".join(str(place + 1) for place in places[:4])
         times = f"{len(places)} times (lines {where})"
-        raise AnswerProblem(f"the SEARCH text of block {number} stands in {block.path} {times}; add lines around it")
+        raise AnswerProblem(
+            f"the SEARCH text of block {number} stands in {block.path} {times}; add lines around it"
+        )
     changed = "".join([*lines[: places[0]], new, *lines[places[0] + len(wanted) :]])
     return changed.removesuffix(end) if is_open else changed
 

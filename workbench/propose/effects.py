@@ -59,7 +59,9 @@ class Effects:
         self.axes, self.settings = axes, settings
         self.roots = np.asarray(roots)
         known = counts > 0
-        spread = max(float(np.std(gains[known])) if known.sum() > 1 else 0.0, 2 * (noise or 0.0), 1e-9)
+        spread = max(
+            float(np.std(gains[known])) if known.sum() > 1 else 0.0, 2 * (noise or 0.0), 1e-9
+        )
         if known.sum() <= 1 and not noise:
             spread = 1.0
         counts = np.maximum(counts, 1.0)
@@ -67,7 +69,11 @@ class Effects:
         self._given(points[known], self.roots[known])
         for scale in SCALES:
             for share in (None,) if noise is not None else (0.05, 0.2, 0.6):
-                sd = noise if share is None and noise is not None else (share or 0.0) * spread * scale
+                sd = (
+                    noise
+                    if share is None and noise is not None
+                    else (share or 0.0) * spread * scale
+                )
                 fitted = self._fit(spread * scale, sd, gains[known], counts[known])
                 if fitted > best:
                     best, chosen = fitted, (spread * scale, sd)
@@ -96,7 +102,9 @@ class Effects:
     def _fit(self, scale: float, noise: float, gains: Array, counts: Array) -> float:
         """Conditions on gains at the given points; returns the log likelihood."""
         self.offset = float(np.mean(gains)) if len(gains) else 0.0
-        covariance = scale**2 * (self._base + 1e-6 * np.eye(len(gains))) + np.diag(noise**2 / counts)
+        covariance = scale**2 * (self._base + 1e-6 * np.eye(len(gains))) + np.diag(
+            noise**2 / counts
+        )
         self._factor = np.linalg.cholesky(covariance)
         half = np.linalg.solve(self._factor, gains - self.offset - scale * self._lean)
         self._weights = np.linalg.solve(self._factor.T, half)
@@ -110,11 +118,17 @@ class Effects:
         """Prior mean for a scale of 1."""
         x = np.where(self.axes.ordered, points, 0.0)
         lean = self.settings.lean * self.axes.directions * np.tanh(x)
-        return np.asarray((lean - self.settings.flatten * np.minimum(x**2, 16.0)) @ self.axes.weights)
+        return np.asarray(
+            (lean - self.settings.flatten * np.minimum(x**2, 16.0)) @ self.axes.weights
+        )
 
-    def _kernel(self, a: Array, roots_a: npt.NDArray[np.int_], b: Array, roots_b: npt.NDArray[np.int_]) -> Array:
+    def _kernel(
+        self, a: Array, roots_a: npt.NDArray[np.int_], b: Array, roots_b: npt.NDArray[np.int_]
+    ) -> Array:
         """Prior covariance for a scale of 1."""
-        total = 25.0 * (roots_a[:, None] == roots_b[None, :]).astype(float)  # the free level of a lineage
+        total = 25.0 * (roots_a[:, None] == roots_b[None, :]).astype(
+            float
+        )  # the free level of a lineage
         distance = np.zeros((len(a), len(b)))
         for k, weight in enumerate(self.axes.weights):
             if not (a[:, k].any() or b[:, k].any()):
@@ -123,13 +137,17 @@ class Effects:
             if self.axes.ordered[k]:
                 square = (a[:, None, k] - b[None, :, k]) ** 2
                 total += weight**2 * (
-                    np.exp(-square / (2 * self.settings.length**2)) + self.settings.linear * a[:, None, k] * b[None, :, k]
+                    np.exp(-square / (2 * self.settings.length**2))
+                    + self.settings.linear * a[:, None, k] * b[None, :, k]
                 )
             else:
                 square = 4.0 * (a[:, None, k] != b[None, :, k])
                 total += 0.5 * weight**2 * (1.0 - square / 4.0)
             distance += min(float(weight), 2.0) ** 2 * square
-        return np.asarray(total + self.settings.together * np.exp(-distance / (2 * (2 * self.settings.length) ** 2)))
+        return np.asarray(
+            total
+            + self.settings.together * np.exp(-distance / (2 * (2 * self.settings.length) ** 2))
+        )
 
     def _own(self, moves: Array, reference: Array) -> Array:
         """Prior variance of the difference between each move and the reference."""
@@ -140,13 +158,22 @@ class Effects:
             if not delta.any():
                 continue
             if self.axes.ordered[k]:
-                variance += weight**2 * (2 * (1 - np.exp(-(delta**2) / (2 * self.settings.length**2))) + self.settings.linear * delta**2)
+                variance += weight**2 * (
+                    2 * (1 - np.exp(-(delta**2) / (2 * self.settings.length**2)))
+                    + self.settings.linear * delta**2
+                )
                 distance += min(float(weight), 2.0) ** 2 * delta**2
             else:
                 variance += weight**2 * (delta != 0)
                 distance += min(float(weight), 2.0) ** 2 * 4.0 * (delta != 0)
         return np.asarray(
-            self.scale**2 * (variance + 2 * self.settings.together * (1 - np.exp(-distance / (2 * (2 * self.settings.length) ** 2))))
+            self.scale**2
+            * (
+                variance
+                + 2
+                * self.settings.together
+                * (1 - np.exp(-distance / (2 * (2 * self.settings.length) ** 2)))
+            )
         )
 
 

@@ -48,14 +48,22 @@ class Evolve:
         self._models = ensemble.models(options.model)
         self._options = options
         told = EvolveWording.of(options.prompt)
-        self._wording = replace(told, attempts=0, inspirations=0, failures=0, logs=0) if "no-history" in self._words else told
+        self._wording = (
+            replace(told, attempts=0, inspirations=0, failures=0, logs=0)
+            if "no-history" in self._words
+            else told
+        )
         self._system = prompt.system(self._wording, "full" in self._words)
         self._client = Client(options.base_url)
 
     def propose(self, brief: Brief) -> Proposal:
         """One proposal, of one call, two where the answer is repaired, and one more where a meta-prompt is written; see `Proposer`."""
         rng = Random(f"{self._options.seed}/{brief.number}/evolve")
-        model = ensemble.by_success(self._models, brief.study, rng) if "bandit" in self._words else ensemble.by_weight(self._models, rng)
+        model = (
+            ensemble.by_success(self._models, brief.study, rng)
+            if "bandit" in self._words
+            else ensemble.by_weight(self._models, rng)
+        )
         told = self._meta_prompt(brief, model, rng) if "meta" in self._words else MetaPrompt("")
         origin: dict[str, Any] = {"model": model, **told.origin}
         if told.is_new and brief.is_spent:
@@ -67,14 +75,18 @@ class Evolve:
             return self._proposal(reply, brief, origin)
         except AnswerProblem as problem:
             if brief.is_spent:
-                raise _unusable(f"{problem} (not repaired: the budget is used)", origin, brief) from None
+                raise _unusable(
+                    f"{problem} (not repaired: the budget is used)", origin, brief
+                ) from None
             said = {"role": "assistant", "content": [text_block(reply.text.strip() or "(no text)")]}
             back = {"role": "user", "content": [text_block(prompt.repair(problem.told))]}
             reply = self._ask(brief, model, self._system, [first, said, back])
             try:
                 return self._proposal(reply, brief, {**origin, "repaired": str(problem)})
             except AnswerProblem as again:
-                raise _unusable(f"{again} (after one repair; at first: {problem})", origin, brief) from None
+                raise _unusable(
+                    f"{again} (after one repair; at first: {problem})", origin, brief
+                ) from None
 
     def _meta_prompt(self, brief: Brief, model: str, rng: Random) -> MetaPrompt:
         """One of the study's, or, at times, a new one of the model's, which is tried at once."""
@@ -83,17 +95,27 @@ class Evolve:
             return meta.drawn(known, rng)
         examples = [(each.text, each.kept, each.ended) for each in known if each.text]
         question = prompt.meta_question(brief, self._wording, examples[: meta.N_EXAMPLES])
-        return meta.written(self._ask(brief, model, prompt.meta_system(self._wording), [self._turn(brief, question)]).text)
+        return meta.written(
+            self._ask(
+                brief, model, prompt.meta_system(self._wording), [self._turn(brief, question)]
+            ).text
+        )
 
     def _turn(self, brief: Brief, question: str) -> dict[str, Any]:
         """The first turn of a call: what stays the same from call to call, and the question."""
         stable = prompt.stable(brief.experiment, with_context="no-context" not in self._words)
         return {"role": "user", "content": [text_block(stable), text_block(question)]}
 
-    def _ask(self, brief: Brief, model: str, system: str, messages: list[Mapping[str, Any]]) -> Reply:
+    def _ask(
+        self, brief: Brief, model: str, system: str, messages: list[Mapping[str, Any]]
+    ) -> Reply:
         seed = f"{self._options.seed}/{brief.number}"
-        request = Request(model=model, system=system, messages=messages, effort=self._options.effort, seed=seed)
-        brief.show(Shown("model", model, turn=len(brief.receipt.calls) + 1, tokens=brief.receipt.tokens))
+        request = Request(
+            model=model, system=system, messages=messages, effort=self._options.effort, seed=seed
+        )
+        brief.show(
+            Shown("model", model, turn=len(brief.receipt.calls) + 1, tokens=brief.receipt.tokens)
+        )
         return self._client.ask(request, brief.receipt, brief.cancelled, brief.say, brief.show)
 
     def _proposal(self, reply: Reply, brief: Brief, origin: Mapping[str, Any]) -> Proposal:
@@ -112,7 +134,9 @@ def words(argument: str) -> frozenset[str]:
     """
     found = frozenset(filter(None, (word.strip() for word in argument.split(","))))
     if strangers := found - set(WORDS):
-        raise UsageError(f"evolve does not know {', '.join(sorted(strangers))}; what may follow evolve: is any of {', '.join(WORDS)}")
+        raise UsageError(
+            f"evolve does not know {', '.join(sorted(strangers))}; what may follow evolve: is any of {', '.join(WORDS)}"
+        )
     return found
 
 
@@ -122,4 +146,6 @@ def _check_new(program: Program, study: Study) -> None:
 
 
 def _unusable(reason: str, origin: Mapping[str, Any], brief: Brief) -> Unusable:
-    return Unusable(reason, {**origin, "tokens": brief.receipt.tokens, "problem": reason[: prompt.LINE_CHARS]})
+    return Unusable(
+        reason, {**origin, "tokens": brief.receipt.tokens, "problem": reason[: prompt.LINE_CHARS]}
+    )

@@ -20,7 +20,15 @@ from workbench.propose.scales import Scale, Value, scale_for, write
 from workbench.propose.source import Found, Source
 
 MAX_KNOBS = 400
-_ROLE_WEIGHTS = {"constant": 1.0, "entry": 0.9, "field": 0.9, "default": 0.8, "keyword": 0.7, "local": 0.7, "bare": 0.5}
+_ROLE_WEIGHTS = {
+    "constant": 1.0,
+    "entry": 0.9,
+    "field": 0.9,
+    "default": 0.8,
+    "keyword": 0.7,
+    "local": 0.7,
+    "bare": 0.5,
+}
 _NEVER = re.compile(
     r".*(seed|version|vocab|dtype|device|path|file|folder|url|host|port|log_|_log|verbose|debug|print|every|interval|workers|threads"
     r"|timeout|encoding|ignore_index|pad_id|token_id|rank|world_size|profile|checkpoint|eval|random_state).*|__\w+__"
@@ -36,7 +44,10 @@ _POSITIONAL = re.compile(
     r"|sum|mean|max|min|argmax|argmin|softmax|log_softmax|round|getattr|open|isinstance|int|len|sleep|flatten|unflatten|cumsum|sort"
     r"|topk|gather|expand|repeat|unbind|roll|norm|std|var|any|all|enumerate|exit|divmod|randint|triu|tril|diagonal|movedim).*"
 )
-_COMMENT = re.compile(r"#.*?\b(?:one of|any of|choices|options|choose from|either)\b[^:=]*[:=]?\s*(.+)$", re.IGNORECASE)
+_COMMENT = re.compile(
+    r"#.*?\b(?:one of|any of|choices|options|choose from|either)\b[^:=]*[:=]?\s*(.+)$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -63,9 +74,13 @@ class Knob:
 
 def find(program: Program) -> dict[str, Knob]:
     """The knobs of a program by id, those of most weight first; at most `MAX_KNOBS`. Takes about a second per 2000 lines."""
-    from workbench.propose import literals  # loads LibCST: at the first search for knobs, not before
+    from workbench.propose import (
+        literals,
+    )  # loads LibCST: at the first search for knobs, not before
 
-    sources = {path: literals.read(text) for path, text in program.files.items() if path.endswith(".py")}
+    sources = {
+        path: literals.read(text) for path, text in program.files.items() if path.endswith(".py")
+    }
     alternatives = _alternatives(list(sources.values()))
     knobs: dict[str, Knob] = {}
     for path, source in sources.items():
@@ -74,7 +89,11 @@ def find(program: Program) -> dict[str, Knob]:
         names: dict[str, int] = {}
         for found in source.found:
             # The number that tells equal names apart counts every literal, so that it does not hang on values.
-            name = ".".join((*found.scope, found.label)) if found.label else ".".join((*found.scope, ""))[:-1]
+            name = (
+                ".".join((*found.scope, found.label))
+                if found.label
+                else ".".join((*found.scope, ""))[:-1]
+            )
             names[name] = names.get(name, 0) + 1
             name = f"{name}#{names[name]}" if names[name] > 1 or not found.label else name
             number = data.count(b"\n", 0, found.start)
@@ -82,9 +101,24 @@ def find(program: Program) -> dict[str, Knob]:
             if not _is_knob(found, choices):
                 continue
             prior = prior_for(found.label)
-            weight = prior.weight * _ROLE_WEIGHTS[found.role if found.label else "bare"] * (0.6 if found.in_expression else 1.0)
+            weight = (
+                prior.weight
+                * _ROLE_WEIGHTS[found.role if found.label else "bare"]
+                * (0.6 if found.in_expression else 1.0)
+            )
             scale = scale_for(found.value, choices, counted=prior.counted)
-            knob = Knob(f"{path}:{name}", path, name, found.start, found.end, found.text, number + 1, found.value, scale, weight)
+            knob = Knob(
+                f"{path}:{name}",
+                path,
+                name,
+                found.start,
+                found.end,
+                found.text,
+                number + 1,
+                found.value,
+                scale,
+                weight,
+            )
             knobs[knob.id] = knob
     ranked = sorted(knobs.values(), key=lambda knob: -knob.weight)[:MAX_KNOBS]
     return {knob.id: knob for knob in ranked}
@@ -101,7 +135,11 @@ def turn(program: Program, knobs: Mapping[str, Knob], changes: Mapping[str, Valu
     files = {path: text.encode("utf-8") for path, text in program.files.items()}
     for knob in sorted((knobs[name] for name in changes), key=lambda knob: -knob.start):
         data = files[knob.path]
-        files[knob.path] = data[: knob.start] + write(changes[knob.id], knob.text).encode("utf-8") + data[knob.end :]
+        files[knob.path] = (
+            data[: knob.start]
+            + write(changes[knob.id], knob.text).encode("utf-8")
+            + data[knob.end :]
+        )
     return Program({path: data.decode("utf-8") for path, data in files.items()}, program.executable)
 
 
@@ -112,7 +150,9 @@ def _is_knob(found: Found, choices: tuple[Value, ...]) -> bool:
     if isinstance(value, str):
         return len(choices) > 1 and bool(found.label) and not found.in_expression
     if isinstance(value, bool):
-        named = found.role in ("constant", "field", "default", "keyword", "entry") or (found.role == "local" and found.label.isupper())
+        named = found.role in ("constant", "field", "default", "keyword", "entry") or (
+            found.role == "local" and found.label.isupper()
+        )
         return named and bool(found.label) and not found.in_expression
     if found.before == "==" or re.match(r"-?0[xXbBoO]", found.text) or abs(value) >= 1e9:
         return False
@@ -139,18 +179,35 @@ def _is_free(found: Found) -> bool:
     """Whether a number inside an expression is more than part of its structure."""
     value = found.value
     assert isinstance(value, int | float)
-    if value == 0 or (abs(value) == 1 and (isinstance(value, int) or found.before in ("+", "-") or found.after in ("+", "-", "/", "**"))):
+    if value == 0 or (
+        abs(value) == 1
+        and (
+            isinstance(value, int)
+            or found.before in ("+", "-")
+            or found.after in ("+", "-", "/", "**")
+        )
+    ):
         return False
     if 0 < abs(value) < 1e-5 or abs(value) >= 1e6:
         return False  # guards against division by zero, stand-ins for infinity
     if isinstance(value, int):
-        if {found.before, found.after} & {"%", "//", "<<", ">>", "&", "|", "^"} or found.after == "**":
+        if {found.before, found.after} & {
+            "%",
+            "//",
+            "<<",
+            ">>",
+            "&",
+            "|",
+            "^",
+        } or found.after == "**":
             return False
         if (abs(value) <= 3 and found.before == "<") or (value == 2 and found.after == "*"):
             return False  # `p.dim() >= 2`, `2 * n`
         if abs(value) <= 4 and found.call and "*" in (found.before, found.after):
             return False  # `Linear(n, 3 * n)`
-    return not (found.call and _POSITIONAL.fullmatch(found.call.lower()) and found.role != "keyword")
+    return not (
+        found.call and _POSITIONAL.fullmatch(found.call.lower()) and found.role != "keyword"
+    )
 
 
 def _alternatives(sources: Sequence[Source]) -> dict[str, tuple[str, ...]]:
@@ -160,12 +217,21 @@ def _alternatives(sources: Sequence[Source]) -> dict[str, tuple[str, ...]]:
         for name, texts in source.alternatives:
             found[name] = tuple(dict.fromkeys((*found.get(name, ()), *texts)))
     for name, texts in list(found.items()):
-        tables = [key for text in texts if text.startswith("\0") for key in found.get(text[1:].split(".")[-1].lower(), ())]
-        found[name] = tuple(dict.fromkeys(text for text in (*texts, *tables) if not text.startswith("\0")))
+        tables = [
+            key
+            for text in texts
+            if text.startswith("\0")
+            for key in found.get(text[1:].split(".")[-1].lower(), ())
+        ]
+        found[name] = tuple(
+            dict.fromkeys(text for text in (*texts, *tables) if not text.startswith("\0"))
+        )
     return found
 
 
-def _choices(found: Found, alternatives: Mapping[str, tuple[str, ...]], line: str) -> tuple[Value, ...]:
+def _choices(
+    found: Found, alternatives: Mapping[str, tuple[str, ...]], line: str
+) -> tuple[Value, ...]:
     """What a string (or a number with a comment) may be instead, itself first; empty when that is not known."""
     if isinstance(found.value, bool) or not found.label or found.in_expression:
         return ()
@@ -185,5 +251,9 @@ def _choices(found: Found, alternatives: Mapping[str, tuple[str, ...]], line: st
     if not known:  # handed on under another name: the one set of alternatives that holds this value
         sets = [texts for texts in alternatives.values() if found.value in texts]
         known = sets[0] if len(sets) == 1 else ()
-    plain = tuple(text for text in known if "\\" not in text and '"' not in text and "'" not in text and "\n" not in text)
+    plain = tuple(
+        text
+        for text in known
+        if "\\" not in text and '"' not in text and "'" not in text and "\n" not in text
+    )
     return (found.value, *(text for text in plain if text != found.value)) if plain else ()

@@ -43,7 +43,9 @@ def read(text: str) -> Source:
     except RecursionError:
         return Source((), ())
     grouped = {(name, tuple(dict.fromkeys(values))) for name, values in reader.alternatives.items()}
-    return Source(tuple(sorted(reader.found, key=lambda found: found.start)), tuple(sorted(grouped)))
+    return Source(
+        tuple(sorted(reader.found, key=lambda found: found.start)), tuple(sorted(grouped))
+    )
 
 
 @dataclass
@@ -58,14 +60,26 @@ class _Reader:
 
     def walk(self, node: cst.CSTNode, around: _Around) -> None:
         match node:
-            case cst.FormattedString() | cst.ConcatenatedString() | cst.Annotation() | cst.Decorator() | cst.Assert() | cst.Raise():
+            case (
+                cst.FormattedString()
+                | cst.ConcatenatedString()
+                | cst.Annotation()
+                | cst.Decorator()
+                | cst.Assert()
+                | cst.Raise()
+            ):
                 return
             case cst.FunctionDef() | cst.ClassDef():
-                inside = _Around((*around.scope, node.name.value), role="field" if isinstance(node, cst.ClassDef) else "local")
+                inside = _Around(
+                    (*around.scope, node.name.value),
+                    role="field" if isinstance(node, cst.ClassDef) else "local",
+                )
                 for child in node.children:
                     self.walk(child, inside)
                 return
-            case cst.SimpleStatementLine() if all(isinstance(part, cst.Expr) and _is_text(part.value) for part in node.body):
+            case cst.SimpleStatementLine() if all(
+                isinstance(part, cst.Expr) and _is_text(part.value) for part in node.body
+            ):
                 return  # a docstring
             case cst.Assign() | cst.AnnAssign() | cst.AugAssign() | cst.NamedExpr():
                 self.assignment(node, around)
@@ -97,8 +111,12 @@ class _Reader:
         """A value that is given a label: the literal itself, the entries of a short tuple, or an expression of literals."""
         if isinstance(node, cst.Tuple | cst.List):
             for index, element in enumerate(node.elements):
-                name = f"{around.label}[{index}]" if around.label and len(node.elements) <= 8 else ""
-                self.walk(element.value, replace(around, label=name, role=around.role if name else "bare"))
+                name = (
+                    f"{around.label}[{index}]" if around.label and len(node.elements) <= 8 else ""
+                )
+                self.walk(
+                    element.value, replace(around, label=name, role=around.role if name else "bare")
+                )
         else:
             self.walk(node, around)
 
@@ -115,8 +133,14 @@ class _Reader:
         for child in node.children:
             self.walk(child, inner)
 
-    def assignment(self, node: cst.Assign | cst.AnnAssign | cst.AugAssign | cst.NamedExpr, around: _Around) -> None:
-        targets = [target.target for target in node.targets] if isinstance(node, cst.Assign) else [node.target]
+    def assignment(
+        self, node: cst.Assign | cst.AnnAssign | cst.AugAssign | cst.NamedExpr, around: _Around
+    ) -> None:
+        targets = (
+            [target.target for target in node.targets]
+            if isinstance(node, cst.Assign)
+            else [node.target]
+        )
         label = _name(targets[0])
         if isinstance(node, cst.AnnAssign):
             self.note_alternatives(node.annotation, label)
@@ -135,56 +159,98 @@ class _Reader:
         self.walk(node.func, replace(around, label="", role="bare", before="", after=""))
         for argument in node.args:
             if argument.keyword is not None:
-                place = replace(around, label=argument.keyword.value, role="keyword", call=name, before="", after="", in_expression=False)
+                place = replace(
+                    around,
+                    label=argument.keyword.value,
+                    role="keyword",
+                    call=name,
+                    before="",
+                    after="",
+                    in_expression=False,
+                )
                 self.value(argument.value, place)
             else:
-                inner = replace(around, call=name, before="", after="", in_expression=bool(around.label))
+                inner = replace(
+                    around, call=name, before="", after="", in_expression=bool(around.label)
+                )
                 self.walk(argument.value, inner)
 
     def dictionary(self, node: cst.Dict, around: _Around) -> None:
-        keys = [_text(element.key) for element in node.elements if isinstance(element, cst.DictElement)]
+        keys = [
+            _text(element.key) for element in node.elements if isinstance(element, cst.DictElement)
+        ]
         self.note(around.label, [key for key in keys if key is not None])
         for element in node.elements:
             key = _text(element.key) if isinstance(element, cst.DictElement) else None
             label = f"{around.label}.{key}" if key and around.label else key or ""
-            self.value(element.value, replace(around, label=label, role="entry" if label else "bare", before="", after=""))
+            self.value(
+                element.value,
+                replace(
+                    around, label=label, role="entry" if label else "bare", before="", after=""
+                ),
+            )
 
     def subscript(self, node: cst.Subscript, around: _Around) -> None:
         """Indices are no knobs. `TABLE[ACT]` says that the keys of TABLE are the alternatives for ACT."""
         for element in node.slice:
             if isinstance(element.slice, cst.Index) and (name := _name(element.slice.value)):
                 if isinstance(node.value, cst.Dict):
-                    keys = [_text(item.key) for item in node.value.elements if isinstance(item, cst.DictElement)]
+                    keys = [
+                        _text(item.key)
+                        for item in node.value.elements
+                        if isinstance(item, cst.DictElement)
+                    ]
                     self.note(name, [key for key in keys if key is not None])
                 elif table := _name(node.value):
                     self.note(name, [f"\0{table}"])
-        self.walk(node.value, replace(around, before="", after="", in_expression=bool(around.label)))
+        self.walk(
+            node.value, replace(around, before="", after="", in_expression=bool(around.label))
+        )
 
     def comparison(self, node: cst.Comparison, around: _Around) -> None:
         for target in node.comparisons:
             sides = (node.left, target.comparator)
             for one, other in (sides, sides[::-1]):
-                inner = [item.value for item in other.elements] if isinstance(other, cst.Tuple | cst.List | cst.Set) else [other]
+                inner = (
+                    [item.value for item in other.elements]
+                    if isinstance(other, cst.Tuple | cst.List | cst.Set)
+                    else [other]
+                )
                 texts = [_text(item) for item in inner]
                 self.note(_name(one), [text for text in texts if text is not None])
         is_exact = any(isinstance(target.operator, cst.Equal | cst.NotEqual | cst.Is | cst.IsNot | cst.In | cst.NotIn)
                        for target in node.comparisons)  # fmt: skip
-        beside = replace(around, label="", role="bare", before="==" if is_exact else "<", after="", in_expression=True)
+        beside = replace(
+            around,
+            label="",
+            role="bare",
+            before="==" if is_exact else "<",
+            after="",
+            in_expression=True,
+        )
         for side in (node.left, *(target.comparator for target in node.comparisons)):
             self.walk(side, beside)
 
     def cases(self, node: cst.Match, around: _Around) -> None:
         name = _name(node.subject)
         for case in node.cases:
-            options = [item.pattern for item in case.pattern.patterns] if isinstance(case.pattern, cst.MatchOr) else [case.pattern]
-            texts = [_text(option.value) for option in options if isinstance(option, cst.MatchValue)]
+            options = (
+                [item.pattern for item in case.pattern.patterns]
+                if isinstance(case.pattern, cst.MatchOr)
+                else [case.pattern]
+            )
+            texts = [
+                _text(option.value) for option in options if isinstance(option, cst.MatchValue)
+            ]
             self.note(name, [text for text in texts if text is not None])
             self.walk(case.body, around)
 
     def note_alternatives(self, node: cst.Annotation | None, name: str) -> None:
         inner = node.annotation if node is not None else None
         if isinstance(inner, cst.Subscript) and _name(inner.value) == "Literal":
-            texts = [_text(item.slice.value) for item in inner.slice if isinstance(item.slice, cst.Index)]
+            texts = [
+                _text(item.slice.value) for item in inner.slice if isinstance(item.slice, cst.Index)
+            ]
             self.note(name, [text for text in texts if text is not None])
 
     def note(self, name: str, texts: list[str]) -> None:

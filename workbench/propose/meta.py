@@ -36,7 +36,11 @@ class MetaPrompt:
     @property
     def origin(self) -> dict[str, str]:
         """What a proposal that is made under it notes down."""
-        return {"meta": _name(self.text), **({"meta_text": self.text} if self.is_new else {})} if self.text else {}
+        return (
+            {"meta": _name(self.text), **({"meta_text": self.text} if self.is_new else {})}
+            if self.text
+            else {}
+        )
 
 
 def written(reply: str) -> MetaPrompt:
@@ -62,7 +66,9 @@ def alive(study: Study) -> list[MetaPrompt]:
     for origin in study.failed_origins:
         name = read(origin)
         ended[name] = ended.get(name, 0) + ("model" in origin)
-    found = [MetaPrompt(text, kept.get(name, 0), ended.get(name, 0)) for name, text in texts.items()]
+    found = [
+        MetaPrompt(text, kept.get(name, 0), ended.get(name, 0)) for name, text in texts.items()
+    ]
     best = sorted(found[1:], key=lambda each: each.mean, reverse=True)[: N_ALIVE - 1]
     return sorted([found[0], *best], key=lambda each: each.mean, reverse=True)
 

@@ -22,14 +22,21 @@ class Null:
     def propose(self, brief: Brief) -> Proposal:
         path = next((path for path in brief.program.files if path.endswith(".py")), None)
         if path is None:
-            return Proposal(program=brief.program, hypothesis="No-op: nothing differs.", origin={"no_op": brief.number}, repeats=True)
+            return Proposal(
+                program=brief.program,
+                hypothesis="No-op: nothing differs.",
+                origin={"no_op": brief.number},
+                repeats=True,
+            )
         number = brief.number
         program = _marked(brief.program, path, number)
         while program.digest in brief.study.by_program or program.digest in self._made:
             number += 1
             program = _marked(brief.program, path, number)
         self._made.add(program.digest)
-        return Proposal(program=program, hypothesis=_HYPOTHESIS, origin={"no_op": number}, repeats=True)
+        return Proposal(
+            program=program, hypothesis=_HYPOTHESIS, origin={"no_op": number}, repeats=True
+        )
 
 
 def _marked(program: Program, path: str, number: int) -> Program:

@@ -54,7 +54,14 @@ class Patches:
 
     name = "patches"
 
-    def __init__(self, argument: str, experiment: Experiment, options: Options, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        argument: str,
+        experiment: Experiment,
+        options: Options,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         if not argument:
             raise UsageError("patches needs a folder: --proposer patches:DIR")
         self.folder = Path(argument).expanduser()
@@ -92,7 +99,13 @@ class Patches:
                 reason = error.strerror if isinstance(error, OSError) else str(error)
                 raise Unusable(f"{name}: {reason}", origin) from None
             self._proposed.add(name)
-            return Proposal(program=program, hypothesis=entry.hypothesis, origin=origin, parent=parent, repeats=True)
+            return Proposal(
+                program=program,
+                hypothesis=entry.hypothesis,
+                origin=origin,
+                parent=parent,
+                repeats=True,
+            )
         return None
 
     def _remember(self, study: Study) -> None:
@@ -110,10 +123,16 @@ class Patches:
     def _names(self) -> list[str]:
         try:
             with os.scandir(self.folder) as entries:
-                found = [entry.name for entry in entries if entry.name.endswith(_DIFFS) or not entry.is_file()]
+                found = [
+                    entry.name
+                    for entry in entries
+                    if entry.name.endswith(_DIFFS) or not entry.is_file()
+                ]
         except OSError:  # unmounted or moved away for the moment
             return []
-        return sorted(name for name in found if name not in self._proposed and not _is_unfinished(name))
+        return sorted(
+            name for name in found if name not in self._proposed and not _is_unfinished(name)
+        )
 
     def _settled(self, name: str) -> _Look | None:
         """How the entry looks when nobody has changed it for `SETTLE_SECONDS`; None while somebody may be writing it."""
@@ -126,7 +145,11 @@ class Patches:
         if look != before:
             since = now
         self._looks[name] = look, since
-        return look if now - look.changed_at >= SETTLE_SECONDS or now - since >= SETTLE_SECONDS else None
+        return (
+            look
+            if now - look.changed_at >= SETTLE_SECONDS or now - since >= SETTLE_SECONDS
+            else None
+        )
 
 
 class _Bad(ValueError):
@@ -156,15 +179,23 @@ class _Entry:
             try:
                 self.files[path] = data.decode("utf-8")
             except UnicodeDecodeError as error:
-                raise _Bad(f"{'it' if self.is_diff else path} is not UTF-8 text (byte {error.start})") from None
+                raise _Bad(
+                    f"{'it' if self.is_diff else path} is not UTF-8 text (byte {error.start})"
+                ) from None
             if file.stat().st_mode & 0o100:
                 self.executable.add(path)
-        self.hypothesis = (self._note() or f"{self.path.stem.replace('-', ' ').replace('_', ' ')} (from {self.name})")[:4000]
+        self.hypothesis = (
+            self._note()
+            or f"{self.path.stem.replace('-', ' ').replace('_', ' ')} (from {self.name})"
+        )[:4000]
 
     def _note(self) -> str:
         if not self.is_diff:
             return self.files.pop(_NOTE, "").strip()
-        for beside in (self.path.with_name(f"{self.name}.{_NOTE}"), self.path.with_name(f"{self.path.stem}.{_NOTE}")):
+        for beside in (
+            self.path.with_name(f"{self.name}.{_NOTE}"),
+            self.path.with_name(f"{self.path.stem}.{_NOTE}"),
+        ):
             if beside.is_file() and not beside.is_symlink():
                 return _bytes(beside.name, beside, MB).decode("utf-8", "replace").strip()
         return ""
@@ -176,7 +207,12 @@ class _Entry:
         if not self.files:
             raise _Bad("the folder is empty; put whole files there, at their paths in the program")
         _allow(tuple(self.files), brief.experiment)
-        flags = {path for path in self.files if path in (brief.program.executable if path in brief.program.files else self.executable)}
+        flags = {
+            path
+            for path in self.files
+            if path
+            in (brief.program.executable if path in brief.program.files else self.executable)
+        }
         kept = brief.program.executable - set(self.files)
         return Program({**brief.program.files, **self.files}, frozenset(kept | flags)), None
 
@@ -190,35 +226,51 @@ class _Entry:
         except DiffProblem:
             if brief.parent == 0:
                 raise
-            with contextlib.suppress(DiffProblem):  # what is wrong is said for the parent, which is what its author looks at
+            with contextlib.suppress(
+                DiffProblem
+            ):  # what is wrong is said for the parent, which is what its author looks at
                 return diff.apply(brief.experiment.program()), 0
             raise
 
 
 def _check(program: Program, brief: Brief) -> None:
     if (twin := brief.study.by_program.get(program.digest)) is not None:
-        raise _Bad(f"it gives the same program as candidate {twin}" if twin != brief.parent else "it changes nothing")
+        raise _Bad(
+            f"it gives the same program as candidate {twin}"
+            if twin != brief.parent
+            else "it changes nothing"
+        )
     if program == brief.program:
         raise _Bad("it changes nothing")
     for path, text in program.files.items():
-        if path.endswith(".py") and text != brief.program.files.get(path) and (problem := syntax_problem(text)):
+        if (
+            path.endswith(".py")
+            and text != brief.program.files.get(path)
+            and (problem := syntax_problem(text))
+        ):
             raise _Bad(f"{path} does not parse: {problem}")
 
 
 def _allow(paths: tuple[str, ...], experiment: Experiment) -> None:
     """Strict: the editable list is the program; a file beside it would be no part of any candidate."""
     if strangers := [path for path in paths if path not in experiment.editable]:
-        raise _Bad(f"{', '.join(strangers[:3])} may not be changed; editable: {', '.join(experiment.editable)}")
+        raise _Bad(
+            f"{', '.join(strangers[:3])} may not be changed; editable: {', '.join(experiment.editable)}"
+        )
 
 
 def _reason(diff: Diff) -> str:
     """The text before the first header; of a mailed patch (`git format-patch`), its subject and message."""
     lines = [line.rstrip() for line in diff.lead.split("\n")]
     if not lines[0].startswith("From "):
-        return "\n".join(line for line in lines if not line.startswith(("index ", "Index: ", "====", "diff "))).strip()
+        return "\n".join(
+            line for line in lines if not line.startswith(("index ", "Index: ", "====", "diff "))
+        ).strip()
     if "---" in lines:
         lines = lines[: lines.index("---")]
-    subject = next((line.removeprefix("Subject: ") for line in lines if line.startswith("Subject: ")), "")
+    subject = next(
+        (line.removeprefix("Subject: ") for line in lines if line.startswith("Subject: ")), ""
+    )
     subject = subject.split("] ", 1)[-1] if subject.startswith("[PATCH") else subject
     body = "\n".join(lines[lines.index("") :]) if "" in lines else ""
     return f"{subject}\n{body}".strip()
@@ -267,4 +319,6 @@ def _look(path: Path) -> _Look:
             looks += [Path(root, name).lstat() for name in (*folders, *files)]
             if len(looks) > 2 * MAX_FILES:
                 break
-    return _Look(max(look.st_mtime for look in looks), sum(look.st_size for look in looks), len(looks))
+    return _Look(
+        max(look.st_mtime for look in looks), sum(look.st_size for look in looks), len(looks)
+    )

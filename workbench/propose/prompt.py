@@ -39,7 +39,9 @@ _FOCUS = {  # what a call is told at its end, and how often in ten
 
 def system(wording: EvolveWording, is_whole: bool) -> str:
     """The instructions, which stay the same over a study; `is_whole` asks for whole files in place of SEARCH/REPLACE blocks."""
-    return wording.system.replace("{material}", _MATERIAL).replace("{form}", FORMAT + _WHOLE * is_whole)
+    return wording.system.replace("{material}", _MATERIAL).replace(
+        "{form}", FORMAT + _WHOLE * is_whole
+    )
 
 
 def meta_system(wording: EvolveWording) -> str:
@@ -55,9 +57,17 @@ def focus(rng: Random) -> str:
 def stable(experiment: Experiment, with_context: bool = True) -> str:
     """What stays the same from call to call: the problem and its instructions; without context, the objective and what may change."""
     objective, file = experiment.objective, experiment.folder / INSTRUCTIONS
-    told = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else experiment.description
+    told = (
+        file.read_text(encoding="utf-8", errors="replace")
+        if file.is_file()
+        else experiment.description
+    )
     goal = "Lower" if objective.goal == "minimize" else "Higher"
-    smallest = f" A gain below {objective.min_effect:g} is not worth having." if objective.min_effect else ""
+    smallest = (
+        f" A gain below {objective.min_effect:g} is not worth having."
+        if objective.min_effect
+        else ""
+    )
     about = f"Score: {objective.name}. {goal} is better.{smallest} Files that may change: {', '.join(experiment.editable)}."
     return f"<instructions>\n{told.strip()}\n</instructions>\n{about}" if with_context else about
 
@@ -70,7 +80,12 @@ def question(brief: Brief, wording: EvolveWording, advice: str = "", focus: str 
     study = brief.study
     others = [number for number in brief.inspirations if number != brief.parent]
     parts = [_inspiration(brief, number, wording) for number in last(others, wording.inspirations)]
-    parts += [_attempts(study, wording), _vetoes(study), _failed(study, wording), *_logs(brief, wording)]
+    parts += [
+        _attempts(study, wording),
+        _vetoes(study),
+        _failed(study, wording),
+        *_logs(brief, wording),
+    ]
     parts.append(wishes(brief))
     parts.append(lines("advice", [advice] if advice else []))
     parts.append(program("parent", study.candidates[brief.parent], brief.program))
@@ -78,21 +93,35 @@ def question(brief: Brief, wording: EvolveWording, advice: str = "", focus: str 
     if brief.idea:
         parts.append("Carry out the idea above.")
     else:
-        parts.append(f"Propose the next program, starting from candidate {brief.parent}. {focus}".strip())
+        parts.append(
+            f"Propose the next program, starting from candidate {brief.parent}. {focus}".strip()
+        )
     return "\n\n".join(filter(None, parts))
 
 
-def meta_question(brief: Brief, wording: EvolveWording, known: Sequence[tuple[str, int, int]]) -> str:
+def meta_question(
+    brief: Brief, wording: EvolveWording, known: Sequence[tuple[str, int, int]]
+) -> str:
     """What a model is shown when it writes a meta-prompt: what was tried, and earlier ones, each with its keeps among its proposals."""
-    told = [f"(of {ended} proposals under it, {kept} were kept) {text}" for text, kept, ended in known]
+    told = [
+        f"(of {ended} proposals under it, {kept} were kept) {text}" for text, kept, ended in known
+    ]
     study = brief.study
-    parts = [_attempts(study, wording), _vetoes(study), _failed(study, wording), wishes(brief), lines("earlier-instructions", told)]
+    parts = [
+        _attempts(study, wording),
+        _vetoes(study),
+        _failed(study, wording),
+        wishes(brief),
+        lines("earlier-instructions", told),
+    ]
     return "\n\n".join([*filter(None, parts), "Write the instruction."])
 
 
 def wishes(brief: Brief) -> str:
     """What people asked for, and what they banned; empty for nothing."""
-    return "\n\n".join(filter(None, [lines("guidance", brief.guidance), lines("banned", brief.banned)]))
+    return "\n\n".join(
+        filter(None, [lines("guidance", brief.guidance), lines("banned", brief.banned)])
+    )
 
 
 def repair(problem: str) -> str:
@@ -103,7 +132,13 @@ def repair(problem: str) -> str:
 def size(experiment: Experiment, program: Program, wording: EvolveWording) -> int:
     """About how many characters a call sends in the middle of a study."""
     text = sum(len(text) for text in program.files.values())
-    return len(system(wording, False)) + len(stable(experiment)) + 3 * text + wording.attempts * LINE_CHARS // 2 + LOG_CHARS
+    return (
+        len(system(wording, False))
+        + len(stable(experiment))
+        + 3 * text
+        + wording.attempts * LINE_CHARS // 2
+        + LOG_CHARS
+    )
 
 
 def program(tag: str, history: CandidateHistory, program: Program) -> str:
@@ -114,13 +149,22 @@ def program(tag: str, history: CandidateHistory, program: Program) -> str:
 
 def _inspiration(brief: Brief, number: int, wording: EvolveWording) -> str:
     history = brief.study.candidates[number]
-    return f"{_attempt(history, wording)}\n{program('inspiration', history, brief.programs(number))}"
+    return (
+        f"{_attempt(history, wording)}\n{program('inspiration', history, brief.programs(number))}"
+    )
 
 
 def _result(history: CandidateHistory) -> str:
-    metrics = {name: value for trial in history.scored[-1:] for name, value in trial.metrics.items()}
+    metrics = {
+        name: value for trial in history.scored[-1:] for name, value in trial.metrics.items()
+    }
     score = "none" if history.score is None else f"{history.score:.6g}"
-    return " ".join([f'candidate="{history.number}" score="{score}"', *(f'{name}="{value:.6g}"' for name, value in metrics.items())])
+    return " ".join(
+        [
+            f'candidate="{history.number}" score="{score}"',
+            *(f'{name}="{value:.6g}"' for name, value in metrics.items()),
+        ]
+    )
 
 
 def _attempt(history: CandidateHistory, wording: EvolveWording) -> str:
@@ -129,7 +173,9 @@ def _attempt(history: CandidateHistory, wording: EvolveWording) -> str:
     score = "no score" if history.score is None else f"score {history.score:.6g}"
     effect = why = ""
     if decision and wording.evidence:
-        effect = "" if decision.evidence.effect is None else f", gain {decision.evidence.effect:+.3g}"
+        effect = (
+            "" if decision.evidence.effect is None else f", gain {decision.evidence.effect:+.3g}"
+        )
         why = f": {decision.why}" if decision.why else ""
     text = f"{record.candidate} (from {record.parent}): {history.status}{why}; {score}{effect}; {record.hypothesis or 'the baseline'}"
     return _plain(text)
@@ -137,8 +183,19 @@ def _attempt(history: CandidateHistory, wording: EvolveWording) -> str:
 
 def _attempts(study: Study, wording: EvolveWording) -> str:
     since = max(1, len(study.candidates) - wording.attempts)
-    earlier = [study.candidates[number] for number in last(study.kept, wording.attempts // 3) if 0 < number < since]
-    return lines("attempts", [_attempt(history, wording) for history in [*earlier, *study.candidates[since:]] if not history.is_ablation])
+    earlier = [
+        study.candidates[number]
+        for number in last(study.kept, wording.attempts // 3)
+        if 0 < number < since
+    ]
+    return lines(
+        "attempts",
+        [
+            _attempt(history, wording)
+            for history in [*earlier, *study.candidates[since:]]
+            if not history.is_ablation
+        ],
+    )
 
 
 def _vetoes(study: Study) -> str:
@@ -146,20 +203,33 @@ def _vetoes(study: Study) -> str:
     told = [
         f"{history.number}: {decision.why or 'no reason given'}; it was: {history.record.hypothesis}"
         for history in study.candidates
-        if (decision := history.decision) and decision.verdict == "discard" and decision.by.startswith(PERSON)
+        if (decision := history.decision)
+        and decision.verdict == "discard"
+        and decision.by.startswith(PERSON)
     ]
     return lines("rejected-by-people", [_plain(line) for line in told[-N_VETOES:]])
 
 
 def _failed(study: Study, wording: EvolveWording) -> str:
-    problems = [str(origin["problem"]) for origin in last(study.failed_origins, wording.failures) if origin.get("problem")]
+    problems = [
+        str(origin["problem"])
+        for origin in last(study.failed_origins, wording.failures)
+        if origin.get("problem")
+    ]
     return lines("answers-that-could-not-be-used", [_plain(problem) for problem in problems])
 
 
 def _logs(brief: Brief, wording: EvolveWording) -> list[str]:
     """The end of what the latest failures and the parent printed."""
-    failed = [history.number for history in brief.study.candidates[-N_SEARCHED:] if history.failure is not None]
-    logs = [(number, brief.logs(number).strip()[-LOG_CHARS:]) for number in [*last(failed, wording.logs), brief.parent]]
+    failed = [
+        history.number
+        for history in brief.study.candidates[-N_SEARCHED:]
+        if history.failure is not None
+    ]
+    logs = [
+        (number, brief.logs(number).strip()[-LOG_CHARS:])
+        for number in [*last(failed, wording.logs), brief.parent]
+    ]
     return [f'<log candidate="{number}">\n{_closed(text)}\n</log>' for number, text in logs if text]
 
 

@@ -36,7 +36,10 @@ class Receipt:
         request = call.get("request", {})
         messages: Sequence[Any] = request.get("messages", ())
         pairs = zip(messages, self._messages, strict=False)
-        same = next((place for place, (new, old) in enumerate(pairs) if new != old), min(len(messages), len(self._messages)))
+        same = next(
+            (place for place, (new, old) in enumerate(pairs) if new != old),
+            min(len(messages), len(self._messages)),
+        )
         call = {**call, "request": {**request, "messages": messages[same:]}, "repeats": same}
         self._messages = messages
         self.usd += usd
@@ -109,7 +112,12 @@ class Brief:
     @property
     def is_spent(self) -> bool:
         """Whether a budget is used up, this question's calls counted: then no other call is made."""
-        options, spent, own, (usd, tokens) = self.study.options, self.study.spent, self.receipt, self.elsewhere()
+        options, spent, own, (usd, tokens) = (
+            self.study.options,
+            self.study.spent,
+            self.receipt,
+            self.elsewhere(),
+        )
         return bool(options.max_usd and spent.usd + own.usd + usd >= options.max_usd) or bool(
             options.max_tokens and spent.tokens + own.tokens + tokens >= options.max_tokens
         )

@@ -12,7 +12,11 @@ N_TELLING = 3  # scores below which the expected gain is mostly the prior
 
 
 def hypothesis(
-    knobs: Mapping[str, Knob], changes: Mapping[str, Value], attempts: Attempts, expected: tuple[float, float], asked_for: str = ""
+    knobs: Mapping[str, Knob],
+    changes: Mapping[str, Value],
+    attempts: Attempts,
+    expected: tuple[float, float],
+    asked_for: str = "",
 ) -> str:
     """Two or three sentences for a proposal that turns `changes`.
 
@@ -25,7 +29,11 @@ def hypothesis(
     """
     parts = [_change(knobs[name], value) for name, value in changes.items()]
     new = [_short(knobs[name]) for name in changes if not attempts.of(name)]
-    seen = [text for name, value in changes.items() if (text := _evidence(knobs[name], value, attempts, several=len(changes) > 1))]
+    seen = [
+        text
+        for name, value in changes.items()
+        if (text := _evidence(knobs[name], value, attempts, several=len(changes) > 1))
+    ]
     if new:
         seen.append(f"{' and '.join(new)} {'has' if len(new) == 1 else 'have'} not been tried yet")
     text = f"{_sentence(parts)}: {'; '.join(seen)}"
@@ -65,18 +73,28 @@ def _evidence(knob: Knob, value: Value, attempts: Attempts, several: bool) -> st
         old, new = attempt.changed[knob.id]
         if (gain := attempts.gain(attempt)) is not None:
             # Attempts in the same direction say most, then those of this knob alone, then large effects.
-            same = knob.scale.is_ordered and _is_up(knob, old, new) == _is_up(knob, knob.value, value)
+            same = knob.scale.is_ordered and _is_up(knob, old, new) == _is_up(
+                knob, knob.value, value
+            )
             known.append(((same or new == value, -len(attempt.changed), abs(gain)), attempt, gain))
     if not known:
         return f"{_short(knob)} has no score yet" if attempts.of(knob.id) else ""
     _, attempt, gain = max(known, key=lambda item: item[0])
     old, new = attempt.changed[knob.id]
-    verb = "setting" if not knob.scale.is_ordered else "raising" if _is_up(knob, old, new) else "lowering"
+    verb = (
+        "setting"
+        if not knob.scale.is_ordered
+        else "raising"
+        if _is_up(knob, old, new)
+        else "lowering"
+    )
     others = len(attempt.changed) - 1
     company = f", with {others} other change{'s' if others > 1 else ''}," if others else ""
     what = f"{'gained' if gain > 0 else 'lost'} {_figure(abs(gain))}" if gain else "changed nothing"
     subject = _short(knob) if several else "it"
-    return f"{verb} {subject} to {write(new, knob.text)} in candidate {attempt.number}{company} {what}"
+    return (
+        f"{verb} {subject} to {write(new, knob.text)} in candidate {attempt.number}{company} {what}"
+    )
 
 
 def _is_up(knob: Knob, old: Value, new: Value) -> bool:
@@ -85,7 +103,9 @@ def _is_up(knob: Knob, old: Value, new: Value) -> bool:
 
 def _short(knob: Knob) -> str:
     """The knob's own name without its scope; a nameless one by its line."""
-    return knob.name.split(".")[-1] if "#" not in knob.name else f"the {knob.text} in line {knob.line}"
+    return (
+        knob.name.split(".")[-1] if "#" not in knob.name else f"the {knob.text} in line {knob.line}"
+    )
 
 
 def _figure(value: float) -> str:
@@ -100,7 +120,11 @@ def _test(knobs: Mapping[str, Knob], changes: Mapping[str, Value], attempts: Att
     for name, value in changes.items():
         knob = knobs[name]
         prior = prior_for(knob.name)
-        cause = prior.low if knob.scale.is_ordered and knob.scale.at(value) > knob.scale.at(knob.value) else prior.high
+        cause = (
+            prior.low
+            if knob.scale.is_ordered and knob.scale.at(value) > knob.scale.at(knob.value)
+            else prior.high
+        )
         if cause and knob.scale.is_ordered and cause not in causes:
             causes.append(cause)
     if causes:

@@ -32,9 +32,13 @@ class Replay:
                 self._candidates.append(record)
                 if record.is_proposal:
                     self._steps.append(record)
-            elif isinstance(record, Rebased) and record.program:  # what was tried is what is proposed again
+            elif (
+                isinstance(record, Rebased) and record.program
+            ):  # what was tried is what is proposed again
                 old = self._candidates[record.candidate]
-                new = self._candidates[record.candidate] = replace(old, program=record.program, parent=record.onto)
+                new = self._candidates[record.candidate] = replace(
+                    old, program=record.program, parent=record.onto
+                )
                 self._steps[self._steps.index(old)] = new
             elif isinstance(record, ProposalFailed) and not record.fault and not record.final:
                 self._steps.append(record)
@@ -47,5 +51,14 @@ class Replay:
         step = self._steps[at]
         if isinstance(step, ProposalFailed):
             raise Unusable(step.reason, step.origin)
-        parent = brief.study.by_program.get(self._candidates[step.parent].program) if step.parent is not None else None
-        return Proposal(program=self._journal.program(step.program), hypothesis=step.hypothesis, origin=step.origin, parent=parent)
+        parent = (
+            brief.study.by_program.get(self._candidates[step.parent].program)
+            if step.parent is not None
+            else None
+        )
+        return Proposal(
+            program=self._journal.program(step.program),
+            hypothesis=step.hypothesis,
+            origin=step.origin,
+            parent=parent,
+        )

@@ -49,7 +49,11 @@ class Scale:
                 return float(self.values.index(value))
             if self.kind == "choice" or isinstance(value, str):
                 return float(len(self.values))
-            return float(min(range(len(self.values)), key=lambda i: abs(float(self.values[i]) - float(value))))
+            return float(
+                min(
+                    range(len(self.values)), key=lambda i: abs(float(self.values[i]) - float(value))
+                )
+            )
         size = abs(float(value))
         if self.kind == "count":
             return size / self.step
@@ -66,7 +70,9 @@ class Scale:
         if self.kind == "double":
             return self.sign * self.factor << max(0, round(x))
         if self.kind == "inside":
-            return self.sign * (_rounded(2.0 ** (x - 1)) if x <= 0 else round(1 - _rounded(2.0 ** (-x - 1)), 15))
+            return self.sign * (
+                _rounded(2.0 ** (x - 1)) if x <= 0 else round(1 - _rounded(2.0 ** (-x - 1)), 15)
+            )
         if self.integer:
             return self.sign * max(1, int(_rounded(2.0 ** min(x, 60))))
         return self.sign * _rounded(2.0**x)
@@ -75,8 +81,14 @@ class Scale:
 def scale_for(value: Value, choices: tuple[Value, ...] = (), counted: bool = False) -> Scale:
     """The scale that suits a value; `counted` says that its name means a small number of things (layers)."""
     if choices:
-        plain = all(isinstance(choice, int | float) and not isinstance(choice, bool) for choice in choices)
-        return Scale("ladder", values=tuple(sorted(choices))) if plain else Scale("choice", values=choices)
+        plain = all(
+            isinstance(choice, int | float) and not isinstance(choice, bool) for choice in choices
+        )
+        return (
+            Scale("ladder", values=tuple(sorted(choices)))
+            if plain
+            else Scale("choice", values=choices)
+        )
     if isinstance(value, bool):
         return Scale("choice", values=(False, True))
     if isinstance(value, str):

@@ -44,17 +44,25 @@ class TunerSettings:
         for name, value in self.values().items():
             wanted = type(getattr(type(self), name))
             if isinstance(value, bool) or not isinstance(value, int | wanted):
-                raise UsageError(f"the tuner's {name} = {value!r}; it is {'a whole number' if wanted is int else 'a number'}")
+                raise UsageError(
+                    f"the tuner's {name} = {value!r}; it is {'a whole number' if wanted is int else 'a number'}"
+                )
             least = 1 if name in ("n_best", "new_together") else 0
             if not least <= value <= 100 or (name in ("reach", "length") and value < 0.01):
-                raise UsageError(f"the tuner's {name} = {value}; it lies between {0.01 if name in ('reach', 'length') else least} and 100")
+                raise UsageError(
+                    f"the tuner's {name} = {value}; it lies between {0.01 if name in ('reach', 'length') else least} and 100"
+                )
 
     def values(self) -> dict[str, float]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def text(self) -> str:
         """As `read` takes it: what differs from the defaults."""
-        return ",".join(f"{name}={value!r}" for name, value in self.values().items() if value != getattr(type(self), name))
+        return ",".join(
+            f"{name}={value!r}"
+            for name, value in self.values().items()
+            if value != getattr(type(self), name)
+        )
 
 
 def read(text: str) -> TunerSettings:
@@ -69,7 +77,9 @@ def read(text: str) -> TunerSettings:
         try:
             values[name.strip()] = ast.literal_eval(number.strip())
         except (ValueError, SyntaxError):
-            raise UsageError(f"not a setting of the tuner: {part!r}; write tuner:NAME=NUMBER,NAME=NUMBER") from None
+            raise UsageError(
+                f"not a setting of the tuner: {part!r}; write tuner:NAME=NUMBER,NAME=NUMBER"
+            ) from None
     return made(values)
 
 
@@ -102,5 +112,7 @@ def written(source: str) -> TunerSettings:
             case ast.Assign([ast.Name(name)], ast.Constant(value)):
                 values[name.lower()] = value
             case _:
-                raise UsageError(f"line {node.lineno} is no setting; only lines as in REACH = 2.0 can be installed")
+                raise UsageError(
+                    f"line {node.lineno} is no setting; only lines as in REACH = 2.0 can be installed"
+                )
     return made(values)

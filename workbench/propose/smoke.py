@@ -25,4 +25,6 @@ def check(brief: Brief, program: Program, imports: bool = True) -> dict[str, Any
         brief.show(Shown("check", f"smoke run passed ({cost})"))
         return {"check_seconds": round(checked.seconds, 2)}
     brief.show(Shown("check", f"smoke run failed ({cost}): {checked.problem}"))
-    raise AnswerProblem(f"it fails in a smoke run ({cost}): {checked.problem}", checked.output.strip())
+    raise AnswerProblem(
+        f"it fails in a smoke run ({cost}): {checked.problem}", checked.output.strip()
+    )

@@ -18,7 +18,11 @@ class Axis:
     n_choices: int = 0
 
     def inside(self, x: float) -> float | int:
-        return min(max(round(x), 0), self.n_choices - 1) if self.n_choices else min(max(x, self.low), self.high)
+        return (
+            min(max(round(x), 0), self.n_choices - 1)
+            if self.n_choices
+            else min(max(x, self.low), self.high)
+        )
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,9 @@ class Evaluation:
     failed: bool = False
 
 
-def suggest(axes: Mapping[str, Axis], history: Sequence[Evaluation], seed: int, count: int = 1) -> list[dict[str, float]]:
+def suggest(
+    axes: Mapping[str, Axis], history: Sequence[Evaluation], seed: int, count: int = 1
+) -> list[dict[str, float]]:
     """`count` new coordinates for the knobs in `axes`, the others being left as they are; each knows of those before it.
 
     Args:
@@ -43,13 +49,25 @@ def suggest(axes: Mapping[str, Axis], history: Sequence[Evaluation], seed: int, 
     from optuna.trial import TrialState, create_trial
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=N_STARTUP, multivariate=len(axes) > 1, constant_liar=True)
+    sampler = optuna.samplers.TPESampler(
+        seed=seed, n_startup_trials=N_STARTUP, multivariate=len(axes) > 1, constant_liar=True
+    )
     study = optuna.create_study(direction="maximize", sampler=sampler)
     space: dict[str, BaseDistribution] = {}
     for name, axis in axes.items():
-        space[name] = CategoricalDistribution(tuple(range(axis.n_choices))) if axis.n_choices else FloatDistribution(axis.low, axis.high)
+        space[name] = (
+            CategoricalDistribution(tuple(range(axis.n_choices)))
+            if axis.n_choices
+            else FloatDistribution(axis.low, axis.high)
+        )
     for evaluation in history:
-        state = TrialState.FAIL if evaluation.failed else TrialState.RUNNING if evaluation.gain is None else TrialState.COMPLETE
+        state = (
+            TrialState.FAIL
+            if evaluation.failed
+            else TrialState.RUNNING
+            if evaluation.gain is None
+            else TrialState.COMPLETE
+        )
         params = {name: axis.inside(evaluation.point[name]) for name, axis in axes.items()}
         value = evaluation.gain if state == TrialState.COMPLETE else None
         study.add_trial(create_trial(state=state, value=value, params=params, distributions=space))

@@ -65,19 +65,31 @@ class Tuner:
             self._baseline = self._knobs(brief.experiment.program())
         knobs = self._knobs(brief.program)
         if not knobs:
-            raise Exhausted(f"no literal or named constant found in {', '.join(brief.program.files)}")
+            raise Exhausted(
+                f"no literal or named constant found in {', '.join(brief.program.files)}"
+            )
         baseline = self._baseline
-        unlike = {name: knob.value for name, knob in knobs.items() if name in baseline and knob.value != baseline[name].value}
+        unlike = {
+            name: knob.value
+            for name, knob in knobs.items()
+            if name in baseline and knob.value != baseline[name].value
+        }
         self._attempts.know(brief.parent, unlike)
         banned = {knob for text in brief.banned for knob in named(text, knobs)}
         usable = {name: knob for name, knob in knobs.items() if name not in banned}
         if not usable:
-            raise Exhausted(f"all {len(knobs)} knobs found in {', '.join(brief.program.files)} are banned")
+            raise Exhausted(
+                f"all {len(knobs)} knobs found in {', '.join(brief.program.files)} are banned"
+            )
         idea = wanted([brief.idea], list(usable)) if brief.idea else {}
         if brief.idea and not idea:
-            raise Unusable(f"the tuner turns knobs only, and none is named in {brief.idea!r}; it has: {', '.join(sorted(usable))[:300]}")
+            raise Unusable(
+                f"the tuner turns knobs only, and none is named in {brief.idea!r}; it has: {', '.join(sorted(usable))[:300]}"
+            )
         wishes = {**wanted(brief.guidance, list(usable)), **idea}
-        first = list(idea) or [name for name in wishes if len(self._attempts.of(name)) < WISHES_FIRST]
+        first = list(idea) or [
+            name for name in wishes if len(self._attempts.of(name)) < WISHES_FIRST
+        ]
         space = _Space(brief, self._attempts, self._baseline, usable, self._seed, self._settings)
         for move in space.ranked(wishes, first):
             changes = move.changes
@@ -87,12 +99,20 @@ class Tuner:
                 asked_for = next((wishes[name][1] for name in changes if name in wishes), "")
                 return Proposal(
                     program=program,
-                    hypothesis=hypothesis(usable, changes, self._attempts, move.expected, asked_for),
-                    origin={"knobs": {name: [usable[name].value, value] for name, value in changes.items()}},
+                    hypothesis=hypothesis(
+                        usable, changes, self._attempts, move.expected, asked_for
+                    ),
+                    origin={
+                        "knobs": {
+                            name: [usable[name].value, value] for name, value in changes.items()
+                        }
+                    },
                 )
         if any(attempt.is_pending for attempt in self._attempts.all) or brief.study.open:
             return None  # another parent may come of those
-        raise ParentExhausted(f"every change of the {len(usable)} knobs that is within reach of candidate {brief.parent} was tried")
+        raise ParentExhausted(
+            f"every change of the {len(usable)} knobs that is within reach of candidate {brief.parent} was tried"
+        )
 
     def _knobs(self, program: Program) -> dict[str, Knob]:
         found = self._found.get(program.digest)
@@ -117,19 +137,33 @@ class _Space:
     """The moves from one parent, and what is known of them."""
 
     def __init__(
-        self, brief: Brief, attempts: Attempts, baseline: Mapping[str, Knob], usable: Mapping[str, Knob], seed: int, settings: TunerSettings
+        self,
+        brief: Brief,
+        attempts: Attempts,
+        baseline: Mapping[str, Knob],
+        usable: Mapping[str, Knob],
+        seed: int,
+        settings: TunerSettings,
     ) -> None:
         self.settings = settings
         self.attempts, self.objective = attempts, attempts.objective
         self.parent = attempts.all[brief.parent]
-        self.rng_seed = int.from_bytes(hashlib.sha256(f"{seed}/{brief.number}".encode()).digest()[:4], "big")
+        self.rng_seed = int.from_bytes(
+            hashlib.sha256(f"{seed}/{brief.number}".encode()).digest()[:4], "big"
+        )
         device = attempts.device()
         weights = {name: _weight(knob, usable, device, settings) for name, knob in usable.items()}
         self.names = sorted(usable, key=lambda name: -weights[name])[:MAX_CONSIDERED]
         self.knobs = {name: usable[name] for name in self.names}
         # A knob is measured on the baseline's scale, so that its coordinate means the same in every candidate.
-        self.scales = {name: baseline[name].scale if name in baseline else self.knobs[name].scale for name in self.names}
-        self.origin = {name: self.scales[name].at(baseline.get(name, self.knobs[name]).value) for name in self.names}
+        self.scales = {
+            name: baseline[name].scale if name in baseline else self.knobs[name].scale
+            for name in self.names
+        }
+        self.origin = {
+            name: self.scales[name].at(baseline.get(name, self.knobs[name]).value)
+            for name in self.names
+        }
         self.here = np.array([self._offset(name, self.knobs[name].value) for name in self.names])
         priors = [prior_for(self.knobs[name].name) for name in self.names]
         self.careful = {name: prior.careful for name, prior in zip(self.names, priors, strict=True)}
@@ -144,40 +178,77 @@ class _Space:
 
     def _point(self, attempt: Attempt) -> Array:
         state = attempt.state
-        return np.array([self._offset(name, state[name]) if name in state else 0.0 for name in self.names])
+        return np.array(
+            [self._offset(name, state[name]) if name in state else 0.0 for name in self.names]
+        )
 
     def _learn(self) -> None:
         """Fits the effects to the candidates that have, or await, a score."""
         reference = self.attempts.all[0].history.score
-        self.used = [one for one in self.attempts.latest(MAX_EVALUATIONS) if one.is_pending or one.has_score]
+        self.used = [
+            one for one in self.attempts.latest(MAX_EVALUATIONS) if one.is_pending or one.has_score
+        ]
         if not self.used or reference is None:
-            reference = next((one.history.score for one in self.used if one.history.score is not None), 0.0)
-        gains = [self.objective.gain(reference if one.history.score is None else one.history.score, reference) for one in self.used]
+            reference = next(
+                (one.history.score for one in self.used if one.history.score is not None), 0.0
+            )
+        gains = [
+            self.objective.gain(
+                reference if one.history.score is None else one.history.score, reference
+            )
+            for one in self.used
+        ]
         counts = [float(len(one.history.scored)) for one in self.used]
-        self.points = np.array([self.here if one is self.parent else self._point(one) for one in self.used]).reshape(-1, len(self.names))
+        self.points = np.array(
+            [self.here if one is self.parent else self._point(one) for one in self.used]
+        ).reshape(-1, len(self.names))
         self.gains, self.counts = np.array(gains), np.array(counts)
         roots = [one.root for one in self.used]
-        self.effects = Effects(self.axes, self.points, roots, self.gains, self.counts, self.attempts.noise(), self.settings)
+        self.effects = Effects(
+            self.axes,
+            self.points,
+            roots,
+            self.gains,
+            self.counts,
+            self.attempts.noise(),
+            self.settings,
+        )
         self.threshold = self._best_so_far()
 
     def _best_so_far(self) -> float:
         """Expected gain over the parent of the best candidate that may still become one, at least 0."""
-        rivals = [i for i, one in enumerate(self.used) if one.root == self.parent.root and one.history.status in _UNDECIDED]
+        rivals = [
+            i
+            for i, one in enumerate(self.used)
+            if one.root == self.parent.root and one.history.status in _UNDECIDED
+        ]
         if not rivals:
             return 0.0
         mean, _ = self.effects.gain(self.points[rivals], self.parent.root, self.here)
         return max(0.0, float(mean.max()))
 
-    def ranked(self, wishes: Mapping[str, tuple[int, str]], first: Sequence[str]) -> Iterator[_Scored]:
+    def ranked(
+        self, wishes: Mapping[str, tuple[int, str]], first: Sequence[str]
+    ) -> Iterator[_Scored]:
         """Moves, the most promising first; those that turn a knob in `first` before all others."""
         self.wishes = wishes
-        singles = self._score([{name: value} for name in self.names for value in self._values(name)])
+        singles = self._score(
+            [{name: value} for name in self.names for value in self._values(name)]
+        )
         suggested = self._score(self._suggested(singles))
         ones = sorted([*singles, *suggested], key=lambda move: -move.worth)
         best = self._distinct(ones)
-        joined = [_joined(group) for size in (2, 3) for group in combinations(best[: self.settings.n_best if size == 2 else 9], size)]
+        joined = [
+            _joined(group)
+            for size in (2, 3)
+            for group in combinations(best[: self.settings.n_best if size == 2 else 9], size)
+        ]
         together = self._score([move for move in joined if move and self._is_telling(move)])
-        moves = [move for move in sorted([*ones, *together], key=lambda move: -move.worth) if move.worth > 0]
+        moves = [
+            move
+            for move in sorted([*ones, *together], key=lambda move: -move.worth)
+            if move.worth > 0
+        ]
         if first:
             moves.sort(key=lambda move: not any(name in first for name in move.changes))
         yield from moves
@@ -207,35 +278,67 @@ class _Space:
             steps.insert(0, 0.5)
         x = scale.at(knob.value)
         values = [scale.value(x + sign * step) for step in steps for sign in (1, -1)]
-        return [value for value in dict.fromkeys(values) if value != knob.value and type(value) is type(knob.value)]
+        return [
+            value
+            for value in dict.fromkeys(values)
+            if value != knob.value and type(value) is type(knob.value)
+        ]
 
     def _suggested(self, singles: Sequence[_Scored]) -> list[Move]:
         """What TPE suggests for the knobs that promise most, alone and together."""
         if sum(self.counts > 0) < 4:
             return []
-        order = dict.fromkeys(name for move in sorted(singles, key=lambda move: -move.worth) for name in move.changes)
-        top = [name for name in order if len(self.attempts.of(name)) >= self.settings.tried][:MAX_CHANGES]
+        order = dict.fromkeys(
+            name for move in sorted(singles, key=lambda move: -move.worth) for name in move.changes
+        )
+        top = [name for name in order if len(self.attempts.of(name)) >= self.settings.tried][
+            :MAX_CHANGES
+        ]
         moves: list[Move] = []
         for size in range(1, len(top) + 1):
             indices = [self.names.index(name) for name in top[:size]]
-            axes = {name: self._axis(name, self.here[k]) for name, k in zip(top, indices, strict=False)}
+            axes = {
+                name: self._axis(name, self.here[k]) for name, k in zip(top, indices, strict=False)
+            }
             # Coordinates here are relative to the baseline; those of choices are their indices.
-            shift = {name: self.origin[name] if self.scales[name].is_ordered else 0.0 for name in top}
+            shift = {
+                name: self.origin[name] if self.scales[name].is_ordered else 0.0 for name in top
+            }
             history = [
-                tpe.Evaluation({name: x[k] + self.origin[name] - shift[name] for name, k in zip(top, indices, strict=False)}, gain)
+                tpe.Evaluation(
+                    {
+                        name: x[k] + self.origin[name] - shift[name]
+                        for name, k in zip(top, indices, strict=False)
+                    },
+                    gain,
+                )
                 for x, gain in zip(
-                    self.points, (float(g) if n else None for g, n in zip(self.gains, self.counts, strict=True)), strict=True
+                    self.points,
+                    (float(g) if n else None for g, n in zip(self.gains, self.counts, strict=True)),
+                    strict=True,
                 )
             ]
             for point in tpe.suggest(axes, history[-MAX_TOLD:], self.rng_seed + size, count=2):
-                values = {name: self.scales[name].value(x + shift[name]) for name, x in point.items()}
-                moves.append({name: value for name, value in values.items() if value != self.knobs[name].value})
+                values = {
+                    name: self.scales[name].value(x + shift[name]) for name, x in point.items()
+                }
+                moves.append(
+                    {
+                        name: value
+                        for name, value in values.items()
+                        if value != self.knobs[name].value
+                    }
+                )
         return [move for move in moves if move]
 
     def _axis(self, name: str, x: float) -> tpe.Axis:
         scale = self.scales[name]
         reach = 1.0 if self.careful[name] else self.settings.reach
-        return tpe.Axis(x - reach, x + reach) if scale.is_ordered else tpe.Axis(n_choices=len(scale.values))
+        return (
+            tpe.Axis(x - reach, x + reach)
+            if scale.is_ordered
+            else tpe.Axis(n_choices=len(scale.values))
+        )
 
     def _score(self, moves: Sequence[Move]) -> list[_Scored]:
         if not moves:
@@ -268,7 +371,9 @@ class _Space:
                 self._survivals[key] = self._survival(name, value)
             factor *= self._survivals[key]
             if name in self.wishes:
-                direction = self.wishes[name][0] * np.sign(self._offset(name, value) - self.here[self.names.index(name)])
+                direction = self.wishes[name][0] * np.sign(
+                    self._offset(name, value) - self.here[self.names.index(name)]
+                )
                 factor *= WISH if direction >= 0 else 1 / WISH
         return factor
 
@@ -281,7 +386,9 @@ class _Space:
             along = self.scales[name].is_ordered and (at - here) * (x - here) > 0
             beyond = at == x or (along and abs(x - here) >= abs(at - here))
             if attempt.has_failed:
-                failures += (1.0 if beyond else 0.3) / len(attempt.changed)  # what breaks one way may break the other way
+                failures += (1.0 if beyond else 0.3) / len(
+                    attempt.changed
+                )  # what breaks one way may break the other way
             elif attempt.history.score is not None:
                 successes += at == x or (along and abs(at - here) >= abs(x - here))
         if failures >= 2 and not successes:
@@ -300,8 +407,19 @@ def _weight(knob: Knob, knobs: Mapping[str, Knob], device: str, settings: TunerS
     meant = device_of(knob.name)
     if device and not meant:
         twins = (f"{knob.path}:{prefix}{knob.name}" for prefix in ("CUDA_", "GPU_", "CPU_"))
-        meant = next(({"CPU_": "cuda"}.get(twin.split(":")[1][:4], "cpu") for twin in twins if twin in knobs), "")
+        meant = next(
+            (
+                {"CPU_": "cuda"}.get(twin.split(":")[1][:4], "cpu")
+                for twin in twins
+                if twin in knobs
+            ),
+            "",
+        )
     # `f(warmup=0.1)` where there is WARMUP as well: most likely the constant is what counts.
     own = knob.name.split(".")[-1]
     shadowed = own != own.upper() and f"{knob.path}:{own.upper()}" in knobs
-    return knob.weight * (settings.elsewhere if device and meant and meant != device else 1.0) * (settings.shadowed if shadowed else 1.0)
+    return (
+        knob.weight
+        * (settings.elsewhere if device and meant and meant != device else 1.0)
+        * (settings.shadowed if shadowed else 1.0)
+    )

@@ -15,7 +15,14 @@ from dataclasses import dataclass, field, replace
 from workbench.program import Program, lines_of
 
 _HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
-_FOREIGN = ("rename from ", "rename to ", "copy from ", "copy to ", "GIT binary patch", "Binary files ")
+_FOREIGN = (
+    "rename from ",
+    "rename to ",
+    "copy from ",
+    "copy to ",
+    "GIT binary patch",
+    "Binary files ",
+)
 _BACKUPS = (".orig", ".old", ".bak")
 
 
@@ -71,11 +78,15 @@ class Diff:
             if file.creates and text is not None:
                 raise DiffProblem(f"{file.path} is to be created, but exists already")
             if not file.creates and text is None:
-                raise DiffProblem(f"{file.path} is to be {'deleted' if file.deletes else 'changed'}, but does not exist")
+                raise DiffProblem(
+                    f"{file.path} is to be {'deleted' if file.deletes else 'changed'}, but does not exist"
+                )
             changed = self._changed(file, text or "")
             if file.deletes:
                 if changed:
-                    raise DiffProblem(f"{file.path} is to be deleted, but has lines that the diff does not list")
+                    raise DiffProblem(
+                        f"{file.path} is to be deleted, but has lines that the diff does not list"
+                    )
                 del files[file.path]
                 executable.discard(file.path)
                 continue
@@ -134,7 +145,9 @@ class _Parser:
             elif line.startswith("@@") and first is not None:
                 raise self.fail(f"not a hunk header: {line!r}")
             elif first is not None and line.startswith(_FOREIGN):
-                raise self.fail(f"{' '.join(line.split()[:2])}: renames, copies and binary files are not supported")
+                raise self.fail(
+                    f"{' '.join(line.split()[:2])}: renames, copies and binary files are not supported"
+                )
             elif self.git:
                 self.header_mode(line)
             self.at += 1
@@ -145,7 +158,9 @@ class _Parser:
                 raise DiffProblem("a 'diff --git' line names two paths: renames are not supported")
             if not (file.hunks or file.creates or file.deletes or file.executable is not None):
                 raise DiffProblem(f"nothing is said about what changes in {file.path}")
-        return Diff("".join(self.lines[:first]), tuple(self.files), crlf=self.lines[first].endswith("\r\n"))
+        return Diff(
+            "".join(self.lines[:first]), tuple(self.files), crlf=self.lines[first].endswith("\r\n")
+        )
 
     def header_git(self, line: str) -> None:
         rest = line.removeprefix("diff --git ")
@@ -188,7 +203,10 @@ class _Parser:
         header = _HUNK.match(self.peek())
         if header is None or not self.files or self.git:
             raise self.fail("a hunk before the '--- ' and '+++ ' lines of its file")
-        start, (n_old, n_new) = int(header[1]), (1 if header[i] is None else int(header[i]) for i in (2, 4))
+        start, (n_old, n_new) = (
+            int(header[1]),
+            (1 if header[i] is None else int(header[i]) for i in (2, 4)),
+        )
         if header[2] is None or n_old:
             start -= 1
         old: list[str] = []
@@ -203,7 +221,9 @@ class _Parser:
                 self.unended(old, new)
                 continue
             if sign not in (" ", "-", "+") or not sign:
-                raise self.fail(f"the hunk ends early: {len(old)} of {n_old} old and {len(new)} of {n_new} new lines are there")
+                raise self.fail(
+                    f"the hunk ends early: {len(old)} of {n_old} old and {len(new)} of {n_new} new lines are there"
+                )
             if sign != "+":
                 old.append(body)
             if sign != "-":
@@ -214,13 +234,21 @@ class _Parser:
             self.at += 1
             self.unended(old, new)
         following = self.peek(1)
-        if following[:1] in (" ", "+", "-") and following and not following.startswith(("--- ", "-- ")) and following != "--":
+        if (
+            following[:1] in (" ", "+", "-")
+            and following
+            and not following.startswith(("--- ", "-- "))
+            and following != "--"
+        ):
             raise self.fail(f"the hunk has more lines than its header says ({header[0]})")
         self.files[-1].hunks.append(DiffHunk(max(start, 0), tuple(old), tuple(new)))
 
     def unended(self, old: list[str], new: list[str]) -> None:
         r"""Takes the line end off the line before `\ No newline at end of file`."""
-        sign, ends = self.lines[self.at - 1][:1], "\r\n" if self.lines[self.at].endswith("\r\n") else "\n"
+        sign, ends = (
+            self.lines[self.at - 1][:1],
+            "\r\n" if self.lines[self.at].endswith("\r\n") else "\n",
+        )
         for lines in [old] if sign == "-" else [new] if sign == "+" else [old, new]:
             if lines:
                 lines[-1] = lines[-1].removesuffix(ends)
@@ -246,7 +274,9 @@ def _common(old: str, new: str) -> str | None:
         return old
     if _stripped(old) == _stripped(new):
         return _stripped(new)
-    return _stripped(new) if any(_stripped(old) == _stripped(new) + end for end in _BACKUPS) else None
+    return (
+        _stripped(new) if any(_stripped(old) == _stripped(new) + end for end in _BACKUPS) else None
+    )
 
 
 def _unix(lines: Sequence[str]) -> tuple[str, ...]:
@@ -262,27 +292,43 @@ def _patched(file: FileDiff, text: str) -> str:
     out += lines[done:]
     for number, line in enumerate(out[:-1], 1):
         if not line.endswith("\n"):
-            raise DiffProblem(f"line {number} of {file.path} would have no line end, but is not the last one")
+            raise DiffProblem(
+                f"line {number} of {file.path} would have no line end, but is not the last one"
+            )
     return "".join(out)
 
 
 def _place(path: str, lines: Sequence[str], hunk: DiffHunk, number: int, done: int) -> int:
     """Index at which the hunk fits: where it says, else the only other place after the hunks before it."""
     size = len(hunk.old)
-    if hunk.start >= done and tuple(lines[hunk.start : hunk.start + size]) == hunk.old and hunk.start <= len(lines):
+    if (
+        hunk.start >= done
+        and tuple(lines[hunk.start : hunk.start + size]) == hunk.old
+        and hunk.start <= len(lines)
+    ):
         return hunk.start
     if not size:
-        raise DiffProblem(f"hunk {number} does not fit {path} (it inserts after line {hunk.start}, the file has {len(lines)} lines)")
-    fits = [index for index in range(done, len(lines) - size + 1) if tuple(lines[index : index + size]) == hunk.old]
+        raise DiffProblem(
+            f"hunk {number} does not fit {path} (it inserts after line {hunk.start}, the file has {len(lines)} lines)"
+        )
+    fits = [
+        index
+        for index in range(done, len(lines) - size + 1)
+        if tuple(lines[index : index + size]) == hunk.old
+    ]
     if len(fits) == 1:
         return fits[0]
     if fits:
         where = ", ".join(str(index + 1) for index in fits[:4])
-        raise DiffProblem(f"hunk {number} fits {path} in {len(fits)} places (lines {where}); give it more context or right line numbers")
+        raise DiffProblem(
+            f"hunk {number} fits {path} in {len(fits)} places (lines {where}); give it more context or right line numbers"
+        )
     for index, wanted in enumerate(hunk.old, hunk.start):
         got = lines[index] if index < len(lines) else None
         if got != wanted:
-            raise DiffProblem(f"hunk {number} does not fit {path} ({_difference(index + 1, got, wanted, len(lines))})")
+            raise DiffProblem(
+                f"hunk {number} does not fit {path} ({_difference(index + 1, got, wanted, len(lines))})"
+            )
     raise DiffProblem(f"hunk {number} does not fit {path} (it overlaps the hunk before it)")
 
 

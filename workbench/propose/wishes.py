@@ -3,9 +3,20 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-_UP = re.compile(r"\b(raise|increase|higher|larger|bigger|more|longer|up|wider|deeper|try true|enable|turn on)\b")
-_DOWN = re.compile(r"\b(lower|reduce|decrease|smaller|less|fewer|shorter|down|narrower|shallower|disable|turn off)\b")
-_ALIASES = {"lr": "learning rate", "wd": "weight decay", "bs": "batch size", "act": "activation", "embd": "embedding", "eps": "epsilon"}
+_UP = re.compile(
+    r"\b(raise|increase|higher|larger|bigger|more|longer|up|wider|deeper|try true|enable|turn on)\b"
+)
+_DOWN = re.compile(
+    r"\b(lower|reduce|decrease|smaller|less|fewer|shorter|down|narrower|shallower|disable|turn off)\b"
+)
+_ALIASES = {
+    "lr": "learning rate",
+    "wd": "weight decay",
+    "bs": "batch size",
+    "act": "activation",
+    "embd": "embedding",
+    "eps": "epsilon",
+}
 
 
 def named(text: str, knobs: Iterable[str]) -> set[str]:
@@ -21,7 +32,12 @@ def named(text: str, knobs: Iterable[str]) -> set[str]:
             found[knob] = plain
     # `CUDA_LEARNING_RATE` in a text means that knob, not LEARNING_RATE as well.
     longest = set(found.values())
-    inside = {plain for plain in longest for other in longest if plain != other and f" {plain} " in f" {other} "}
+    inside = {
+        plain
+        for plain in longest
+        for other in longest
+        if plain != other and f" {plain} " in f" {other} "
+    }
     alone = {plain for plain in inside if f" {plain} " in _without(words, longest - inside)}
     return {knob for knob, plain in found.items() if plain not in inside or plain in alone}
 

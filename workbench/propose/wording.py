@@ -32,14 +32,20 @@ class Wording:
     def __post_init__(self) -> None:
         for name, default in _defaults(type(self)).items():
             if type(value := getattr(self, name)) is not type(default):
-                raise UsageError(f"the prompt's {name} = {value!r:.60}; it is {KINDS[type(default)]}")
+                raise UsageError(
+                    f"the prompt's {name} = {value!r:.60}; it is {KINDS[type(default)]}"
+                )
         for name, (least, most) in self.BOUNDS.items():
             if not least <= getattr(self, name) <= most:
-                raise UsageError(f"the prompt's {name} = {getattr(self, name)}; it lies between {least} and {most}")
+                raise UsageError(
+                    f"the prompt's {name} = {getattr(self, name)}; it lies between {least} and {most}"
+                )
         for name, places in self.PLACES.items():
             for place in places:
                 if (times := getattr(self, name).count(place)) != 1:
-                    raise UsageError(f"the prompt's {name} has {place} {times} times; put it in once, where that part belongs")
+                    raise UsageError(
+                        f"the prompt's {name} has {place} {times} times; put it in once, where that part belongs"
+                    )
 
     @classmethod
     def read(cls, text: str) -> Self:
@@ -53,12 +59,18 @@ class Wording:
         try:
             table = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise UsageError(f"the prompt is no TOML: {' '.join(str(error).split())[:200]}") from None
+            raise UsageError(
+                f"the prompt is no TOML: {' '.join(str(error).split())[:200]}"
+            ) from None
         known = list(_defaults(cls))
         if strangers := [key for key in table if key not in known]:
-            raise UsageError(f"the prompt has no setting {strangers[0]!r:.60}; it has: {', '.join(known)}")
+            raise UsageError(
+                f"the prompt has no setting {strangers[0]!r:.60}; it has: {', '.join(known)}"
+            )
         if not str(table.get("system", "")).strip():
-            raise UsageError("the prompt is empty: it needs a text, system, that tells the model what to do")
+            raise UsageError(
+                "the prompt is empty: it needs a text, system, that tells the model what to do"
+            )
         return cls(**table)
 
     @classmethod
@@ -82,7 +94,12 @@ class EvolveWording(Wording):
     """
 
     PLACES: ClassVar = {"system": ("{material}", "{form}"), "meta": ("{material}",)}
-    BOUNDS: ClassVar = {"attempts": (0, 100), "inspirations": (0, 10), "failures": (0, 20), "logs": (0, 5)}
+    BOUNDS: ClassVar = {
+        "attempts": (0, 100),
+        "inspirations": (0, 10),
+        "failures": (0, 20),
+        "logs": (0, 5),
+    }
 
     system: str = """\
 You improve a program, one change at a time. Each change is run and scored by an evaluator that you cannot reach; it is kept only where
@@ -148,16 +165,30 @@ worth less than changes of mechanism. Do not repeat what failed, and never try w
     def __post_init__(self) -> None:
         super().__post_init__()
         if strangers := [name for name in self.tools if name not in TOLD]:
-            raise UsageError(f"the prompt's tools have {strangers[0]!r:.60}; there are: {', '.join(TOLD)}")
+            raise UsageError(
+                f"the prompt's tools have {strangers[0]!r:.60}; there are: {', '.join(TOLD)}"
+            )
         if missing := [name for name in NEEDED_TOOLS if name not in self.tools]:
-            raise UsageError(f"the prompt's tools lack {' and '.join(missing)}, without which nothing can be proposed")
-        if silent := [name for name, what in self.tools.items() if not isinstance(what, str) or not what.strip()]:
-            raise UsageError(f"the prompt's tools say nothing of {silent[0]}; give it a text that tells the model what it does")
+            raise UsageError(
+                f"the prompt's tools lack {' and '.join(missing)}, without which nothing can be proposed"
+            )
+        if silent := [
+            name
+            for name, what in self.tools.items()
+            if not isinstance(what, str) or not what.strip()
+        ]:
+            raise UsageError(
+                f"the prompt's tools say nothing of {silent[0]}; give it a text that tells the model what it does"
+            )
 
 
 WORDINGS: Mapping[str, type[Wording]] = {"evolve": EvolveWording, "agent": AgentWording}
 
 
 def _defaults(kind: type[Wording]) -> dict[str, Any]:
-    made = {each.name: each.default_factory() for each in fields(kind) if each.default_factory is not MISSING}
+    made = {
+        each.name: each.default_factory()
+        for each in fields(kind)
+        if each.default_factory is not MISSING
+    }
     return {each.name: made.get(each.name, each.default) for each in fields(kind)}

@@ -51,7 +51,9 @@ class Workspace(Protocol):
             imports: where the experiment has no `check` of its own, whether the modules can be imported is looked at instead.
         """
 
-    def run(self, program: Program, files: Iterable[tuple[str, str]], command: str, cancelled: Event) -> Ran:
+    def run(
+        self, program: Program, files: Iterable[tuple[str, str]], command: str, cancelled: Event
+    ) -> Ran:
         """Runs a command in a sandbox with a copy of a program, and other files (path, text) to read; only where there is a shell."""
 
 
@@ -72,5 +74,7 @@ class Bare:
     def check(self, program: Program, cancelled: Event, imports: bool = True) -> Checked | None:
         return None
 
-    def run(self, program: Program, files: Iterable[tuple[str, str]], command: str, cancelled: Event) -> Ran:
+    def run(
+        self, program: Program, files: Iterable[tuple[str, str]], command: str, cancelled: Event
+    ) -> Ran:
         raise LookupError("there is no shell in this workspace")

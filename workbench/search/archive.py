@@ -46,13 +46,19 @@ def value(study: Study, turn: Turn, name: str) -> float | None:
     baseline = study.candidates[0].scored[:1]
     if baseline and name not in {objective.name, *baseline[0].metrics}:
         known = ", ".join(sorted({objective.name, *baseline[0].metrics}))
-        raise UsageError(f"[search] of experiment.toml names {name!r}, which the evaluator does not return; it returns: {known}")
+        raise UsageError(
+            f"[search] of experiment.toml names {name!r}, which the evaluator does not return; it returns: {known}"
+        )
     return None
 
 
-def mean(history: CandidateHistory, objective: Objective, name: str, n_scored: int | None = None) -> float | None:
+def mean(
+    history: CandidateHistory, objective: Objective, name: str, n_scored: int | None = None
+) -> float | None:
     """A metric's mean over the first `n_scored` ok trials of a candidate, or over all; None where there is none, or one lacks it."""
     trials = history.scored[:n_scored]
-    values = [trial.score if name == objective.name else trial.metrics.get(name) for trial in trials]
+    values = [
+        trial.score if name == objective.name else trial.metrics.get(name) for trial in trials
+    ]
     known = [value for value in values if value is not None]
     return fmean(known) if known and len(known) == len(values) else None

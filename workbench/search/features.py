@@ -23,7 +23,9 @@ class Features:
 
     def __init__(self, search: Search) -> None:
         self._names, self._furthest = search.features, search.bins // 2
-        self._lines: list[tuple[int, int]] = []  # by candidate: longer than the baseline by, added since
+        self._lines: list[
+            tuple[int, int]
+        ] = []  # by candidate: longer than the baseline by, added since
         self._origins: dict[str, float] = {}
 
     def cell(self, study: Study, turn: Turn) -> Cell:

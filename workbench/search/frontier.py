@@ -50,7 +50,11 @@ class Frontier:
         rng = random.Random(f"{self._seed}/{question(study)}")
         parent = self._tournament(rng)
         others = [number for number in self._front if number != parent]
-        return Ask(parent, tuple(rng.sample(others, min(N_INSPIRATIONS, len(others)))), is_one_of_several=bool(others))
+        return Ask(
+            parent,
+            tuple(rng.sample(others, min(N_INSPIRATIONS, len(others)))),
+            is_one_of_several=bool(others),
+        )
 
     def _tournament(self, rng: random.Random) -> int:
         drawn = rng.sample(self._front, min(2, len(self._front)))
@@ -65,7 +69,11 @@ class Frontier:
             case "scored" if not self._turns.is_barred(study, turn.candidate):
                 self._add(study, turn)
             case "barred":
-                self._points = {number: point for number, point in self._points.items() if not self._turns.is_barred(study, number)}
+                self._points = {
+                    number: point
+                    for number, point in self._points.items()
+                    if not self._turns.is_barred(study, number)
+                }
                 self._front = []
                 for number in self._points:
                     self._enter(number)
@@ -75,7 +83,11 @@ class Frontier:
 
     def _add(self, study: Study, turn: Turn) -> None:
         values = {name: value(study, turn, name) for name in self._metrics}
-        point = tuple(-x if self._metrics[name] == "minimize" else x for name, x in values.items() if x is not None)
+        point = tuple(
+            -x if self._metrics[name] == "minimize" else x
+            for name, x in values.items()
+            if x is not None
+        )
         if len(point) == len(self._metrics) and turn.candidate not in self._points:
             self._points[turn.candidate] = point
             self._enter(turn.candidate)
@@ -84,9 +96,14 @@ class Frontier:
         """Puts a program in the frontier, and those out that it beats; without effect where it is beaten or equalled."""
         point, self._crowding = self._points[number], None
         if len(self._metrics) == 1:
-            self._front = sorted([*self._front, number], key=lambda one: (-self._points[one][0], one))[:N_BEST]
+            self._front = sorted(
+                [*self._front, number], key=lambda one: (-self._points[one][0], one)
+            )[:N_BEST]
         elif not any(_covers(self._points[rival], point) for rival in self._front):
-            self._front = [*(rival for rival in self._front if not _covers(point, self._points[rival])), number]
+            self._front = [
+                *(rival for rival in self._front if not _covers(point, self._points[rival])),
+                number,
+            ]
 
 
 def _covers(one: Point, other: Point) -> bool:

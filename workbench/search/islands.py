@@ -43,7 +43,11 @@ class Islands:
     name = "islands"
 
     def __init__(self, experiment: Experiment, options: Options) -> None:
-        self._search, self._objective, self._seed = experiment.search, experiment.objective, options.seed
+        self._search, self._objective, self._seed = (
+            experiment.search,
+            experiment.objective,
+            options.seed,
+        )
         self._features, self._turns = Features(experiment.search), Turns()
         self._population = Population(experiment.search.islands)
         self._n_programs = 0
@@ -61,7 +65,10 @@ class Islands:
         for _ in range(N_FROM_ISLAND):
             if others := [elite for elite in elites if elite not in chosen]:
                 chosen.append(_by_rank(others, rng))
-        for other in rng.sample([index for index in range(n_islands) if index != island], min(N_FROM_ELSEWHERE, n_islands - 1)):
+        for other in rng.sample(
+            [index for index in range(n_islands) if index != island],
+            min(N_FROM_ELSEWHERE, n_islands - 1),
+        ):
             chosen += [elite for elite in self._population.elites(other)[:1] if elite not in chosen]
         return Ask(parent, tuple(chosen[1:]), is_one_of_several=len(chosen) > 1)
 
@@ -81,7 +88,13 @@ class Islands:
         history = study.candidates[turn.candidate]
         parent = history.record.parent
         everywhere = range(len(self._population))
-        self._place(study, turn, everywhere if parent is None else [self._population.island_of(history.question, parent)])
+        self._place(
+            study,
+            turn,
+            everywhere
+            if parent is None
+            else [self._population.island_of(history.question, parent)],
+        )
         self._n_programs += 1
         if self._search.migrate and self._n_programs % self._search.migrate == 0:
             self._population.migrate()

@@ -27,7 +27,9 @@ class Population:
 
     def elites(self, island: int) -> list[int]:
         """The elites of an island's cells, the best first."""
-        return [number for _, number in sorted(entries[0] for entries in self._islands[island].values())]
+        return [
+            number for _, number in sorted(entries[0] for entries in self._islands[island].values())
+        ]
 
     def island_of(self, question: int, parent: int) -> int:
         """Where an answer belongs: on the island of its question where its parent lives there (or nowhere), else with its parent."""
@@ -72,7 +74,10 @@ class Population:
         for number in gone:
             del self._homes[number]
         for index, cells in enumerate(self._islands):
-            left = {cell: [entry for entry in entries if entry[1] not in gone] for cell, entries in cells.items()}
+            left = {
+                cell: [entry for entry in entries if entry[1] not in gone]
+                for cell, entries in cells.items()
+            }
             self._islands[index] = {cell: entries for cell, entries in left.items() if entries}
             self._residents[index] -= gone
 
@@ -81,7 +86,9 @@ class Population:
         self.add(number, cell, worth, island)
 
     def _rank(self, island: int) -> Entry:
-        return min((entries[0] for entries in self._islands[island].values()), default=(float("inf"), 0))
+        return min(
+            (entries[0] for entries in self._islands[island].values()), default=(float("inf"), 0)
+        )
 
     def _empty(self, island: int) -> None:
         for number in self._residents[island]:

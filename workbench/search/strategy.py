@@ -35,7 +35,9 @@ class Strategy(Protocol):
 
 def question(study: Study) -> int:
     """How many proposals were asked for before this one, as in the proposer's brief."""
-    return len(study.candidates) - 1 + study.proposals_failed if study.asked is None else study.asked
+    return (
+        len(study.candidates) - 1 + study.proposals_failed if study.asked is None else study.asked
+    )
 
 
 def incumbent_of(study: Study) -> int:

@@ -30,7 +30,12 @@ class WrittenBack:
 
 
 def write_back(
-    study: StudyFolder, source: Path, baseline: Program, program: Program, to: Path | None = None, dry_run: bool = False
+    study: StudyFolder,
+    source: Path,
+    baseline: Program,
+    program: Program,
+    to: Path | None = None,
+    dry_run: bool = False,
 ) -> WrittenBack:
     """Writes `program` over the experiment's own files, or into another folder; all checks come before the first write.
 
@@ -43,7 +48,9 @@ def write_back(
         WorkbenchError: writing failed; each file is either whole as before or whole as it should be.
     """
     target = (to or source).resolve()
-    is_new = to is not None and (not target.exists() or (target.is_dir() and not any(target.iterdir())))
+    is_new = to is not None and (
+        not target.exists() or (target.is_dir() and not any(target.iterdir()))
+    )
     _check_folder(target, is_new)
     changes = {} if is_new else _changes(target, baseline, program)
     patch = Patch.between(baseline, program)
@@ -59,7 +66,9 @@ def write_back(
         for path, text in changes.items():
             _replace(target / path, text, path in program.executable)
     except OSError as error:
-        raise WorkbenchError(f"cannot write in {target}: {error.strerror}; `autoresearch apply` again goes on where this stopped") from None
+        raise WorkbenchError(
+            f"cannot write in {target}: {error.strerror}; `autoresearch apply` again goes on where this stopped"
+        ) from None
     return result
 
 

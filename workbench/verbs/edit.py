@@ -27,7 +27,10 @@ def edited_files(program: Program, source: str | None) -> dict[str, str]:
     with tempfile.TemporaryDirectory(prefix="workbench-edit-") as name:
         program.write(Path(name))
         try:
-            subprocess.run([*shlex.split(editor), *(str(Path(name, path)) for path in program.files)], check=True)
+            subprocess.run(
+                [*shlex.split(editor), *(str(Path(name, path)) for path in program.files)],
+                check=True,
+            )
         except (OSError, subprocess.CalledProcessError) as error:
             raise UsageError(f"{editor} failed ({error}); nothing was changed") from None
         return _changed(program, Path(name))

@@ -1,182 +1,33 @@
 """StudyHandle: the command line's verbs as Python. Thin: it reads through `views`, and changes only by requests to the loop."""
 
-import secrets
 import time as clock
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import StudyError, UsageError, WorkbenchError
-from workbench.experiment import Goal, Noise
-from workbench.ledger import folder as folders
+from workbench.errors import UsageError, WorkbenchError
+from workbench.ledger import imported
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.program import Patch
-from workbench.records import Ablation, Audit, Options, Reproduction, Review
-from workbench.verbs import comparison, examination, imported, importing, launch, new, views
+from workbench.recognise.cell import is_cell
+from workbench.records import Ablation, Audit, Reproduction
+from workbench.show import examinations, score_comparison, views
+from workbench.verbs import examine, loop_process, new, study_options
 from workbench.verbs.apply import WrittenBack, write_back
-from workbench.verbs.candidate import CandidateHandle
-from workbench.verbs.cell import is_cell
-from workbench.verbs.scaffold import Scoring
+from workbench.verbs.candidate_handle import CandidateHandle
 
 if TYPE_CHECKING:  # types of what is imported only where it is used
     import pandas
     import plotly.graph_objects
 
-    from workbench.lab.examination import AblationView, AuditView
-    from workbench.lab.scores import ScoresView
-    from workbench.lab.tables import LogView, ShowView, StatusView
+    from workbench.show.examination_tables import AblationView, AuditView
+    from workbench.show.score_table import ScoresView
+    from workbench.show.tables import LogView, ShowView, StatusView
 
-DEFAULT_CANDIDATES = 20
-KEY_BYTES = 16
 POLL_SECONDS = 0.2
-
-
-def start(
-    experiment: str | Path,
-    *,
-    study: str | None = None,
-    root: str | Path | None = None,
-    proposer: str = "tuner",
-    model: str = "",
-    strategy: str = "hillclimb",
-    policy: str = "tested",
-    review: Review = "off",
-    candidates: int | None = None,
-    time: str | float | None = None,
-    max_usd: float = 0.0,
-    max_tokens: int = 0,
-    base_url: str = "",
-    effort: str = "",
-    ahead: int | None = None,
-    round: int = 1,
-    slots: int = 0,
-    executor: str = "local",
-    seed: int | None = None,
-    sandbox: str = "auto",
-    settings: Mapping[str, Any] | None = None,
-    also: Sequence[str | Path] = (),
-    score: str | None = None,
-    metric: str | None = None,
-    goal: Goal | None = None,
-    noise: Noise | None = None,
-    min_effect: float = 0.0,
-    time_limit: str | float | None = None,
-    wait: bool = False,
-) -> "StudyHandle":
-    """Makes a study of an experiment and starts its loop, a process of its own that outlives this one.
-
-    Args:
-        experiment: a folder, the name of a built-in experiment, or a script, of which one is made for this study.
-        study: its name; by default the experiment's with a number. root: where `studies/` lies; the current folder by default.
-        candidates: how many to propose. By default 20, or without limit where `time` is given; 0 means no limit.
-        time: while the loop runs, as in "8h", "1h30m" or a number of seconds; no limit by default.
-        max_usd, max_tokens: what proposals may cost; 0 means no limit. slots: trials at a time; 0 means as many as fit.
-        base_url: where the model is asked, if not at Claude's or where ANTHROPIC_BASE_URL says. effort: how hard it thinks.
-        ahead: proposals made ahead per slot; 0: each learns from all before it. By default as the proposer wishes.
-        round: how many candidates a proposer that can (`agent`) is asked for at a time.
-        seed: all chance in the study derives from it, so that it can be run again. By default nobody knows the seeds of trials before.
-        settings: values of the experiment's settings, as `--set KEY=VALUE`.
-        also: other programs to be tried before the proposer is asked: files in place of the editable one, or folders of such.
-        score, metric, goal, noise, min_effect: how a script is scored, as in `Scoring`. time_limit: the longest that a trial of it may
-            take, as in "30m"; ten minutes by default.
-        wait: return only when the study has ended.
-
-    Raises:
-        UsageError: something given here cannot be. SandboxUnavailable: no acceptable sandbox works here.
-        WorkbenchError: the loop did not start.
-    """
-    seconds = launch.duration(time) if time is not None else 0.0
-    if candidates is None:
-        candidates = 0 if seconds else DEFAULT_CANDIDATES
-    options = Options(
-        proposer=proposer,
-        model=model,
-        strategy=strategy,
-        policy=policy,
-        review=review,
-        candidates=candidates,
-        seconds=seconds,
-        max_usd=max_usd,
-        max_tokens=max_tokens,
-        base_url=base_url,
-        effort=effort,
-        ahead=ahead,
-        round=round,
-        slots=slots,
-        executor=executor,
-        seed=seed or 0,
-        sandbox=sandbox,
-    )
-    texts = {key: str(value) for key, value in (settings or {}).items()}
-    place, scoring = Path(root or Path.cwd()), Scoring(score=score, metric=metric, goal=goal, noise=noise, min_effect=min_effect)
-    script = place / Path(experiment).expanduser()
-
-    def create(found: str | Path, source: Path | None = None) -> StudyFolder:
-        others = [str(path) for path in also]
-        key = secrets.token_hex(KEY_BYTES) if seed is None else ""
-        return launch.create(str(found), study=study, root=place, options=options, settings=texts, source=source, also=others, key=key)
-
-    if new.is_script(script):
-        folder = new.begin(script, scoring, time_limit, lambda made: create(made, script.resolve()))
-    elif scoring != Scoring() or time_limit is not None:
-        raise UsageError(
-            f"score, metric, goal, noise, min_effect and time_limit are for a script; {experiment} says in experiment.toml how it is "
-            "scored, and how long a trial may take"
-        )
-    else:
-        folder = create(experiment)
-    launch.spawn(folder)
-    handle = StudyHandle(folder)
-    if wait:
-        handle.wait()
-    return handle
-
-
-def import_log(
-    path: str | Path,
-    *,
-    study: str | None = None,
-    root: str | Path | None = None,
-    goal: Goal | None = None,
-    metric: str | None = None,
-    columns: Sequence[str] = (),
-    statuses: Mapping[str, str] | None = None,
-    segment: int | None = None,
-) -> "StudyHandle":
-    """Makes a read-only study of a `results.tsv` or of pi's `autoresearch.jsonl`; the words are those of `importing.import_log`."""
-    made = importing.import_log(path, study=study, root=root, goal=goal, metric=metric, columns=columns, statuses=statuses, segment=segment)
-    return StudyHandle(made.folder)
-
-
-def open(name: str | Path | None = None, root: str | Path | None = None) -> "StudyHandle":
-    """A study by name or path; without a name, the newest below `root` (the current folder by default)."""
-    return StudyHandle(folders.find(None if name is None else str(name), Path(root or Path.cwd())))
-
-
-def studies(root: str | Path | None = None) -> list["StudyHandle"]:
-    """The readable studies below a folder (the current one by default), newest first."""
-    found = []
-    for folder in folders.all_studies(Path(root or Path.cwd())):
-        try:
-            found.append(StudyHandle(folder))
-        except StudyError:
-            continue  # of a newer version, or damaged: `autoresearch list` names it with its reason
-    return found
-
-
-def overview(root: Path) -> list[views.View]:
-    """The status of every study below a folder, newest first; one that cannot be read has the state `unreadable` and a reason."""
-    rows = []
-    for folder in folders.all_studies(root):
-        try:
-            with StudyHandle(folder) as study:
-                rows.append(views.status(study.study, folder))
-        except StudyError as error:
-            rows.append({"study": folder.name, "state": "unreadable", "reason": str(error)})
-    return rows
 
 
 class StudyHandle:
@@ -197,30 +48,34 @@ class StudyHandle:
         return self._study.fold(self.journal.entries(self._study.last_id))
 
     def __getitem__(self, candidate: int) -> CandidateHandle:
-        return CandidateHandle(self.journal, lambda: self.study, self.study.history(candidate).number)
+        return CandidateHandle(
+            self.journal, lambda: self.study, self.study.history(candidate).number
+        )
 
     def __len__(self) -> int:
         return len(self.study.candidates)
 
     def status(self) -> "StatusView":
         """The study at a glance; the fields are those of `views.status`."""
-        from workbench.lab.tables import StatusView
+        from workbench.show.tables import StatusView
 
         return StatusView(views.status(self.study, self.folder))
 
     def log(self) -> "LogView":
         """One entry per candidate; the fields are those of `views.log`."""
-        from workbench.lab.tables import LogView
+        from workbench.show.tables import LogView
 
         return LogView(views.log(self.study))
 
     def show(self, candidate: int) -> "ShowView":
         """One candidate with its diff and hunks; the fields are those of `views.show`."""
-        from workbench.lab.tables import ShowView
+        from workbench.show.tables import ShowView
 
         return ShowView(views.show(self.study, self.journal, candidate))
 
-    def accept(self, candidate: int, hunks: Collection[int] | None = None, reason: str = "") -> None:
+    def accept(
+        self, candidate: int, hunks: Collection[int] | None = None, reason: str = ""
+    ) -> None:
         """Keeps a candidate; with `hunks`, makes a new candidate with only these and has it tried."""
         history = self.study.history(candidate)
         imported.refuse_change(self.study, "accept")
@@ -228,11 +83,19 @@ class StudyHandle:
             parent = history.record.parent
             if not hunks or parent is None:
                 raise UsageError(
-                    "the baseline has no hunks" if parent is None else "no hunk named; to keep none of them, reject the candidate"
+                    "the baseline has no hunks"
+                    if parent is None
+                    else "no hunk named; to keep none of them, reject the candidate"
                 )
             self[candidate].patch.apply(self[parent].program, hunks)  # says which hunks there are
         chosen = None if hunks is None else sorted(set(hunks))
-        self._ask("accept", candidate=candidate, program=history.record.program, hunks=chosen, reason=reason)
+        self._ask(
+            "accept",
+            candidate=candidate,
+            program=history.record.program,
+            hunks=chosen,
+            reason=reason,
+        )
 
     def reject(self, candidate: int, reason: str = "") -> None:
         """Vetoes a candidate, before or after it was kept; the reason reaches the proposer."""
@@ -246,7 +109,9 @@ class StudyHandle:
         """
         program = self.study.history(candidate).record.program
         self._ask("edit", candidate=candidate, program=program, files=dict(files), reason=reason)
-        return next(one.number for one in reversed(self.study.candidates) if one.record.revises == candidate)
+        return next(
+            one.number for one in reversed(self.study.candidates) if one.record.revises == candidate
+        )
 
     def guide(self, text: str, *, next: bool = False) -> None:
         """A sentence for all proposals to come; with `next`, an idea for the next proposal only."""
@@ -277,14 +142,20 @@ class StudyHandle:
 
     def set(self, key: str, value: Any) -> None:
         """Changes `candidates`, `time`, `max_usd`, `max_waiting` or `review` of a study under way."""
-        name, value = launch.changed(key, value)
+        name, value = study_options.changed(key, value)
         self._ask("set", key=name, value=value)
 
     def _ask(self, verb: str, **body: Any) -> None:
         imported.refuse_change(self.study, verb)
-        launch.request(self.folder, verb, body, after=self.study.last_id)
+        loop_process.request(self.folder, verb, body, after=self.study.last_id)
 
-    def audit(self, trials: int | None = None, *, wait: bool = True, follow: examination.Follow | None = None) -> "AuditView | None":
+    def audit(
+        self,
+        trials: int | None = None,
+        *,
+        wait: bool = True,
+        follow: examine.Follow | None = None,
+    ) -> "AuditView | None":
         """The incumbent beside the baseline on seeds and settings that no decision used; its corrected gain.
 
         Args:
@@ -295,25 +166,39 @@ class StudyHandle:
         Raises:
             RequestRefused: there is nothing to audit, or it would tell nothing new. WorkbenchError: it was stopped, or cannot go on.
         """
-        from workbench.lab.examination import AuditView
+        from workbench.show.examination_tables import AuditView
 
         found = self._examine("audit", trials, wait, follow)
-        return AuditView(examination.audit(self.study, found)) if isinstance(found, Audit) else None
+        return (
+            AuditView(examinations.audit(self.study, found)) if isinstance(found, Audit) else None
+        )
 
-    def ablate(self, trials: int | None = None, *, wait: bool = True, follow: examination.Follow | None = None) -> "AblationView | None":
+    def ablate(
+        self,
+        trials: int | None = None,
+        *,
+        wait: bool = True,
+        follow: examine.Follow | None = None,
+    ) -> "AblationView | None":
         """Each change that the incumbent is made of, taken out in turn, and what that costs; arguments and errors as of `audit`.
 
         Where it costs nothing that can be told, the program without the change waits for `accept`.
         """
-        from workbench.lab.examination import AblationView
+        from workbench.show.examination_tables import AblationView
 
         found = self._examine("ablate", trials, wait, follow)
-        return AblationView(examination.ablation(self.study, found)) if isinstance(found, Ablation) else None
+        return (
+            AblationView(examinations.ablation(self.study, found))
+            if isinstance(found, Ablation)
+            else None
+        )
 
-    def _examine(self, verb: str, trials: int | None, wait: bool, follow: examination.Follow | None) -> Audit | Ablation | None:
+    def _examine(
+        self, verb: str, trials: int | None, wait: bool, follow: examine.Follow | None
+    ) -> Audit | Ablation | None:
         imported.refuse_change(self.study, verb)
-        request = examination.ask(self.folder, lambda: self.study, verb, trials)
-        return examination.wait(self.folder, lambda: self.study, request, follow) if wait else None
+        request = examine.ask(self.folder, lambda: self.study, verb, trials)
+        return examine.wait(self.folder, lambda: self.study, request, follow) if wait else None
 
     def diff(self, old: int, new: int) -> Patch:
         """What turns one candidate's program into another's."""
@@ -322,9 +207,9 @@ class StudyHandle:
 
     def compare(self, a: int, b: int) -> "ScoresView":
         """How much better candidate `b` scores than `a`, pair by pair, with an interval; the fields are those of `comparison.scores`."""
-        from workbench.lab.scores import ScoresView
+        from workbench.show.score_table import ScoresView
 
-        return ScoresView(comparison.scores(self.study, self.name, a, b))
+        return ScoresView(score_comparison.scores(self.study, self.name, a, b))
 
     def results(self, tsv: bool = True) -> str:
         """The study as autoresearch's `results.tsv`, or as aligned columns; a well-formed log that was imported, as it was."""
@@ -333,7 +218,9 @@ class StudyHandle:
         header, rows = views.results(self.study)
         return views.tsv(header, rows) if tsv else views.table(header, rows) + "\n"
 
-    def apply(self, candidate: int | None = None, *, to: str | Path | None = None, dry_run: bool = False) -> WrittenBack:
+    def apply(
+        self, candidate: int | None = None, *, to: str | Path | None = None, dry_run: bool = False
+    ) -> WrittenBack:
         """Writes the incumbent, or one candidate, back to the experiment's folder, or to another folder; never over other work.
 
         Raises:
@@ -341,16 +228,28 @@ class StudyHandle:
         """
         imported.refuse_program(self.study, "apply")
         if to is None and is_cell(self.folder):
-            raise UsageError(f"{self.name} began with a notebook cell: %autoresearch apply there, or write its files with --to FOLDER")
+            raise UsageError(
+                f"{self.name} began with a notebook cell: %autoresearch apply there, or write its files with --to FOLDER"
+            )
         number = candidate if candidate is not None else self.study.incumbent
         if number is None:
-            raise UsageError(f"{self.name} has no kept program yet; name a candidate, or wait for its baseline")
-        source, baseline, program = Path(self.study.opened.source), self[0].program, self[number].program
+            raise UsageError(
+                f"{self.name} has no kept program yet; name a candidate, or wait for its baseline"
+            )
+        source, baseline, program = (
+            Path(self.study.opened.source),
+            self[0].program,
+            self[number].program,
+        )
         if to is not None:
-            return write_back(self.folder, source, baseline, program, Path(to).expanduser(), dry_run)
+            return write_back(
+                self.folder, source, baseline, program, Path(to).expanduser(), dry_run
+            )
         if new.is_script(source):
             name, function = source.name, self.study.opened.objective.name
-            baseline, program = (new.whole(self.folder, name, function, one) for one in (baseline, program))
+            baseline, program = (
+                new.whole(self.folder, name, function, one) for one in (baseline, program)
+            )
             source = source.parent
         return write_back(self.folder, source, baseline, program, None, dry_run)
 
@@ -379,14 +278,20 @@ class StudyHandle:
             prompts = " or ".join(f"{kind}.toml" for kind in WORDINGS)
             wanted = f"a settings.py with lines as REACH = 2.0 is one, or, of a study with the setting proposer, {prompts}"
             raise UsageError(f"{self.name} makes no proposer, or kept none yet: {wanted}")
-        return registry.name_proposer(name, f"tuner:{settings.written(source).text()}".removesuffix(":"))
+        return registry.name_proposer(
+            name, f"tuner:{settings.written(source).text()}".removesuffix(":")
+        )
 
     def export(self, candidate: int, path: str | Path | None = None) -> Path:
         """Writes one step as a notebook that runs alone; returns its path."""
-        from workbench.lab.export import export
+        from workbench.steps.export import export
 
         imported.refuse_program(self.study, "export")
-        return export(self.folder, self.study.history(candidate).number, None if path is None else Path(path).expanduser())
+        return export(
+            self.folder,
+            self.study.history(candidate).number,
+            None if path is None else Path(path).expanduser(),
+        )
 
     def reproduce(
         self,
@@ -406,20 +311,27 @@ class StudyHandle:
         Raises:
             WorkbenchError: it could not be run, or not be recorded; then the message has the verdict.
         """
-        from workbench.lab.reproduce import reproduce
+        from workbench.steps.reproduce import reproduce
 
         imported.refuse_program(self.study, "reproduce")
-        number, place = self.study.history(candidate).number, None if keep is None else Path(keep).expanduser()
+        number, place = (
+            self.study.history(candidate).number,
+            None if keep is None else Path(keep).expanduser(),
+        )
         record = reproduce(self.folder, number, seed=seed, trials=trials, sigmas=sigmas, keep=place)
         body = {name: value for name, value in asdict(record).items() if name != "request"}
         try:
             self._ask("reproduction", **body)
         except WorkbenchError as error:
             verdict = "reproduced" if record.reproduced else "did not reproduce"
-            raise WorkbenchError(f"candidate {number} {verdict} ({record.why}), which is not recorded: {error}") from None
+            raise WorkbenchError(
+                f"candidate {number} {verdict} ({record.why}), which is not recorded: {error}"
+            ) from None
         return record
 
-    def wait(self, timeout: float | None = None, follow: Callable[[Study], None] | None = None) -> views.State:
+    def wait(
+        self, timeout: float | None = None, follow: Callable[[Study], None] | None = None
+    ) -> views.State:
         """Blocks until the study no longer runs, or `timeout` seconds are over; returns its state.
 
         Args:
@@ -427,7 +339,9 @@ class StudyHandle:
         """
         began, seen = clock.monotonic(), -1
         while True:
-            state = views.state(self.study, self.folder)  # first, so that what ended the study is in what is followed
+            state = views.state(
+                self.study, self.folder
+            )  # first, so that what ended the study is in what is followed
             if state == "dead":  # or its last word and its end came after the journal was read
                 state = views.state(self.study, self.folder)
             study = self.study
@@ -442,11 +356,13 @@ class StudyHandle:
         """The log as a table, one row per candidate, indexed by its number."""
         import pandas
 
-        return pandas.DataFrame([views.flat(row) for row in views.log(self.study)]).set_index("candidate")
+        return pandas.DataFrame([views.flat(row) for row in views.log(self.study)]).set_index(
+            "candidate"
+        )
 
     def progress(self) -> "plotly.graph_objects.Figure":
         """Scores over the candidates, with the running best."""
-        from workbench.lab.figures import progress
+        from workbench.show.figures import progress
 
         return progress(self.study)
 
@@ -456,14 +372,14 @@ class StudyHandle:
         Raises:
             UsageError: it weighs its score alone, or these are not two of its metrics.
         """
-        from workbench.lab.frontier import frontier
-        from workbench.verbs.frontier import weighed
+        from workbench.show.frontier_figure import frontier
+        from workbench.show.tradeoff import weighed
 
         return frontier(self.study, weighed(self.folder), metrics)
 
     def curves(self, *candidates: int) -> "plotly.graph_objects.Figure":
         """Curves of some candidates; without any, of the newest against the incumbent."""
-        from workbench.lab.figures import curves
+        from workbench.show.figures import curves
 
         study = self.study
         newest = [len(study.candidates) - 1] if study.candidates else []

@@ -13,11 +13,11 @@ from workbench.errors import UsageError
 from workbench.experiment import Experiment, Goal, Noise
 from workbench.ledger.folder import StudyFolder
 from workbench.program import Program
+from workbench.recognise import lint, scaffold, script_scan
+from workbench.recognise.scaffold import Scoring
+from workbench.recognise.script_scan import Look
+from workbench.recognise.setup import Ask, Wanted, limits, settle
 from workbench.records import Trial
-from workbench.verbs import looking, scaffold, weaknesses
-from workbench.verbs.looking import Look
-from workbench.verbs.scaffold import Scoring
-from workbench.verbs.settled import Ask, Wanted, limits, settle
 
 WHOLE = "script.txt"  # in the frozen experiment of a study of a script: the script as it was, its scoring function included
 ENTRIES = ("main.py", "train.py", "run.py", "__main__.py")
@@ -58,10 +58,23 @@ class Made:
             "files": list(self.files),
             "editable": list(self.experiment.editable),
             "command": list(self.experiment.command),
-            "objective": {"name": objective.name, "goal": objective.goal, "noise": objective.noise, "min_effect": objective.min_effect},
+            "objective": {
+                "name": objective.name,
+                "goal": objective.goal,
+                "noise": objective.noise,
+                "min_effect": objective.min_effect,
+            },
             "packages": list(self.experiment.packages),
-            "trials": [{"status": one.status, "score": one.score, "seconds": one.seconds, "reason": one.reason} for one in self.trials],
-            "spread": weaknesses.spread(self.scores),
+            "trials": [
+                {
+                    "status": one.status,
+                    "score": one.score,
+                    "seconds": one.seconds,
+                    "reason": one.reason,
+                }
+                for one in self.trials
+            ],
+            "spread": lint.spread(self.scores),
             "weak": list(self.weak),
         }
 
@@ -70,16 +83,27 @@ class Made:
         failed = next((one for one in self.trials if one.score is None), None)
         first = f"wrote {', '.join(self.files)} in {self.folder}"
         lines = [f"the baseline {failed.status}: {failed.reason}; {first}" if failed else first]
-        evaluated = "its function" if self.experiment.evaluator else f"{shlex.join(self.experiment.command)}, the line"
-        lines.append(f"score     {objective.name} ({objective.goal}), {evaluated}; noise {objective.noise}")
+        evaluated = (
+            "its function"
+            if self.experiment.evaluator
+            else f"{shlex.join(self.experiment.command)}, the line"
+        )
+        lines.append(
+            f"score     {objective.name} ({objective.goal}), {evaluated}; noise {objective.noise}"
+        )
         lines.append(f"editable  {', '.join(self.experiment.editable)}")
         if scores and not failed:
             told = ", ".join(f"{score:.6g}" for score in scores)
             lines.append(
-                f"baseline  {told} (spread {weaknesses.spread(scores):.3g}), {max(one.seconds for one in self.trials):.1f} s a trial"
+                f"baseline  {told} (spread {lint.spread(scores):.3g}), {max(one.seconds for one in self.trials):.1f} s a trial"
             )
         lines += [f"weak      {sentence}" for sentence in self.weak]
-        return "\n".join([*lines, f"next      look at {self.folder / 'experiment.toml'}, then: autoresearch start {self.folder}"])
+        return "\n".join(
+            [
+                *lines,
+                f"next      look at {self.folder / 'experiment.toml'}, then: autoresearch start {self.folder}",
+            ]
+        )
 
 
 def make(
@@ -107,9 +131,11 @@ def make(
     if is_there and not in_place:
         raise UsageError(f"{folder} is there already; name a new folder")
     if (folder / "experiment.toml").exists():
-        raise UsageError(f"{folder} is an experiment already; start a study of it: autoresearch start {folder}")
+        raise UsageError(
+            f"{folder} is an experiment already; start a study of it: autoresearch start {folder}"
+        )
     script = script or _entry(folder)
-    look = looking.look(script, folder if in_place else None)
+    look = script_scan.look(script, folder if in_place else None)
     scoring, setup = settle(look, wanted, ask)
     if in_place and scoring.score:
         raise UsageError(
@@ -118,7 +144,12 @@ def make(
         )
     try:
         written = scaffold.write(
-            look.code, folder, folder.resolve().name, scoring, look.script, replace(setup, root=None) if in_place else setup
+            look.code,
+            folder,
+            folder.resolve().name,
+            scoring,
+            look.script,
+            replace(setup, root=None) if in_place else setup,
         )
     except OSError as error:
         raise UsageError(f"cannot write {folder}: {error.strerror}") from None
@@ -126,7 +157,7 @@ def make(
     trials = baseline(experiment, sandbox, say or (lambda line: None)) if run else ()
     experiment = _fitted(experiment, wanted, look, trials)
     (folder / "experiment.toml").write_text(experiments.as_toml(experiment), encoding="utf-8")
-    weak = weaknesses.found(look, experiment, [one.score for one in trials if one.score is not None])
+    weak = lint.found(look, experiment, [one.score for one in trials if one.score is not None])
     return Made(folder, tuple(written), experiment, trials, tuple(weak))
 
 
@@ -147,17 +178,27 @@ def new(
 ) -> Made:
     """Makes an experiment of a script, or of the package in `folder`; the words are those of `Wanted`, `Scoring` and `make`."""
     scoring = Scoring(score=score, metric=metric, goal=goal, noise=noise, min_effect=min_effect)
-    wanted = Wanted(scoring=scoring, editable=tuple(editable), command=command, time_limit=time_limit)
-    return make(Path(folder).expanduser(), None if script is None else Path(script).expanduser(), wanted, run=run, sandbox=sandbox)
+    wanted = Wanted(
+        scoring=scoring, editable=tuple(editable), command=command, time_limit=time_limit
+    )
+    return make(
+        Path(folder).expanduser(),
+        None if script is None else Path(script).expanduser(),
+        wanted,
+        run=run,
+        sandbox=sandbox,
+    )
 
 
-def begin(script: Path, scoring: Scoring, time_limit: str | float | None, start: Callable[[Path], Began]) -> Began:
+def begin(
+    script: Path, scoring: Scoring, time_limit: str | float | None, start: Callable[[Path], Began]
+) -> Began:
     """Makes an experiment of a script and starts on it; the study keeps it, and the script's folder stays as it is.
 
     Raises:
         UsageError: as `make`, and nothing is asked.
     """
-    look = looking.look(script)
+    look = script_scan.look(script)
     scoring, setup = settle(look, Wanted(scoring=scoring, time_limit=time_limit), None)
     with tempfile.TemporaryDirectory(prefix="workbench-script-") as root:
         folder = Path(root) / script.stem
@@ -176,7 +217,9 @@ def whole(study: StudyFolder, script: str, function: str, program: Program) -> P
     """A program of a study of a script as the script reads with it: the scoring function stands where it stood."""
     if not (study.experiment / WHOLE).is_file():
         return program
-    text = scaffold.rejoined((study.experiment / WHOLE).read_text(encoding="utf-8"), program.files[script], function)
+    text = scaffold.rejoined(
+        (study.experiment / WHOLE).read_text(encoding="utf-8"), program.files[script], function
+    )
     return Program({**program.files, script: text}, program.executable)
 
 
@@ -195,7 +238,9 @@ def baseline(experiment: Experiment, sandbox: str, say: Say) -> tuple[Trial, ...
     return tuple(trials)
 
 
-def _fitted(experiment: Experiment, wanted: Wanted, look: Look, trials: Sequence[Trial]) -> Experiment:
+def _fitted(
+    experiment: Experiment, wanted: Wanted, look: Look, trials: Sequence[Trial]
+) -> Experiment:
     """The experiment with the noise and the time limit that its baseline showed, where nobody said them."""
     scores = [one.score for one in trials if one.score is not None]
     objective, limited = experiment.objective, experiment.limits
@@ -204,14 +249,18 @@ def _fitted(experiment: Experiment, wanted: Wanted, look: Look, trials: Sequence
         takes_seed = objective.name in look.seeded and bool(experiment.evaluator)
         objective = replace(objective, noise="seed" if takes_seed else "none" if is_same else "run")
     if wanted.time_limit is None and len(scores) == RUNS:
-        limited = limits(float(math.ceil(max(LEAST_SECONDS, SLACK * max(one.seconds for one in trials)))))
+        limited = limits(
+            float(math.ceil(max(LEAST_SECONDS, SLACK * max(one.seconds for one in trials))))
+        )
     return replace(experiment, objective=objective, limits=limited)
 
 
 def _entry(folder: Path) -> Path:
     """The file of a package that runs."""
     if not folder.is_dir():
-        raise UsageError(f"--script is missing: {folder} is no folder yet; say which script it is made of")
+        raise UsageError(
+            f"--script is missing: {folder} is no folder yet; say which script it is made of"
+        )
     files = sorted(folder.glob("*.py"))
     known = [folder / name for name in ENTRIES if (folder / name).is_file()]
     if not known and len(files) != 1:

@@ -7,5 +7,8 @@ import numpy as np
 
 def score(cpu, memory, free_cpu, free_memory, total_cpu, total_memory):
     """Arguments and result are those of `scheduler.py`."""
-    job, free = np.stack([cpu / total_cpu, memory / total_memory]), np.stack([free_cpu / total_cpu, free_memory / total_memory])
+    job, free = (
+        np.stack([cpu / total_cpu, memory / total_memory]),
+        np.stack([free_cpu / total_cpu, free_memory / total_memory]),
+    )
     return (job * free).sum(axis=0) / np.linalg.norm(free, axis=0) / np.linalg.norm(job, axis=0)

@@ -10,7 +10,11 @@ def row(x, weight, out, cols, BLOCK: tl.constexpr):
     start = tl.program_id(0) * cols
     values = tl.load(x + start + at, mask=at < cols, other=0.0)
     root = tl.sqrt(tl.sum(values * values, axis=0) / cols + 1e-6)
-    tl.store(out + start + at, tl.load(weight + at, mask=at < cols, other=0.0) * values / root, mask=at < cols)
+    tl.store(
+        out + start + at,
+        tl.load(weight + at, mask=at < cols, other=0.0) * values / root,
+        mask=at < cols,
+    )
 
 
 def launch(x, weight, out, rows, cols):

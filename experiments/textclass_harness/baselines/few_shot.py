@@ -12,8 +12,12 @@ class MemorySystem:
         self.llm, self.labels, self.examples = llm, labels, []
 
     def predict(self, input):
-        shown = "".join(f"Text: {text}\nLabel: {label}\n\n" for text, label in self.examples[:N_EXAMPLES])
-        reply = self.llm(f"Labels: {', '.join(self.labels)}\nAnswer with the label only.\n\n{shown}Text: {input}\nLabel:")
+        shown = "".join(
+            f"Text: {text}\nLabel: {label}\n\n" for text, label in self.examples[:N_EXAMPLES]
+        )
+        reply = self.llm(
+            f"Labels: {', '.join(self.labels)}\nAnswer with the label only.\n\n{shown}Text: {input}\nLabel:"
+        )
         return max((label for label in self.labels if label in reply), key=len, default=""), {}
 
     def learn_from_batch(self, results):

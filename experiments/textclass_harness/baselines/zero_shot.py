@@ -8,7 +8,9 @@ class MemorySystem:
         self.llm, self.labels = llm, labels
 
     def predict(self, input):
-        reply = self.llm(f"Labels: {', '.join(self.labels)}\nAnswer with the label only.\n\nText: {input}\nLabel:")
+        reply = self.llm(
+            f"Labels: {', '.join(self.labels)}\nAnswer with the label only.\n\nText: {input}\nLabel:"
+        )
         return max((label for label in self.labels if label in reply), key=len, default=""), {}
 
     def learn_from_batch(self, results):

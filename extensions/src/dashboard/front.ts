@@ -1,4 +1,4 @@
-/** The frontier as values: which candidates no other one beats in two metrics. Pure; see `workbench/verbs/frontier.py`. */
+/** The frontier as values: which candidates no other one beats in two metrics. Pure; see `workbench/show/tradeoff.py`. */
 
 import type { Row, StudyInfo, StudyState } from '../protocol';
 import { barredOf, kindOf, padded, type Dots, type Kind } from './points';

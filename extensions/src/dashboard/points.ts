@@ -1,4 +1,4 @@
-/** The progress plot as values: what is drawn where, and which part of the scores is in view. Pure; see `workbench/lab/figures.py`. */
+/** The progress plot as values: what is drawn where, and which part of the scores is in view. Pure; see `workbench/show/figures.py`. */
 
 import type { Row, StudyInfo, StudyState } from '../protocol';
 import { standing, type Standing } from './words';

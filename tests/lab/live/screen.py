@@ -38,29 +38,47 @@ class Screen:
 
     def _extend(self, counts: list[int], buffer: bytes) -> None:
         total = sum(counts[1::2])
-        steps, values = np.frombuffer(buffer, "<f8", total), np.frombuffer(buffer, "<f4", total, 8 * total)
+        steps, values = (
+            np.frombuffer(buffer, "<f8", total),
+            np.frombuffer(buffer, "<f4", total, 8 * total),
+        )
         at = 0
         for number, count in zip(counts[::2], counts[1::2], strict=True):
-            self.curves.setdefault(number, []).extend(zip(steps[at : at + count].tolist(), values[at : at + count].tolist(), strict=True))
+            self.curves.setdefault(number, []).extend(
+                zip(steps[at : at + count].tolist(), values[at : at + count].tolist(), strict=True)
+            )
             at += count
         assert at == total
 
-    def curve(self, candidate: int, trial: int, name: str = "train_loss") -> list[tuple[float, float]]:
-        found = [one["id"] for one in self.series.values() if (one["candidate"], one["trial"], one["name"]) == (candidate, trial, name)]
+    def curve(
+        self, candidate: int, trial: int, name: str = "train_loss"
+    ) -> list[tuple[float, float]]:
+        found = [
+            one["id"]
+            for one in self.series.values()
+            if (one["candidate"], one["trial"], one["name"]) == (candidate, trial, name)
+        ]
         return self.curves.get(found[0], []) if found else []
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [message for message in self.messages if message["type"] == kind]
 
     def last_row(self, candidate: int) -> dict[str, Any]:
-        return next(row for change in reversed(self.of("changes")) for row in change["rows"] if row["candidate"] == candidate)
+        return next(
+            row
+            for change in reversed(self.of("changes"))
+            for row in change["rows"]
+            if row["candidate"] == candidate
+        )
 
     def wait_for(self, holds: Callable[[], object], seconds: float = 30.0) -> None:
         until(holds, seconds, told=lambda: [message["type"] for message in self.messages])
 
 
 @contextmanager
-def watching(folder: StudyFolder, greeting: Mapping[str, Any] = HELLO) -> Iterator[tuple[Feed, Screen]]:
+def watching(
+    folder: StudyFolder, greeting: Mapping[str, Any] = HELLO
+) -> Iterator[tuple[Feed, Screen]]:
     """A feed that was greeted, and the screen it fills; its thread is over afterwards."""
     screen = Screen()
     feed = Feed(folder, screen.take)
@@ -75,6 +93,10 @@ def watching(folder: StudyFolder, greeting: Mapping[str, Any] = HELLO) -> Iterat
         feed.join(30)
 
 
-def add_points(folder: StudyFolder, candidate: int, trial: int, steps: range, name: str = "train_loss") -> None:
+def add_points(
+    folder: StudyFolder, candidate: int, trial: int, steps: range, name: str = "train_loss"
+) -> None:
     with Lease(folder) as lease, Pen(folder, lease) as pen:
-        pen.add_points([LivePoint(candidate, trial, name, step, 1.0 / (step + 1), True) for step in steps])
+        pen.add_points(
+            [LivePoint(candidate, trial, name, step, 1.0 / (step + 1), True) for step in steps]
+        )

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.lab.live import diff, tokens
-from workbench.lab.visible import visible
 from workbench.program import Patch, Program
+from workbench.show.visible import visible
 
 OLD = '''\
 import math
@@ -57,7 +57,14 @@ def test_the_words_that_changed_are_marked_with_their_colours() -> None:
     (file,) = files(OLD, OLD.replace("radius ** 2", "radius ** 3.5"))
     (hunk,) = [part for part in file["parts"] if part["type"] == "hunk"]
     out, put = hunk["lines"]
-    assert (out["kind"], out["old"], out["new"], put["kind"], put["old"], put["new"]) == ("-", 7, None, "+", None, 7)
+    assert (out["kind"], out["old"], out["new"], put["kind"], put["old"], put["new"]) == (
+        "-",
+        7,
+        None,
+        "+",
+        None,
+        7,
+    )
     assert (marked(out), marked(put)) == (["2"], ["3.5"])
     classes = {text.strip(): name for text, name, _ in put["spans"]}
     assert (classes["return"], classes["3.5"], classes["# exact"]) == ("k", "n", "c")
@@ -65,7 +72,16 @@ def test_the_words_that_changed_are_marked_with_their_colours() -> None:
 
 def test_the_classes_are_those_of_the_whole_file() -> None:
     pieces = dict(piece for line in tokens.lines("train.py", OLD) for piece in line)
-    expected = {"@cached": "d", "area": "f", '"""Of a circle."""': "s", "Shape": "t", "4": "n", "class": "k", "*": "o", "radius": ""}
+    expected = {
+        "@cached": "d",
+        "area": "f",
+        '"""Of a circle."""': "s",
+        "Shape": "t",
+        "4": "n",
+        "class": "k",
+        "*": "o",
+        "radius": "",
+    }
     assert {text: pieces[text] for text in expected} == expected
     inside = files(f'"""\n{OLD}"""\n', f'"""\n{OLD}more = 1\n"""\n')[0]
     assert {name for line in lines_in(inside) for _, name, _ in line["spans"]} == {"s"}
@@ -84,11 +100,18 @@ def test_context_gaps_and_the_whole_file() -> None:
     whole = files(OLD, new, context=-1)[0]
     assert [part["type"] for part in whole["parts"]] == ["hunk", "lines", "hunk", "lines"]
     assert [text_of(line) for line in lines_in(whole) if line["kind"] != "-"] == new.splitlines()
-    assert [part["type"] for part in files(OLD, new, context=0)[0]["parts"]] == ["hunk", "gap", "hunk", "lines"]  # one line is no gap
+    assert [part["type"] for part in files(OLD, new, context=0)[0]["parts"]] == [
+        "hunk",
+        "gap",
+        "hunk",
+        "lines",
+    ]  # one line is no gap
 
 
 def test_line_numbers_follow_what_was_put_in_before() -> None:
-    new = OLD.replace("import math\n", "import math\nimport sys\nimport os\n").replace("sides = 4", "sides = 5")
+    new = OLD.replace("import math\n", "import math\nimport sys\nimport os\n").replace(
+        "sides = 4", "sides = 5"
+    )
     (file,) = files(OLD, new, context=-1)
     old, after = OLD.splitlines(), new.splitlines()
     for line in lines_in(file):
@@ -107,11 +130,19 @@ def test_lines_of_a_hunk_are_paired_where_they_are_alike() -> None:
 
 def test_files_made_taken_away_and_made_executable() -> None:
     old = Program({"gone.py": "a = 1\n", "run.sh": "ls\n", "same.py": "b\n"})
-    new = Program({"made.py": "c = 1\nd = 2", "run.sh": "ls\n", "same.py": "b\n"}, frozenset({"run.sh"}))
+    new = Program(
+        {"made.py": "c = 1\nd = 2", "run.sh": "ls\n", "same.py": "b\n"}, frozenset({"run.sh"})
+    )
     made = diff.files(old, new, 3)
-    assert [(file["path"], file["change"]) for file in made] == [("gone.py", "deleted"), ("made.py", "added"), ("run.sh", "mode")]
+    assert [(file["path"], file["change"]) for file in made] == [
+        ("gone.py", "deleted"),
+        ("made.py", "added"),
+        ("run.sh", "mode"),
+    ]
     assert [len(list(lines_in(file))) for file in made] == [1, 2, 0]
-    assert [part["id"] for file in made for part in file["parts"]] == [hunk.id for hunk in Patch.between(old, new).hunks]
+    assert [part["id"] for file in made for part in file["parts"]] == [
+        hunk.id for hunk in Patch.between(old, new).hunks
+    ]
     assert made[2]["parts"][0]["header"] == "run.sh: made executable"
 
 
@@ -125,7 +156,10 @@ def test_line_ends_are_shown_only_where_they_differ() -> None:
     dos = OLD.replace("\n", "\r\n")
     shown = [text_of(line) for line in lines_in(files(dos, dos.replace("4", "5"))[0])]
     assert not any("U+000D" in text for text in shown)
-    mixed = [text_of(line) for line in lines_in(files(OLD, OLD.replace("sides = 4\n", "sides = 4\r\n"))[0])]
+    mixed = [
+        text_of(line)
+        for line in lines_in(files(OLD, OLD.replace("sides = 4\n", "sides = 4\r\n"))[0])
+    ]
     assert "    sides = 4<U+000D>" in mixed
 
 
@@ -166,7 +200,10 @@ def test_the_pieces_of_a_line_joined_are_the_line(old: str, new: str, context: i
 
 
 def test_three_hundred_hunks_cost_little_more_than_their_patch_and_their_colours() -> None:
-    text = "".join(f"def f{index}(x):\n    y{index} = x * {index}\n    return y{index} - x\n\n" for index in range(300))
+    text = "".join(
+        f"def f{index}(x):\n    y{index} = x * {index}\n    return y{index} - x\n\n"
+        for index in range(300)
+    )
     old, new = Program({"a.py": text}), Program({"a.py": text.replace(" = x *", " = x +")})
     tokens.lines("a.py", "import nothing")  # loads the lexer
     begun = time.process_time()

@@ -15,7 +15,7 @@ from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Pen
 from workbench.ledger.lease import Lease
 from workbench.records import Adopted, Candidate, Decision, Refused, StateChanged, TrialStarted
-from workbench.verbs import views
+from workbench.show import views
 from workbench.verbs.handle import StudyHandle
 
 RUNNING = (*RECORDS, TrialStarted(candidate=4, trial=1, seed=101))
@@ -38,7 +38,9 @@ def test_a_snapshot_is_what_status_and_log_say(tmp_path: Path) -> None:
         for name in ("state", "reason", "baseline", "best", "sandbox", "proposals"):
             assert snapshot["state"][name] == status[name]
         assert snapshot["state"]["waiting"] == [4]
-        assert snapshot["state"]["counts"]["kept"] == status["counts"]["kept"] == 1  # the baseline is not counted
+        assert (
+            snapshot["state"]["counts"]["kept"] == status["counts"]["kept"] == 1
+        )  # the baseline is not counted
         assert snapshot["state"]["counts"]["candidates"] == 4
         assert snapshot["study"]["opened_at"] == study.study.opened_at
         columns = snapshot["columns"]
@@ -76,10 +78,16 @@ def test_a_dead_loop_is_said_although_it_wrote_nothing(tmp_path: Path) -> None:
     folder = make_study(tmp_path, records=RECORDS)
     lease = Lease(folder).__enter__()
     with watching(folder) as (_, screen):
-        assert (screen.of("snapshot")[0]["state"]["state"], screen.of("snapshot")[0]["state"]["alive"]) == ("running", True)
+        assert (
+            screen.of("snapshot")[0]["state"]["state"],
+            screen.of("snapshot")[0]["state"]["alive"],
+        ) == ("running", True)
         lease.__exit__(None, None, None)
         screen.wait_for(lambda: screen.of("changes"))
-        assert (screen.of("changes")[0]["state"]["state"], screen.of("changes")[0]["state"]["alive"]) == ("dead", False)
+        assert (
+            screen.of("changes")[0]["state"]["state"],
+            screen.of("changes")[0]["state"]["alive"],
+        ) == ("dead", False)
 
 
 def test_curves_of_a_running_trial_grow_and_end(tmp_path: Path) -> None:
@@ -111,7 +119,12 @@ def test_finished_curves_come_for_the_incumbent_and_for_what_is_watched(tmp_path
         screen.wait_for(lambda: len(screen.curve(2, 1)) == 6)
         ids = {series["id"]: series["candidate"] for series in screen.series.values()}
         feed.receive(HELLO)
-        screen.wait_for(lambda: len(screen.of("snapshot")) == 2 and len(screen.curve(1, 1)) == len(screen.curve(2, 1)) == 6)
+        screen.wait_for(
+            lambda: (
+                len(screen.of("snapshot")) == 2
+                and len(screen.curve(1, 1)) == len(screen.curve(2, 1)) == 6
+            )
+        )
         assert {series["id"]: series["candidate"] for series in screen.series.values()} == ids
 
 
@@ -154,7 +167,9 @@ def test_a_slow_receiver_gets_fewer_messages_and_the_newest_state(tmp_path: Path
         assert len(screen.messages) - before < 20
 
 
-def test_answers_come_for_new_requests_and_for_those_that_a_screen_still_waits_for(tmp_path: Path) -> None:
+def test_answers_come_for_new_requests_and_for_those_that_a_screen_still_waits_for(
+    tmp_path: Path,
+) -> None:
     folder = make_study(tmp_path)
     old = Adopted(request="old-one", sequence=1, verb="guide", body={"text": "x"})
     append(folder, old, Refused(request="old-two", sequence=2, verb="pin", reason="not kept"))
@@ -162,12 +177,33 @@ def test_answers_come_for_new_requests_and_for_those_that_a_screen_still_waits_f
     with watching(folder, greeting) as (_, screen):
         screen.wait_for(lambda: len(screen.of("answered")) == 2)
         made = fifth(author="person", revises=4, request="new-one")
-        append(folder, made, Adopted(request="new-one", sequence=3, verb="accept", body={"candidate": 4, "hunks": [1]}))
+        append(
+            folder,
+            made,
+            Adopted(
+                request="new-one", sequence=3, verb="accept", body={"candidate": 4, "hunks": [1]}
+            ),
+        )
         screen.wait_for(lambda: len(screen.of("answered")) == 3)
         answers = {answer.pop("decision_id"): answer for answer in screen.of("answered")}
-        assert answers["old-one"] == {"type": "answered", "adopted": True, "reason": "", "candidate": None}
-        assert answers["old-two"] == {"type": "answered", "adopted": False, "reason": "not kept", "candidate": None}
-        assert answers["new-one"] == {"type": "answered", "adopted": True, "reason": "", "candidate": 5}
+        assert answers["old-one"] == {
+            "type": "answered",
+            "adopted": True,
+            "reason": "",
+            "candidate": None,
+        }
+        assert answers["old-two"] == {
+            "type": "answered",
+            "adopted": False,
+            "reason": "not kept",
+            "candidate": None,
+        }
+        assert answers["new-one"] == {
+            "type": "answered",
+            "adopted": True,
+            "reason": "",
+            "candidate": 5,
+        }
         assert screen.last_row(5)["revises"] == 4  # there before the answer
 
 
@@ -181,7 +217,12 @@ def test_hostile_texts_are_made_visible_and_short(tmp_path: Path) -> None:
     evil = "<script>alert(1)</script> \u202eevil\u200b \x1b[31mred " + "x" * 1000
     folder = make_study(tmp_path, records=RECORDS)
     made = fifth(hypothesis=evil, author=evil, flags=(evil,))
-    append(folder, made, Decision(candidate=5, verdict="discard", by="tested", why=evil), StateChanged(state="paused", reason=evil))
+    append(
+        folder,
+        made,
+        Decision(candidate=5, verdict="discard", by="tested", why=evil),
+        StateChanged(state="paused", reason=evil),
+    )
     append(folder, Adopted(request="r", sequence=1, verb="guide", body={"text": evil}))
     with watching(folder) as (feed, screen):
         feed.receive({"type": "card", "candidate": 5, "context": 3})
@@ -205,7 +246,9 @@ def test_hostile_texts_are_made_visible_and_short(tmp_path: Path) -> None:
         {},
     ],
 )
-def test_a_malformed_message_is_answered_and_the_feed_goes_on(tmp_path: Path, message: dict[str, Any]) -> None:
+def test_a_malformed_message_is_answered_and_the_feed_goes_on(
+    tmp_path: Path, message: dict[str, Any]
+) -> None:
     with watching(make_study(tmp_path)) as (feed, screen):
         feed.receive(message)
         screen.wait_for(lambda: screen.of("error"))

@@ -34,7 +34,10 @@ def test_the_same_id_is_stored_once(tmp_path: Path) -> None:
 
 def test_many_threads_at_once_store_all(tmp_path: Path) -> None:
     folder = make_study(tmp_path)
-    threads = [threading.Thread(target=filing.file, args=(folder, f"{ID}{n}", "guide", {"text": str(n)})) for n in range(8)]
+    threads = [
+        threading.Thread(target=filing.file, args=(folder, f"{ID}{n}", "guide", {"text": str(n)}))
+        for n in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -75,30 +78,42 @@ def test_values_of_set_are_read_as_on_the_command_line(tmp_path: Path) -> None:
         (ID, "set", {"key": "max_usd", "value": 10**400}, "must be a number"),
     ],
 )
-def test_what_cannot_be_is_refused_and_not_stored(tmp_path: Path, decision_id: Any, verb: Any, body: Any, says: str) -> None:
+def test_what_cannot_be_is_refused_and_not_stored(
+    tmp_path: Path, decision_id: Any, verb: Any, body: Any, says: str
+) -> None:
     folder = make_study(tmp_path)
     with pytest.raises(UsageError, match=says):
         filing.file(folder, decision_id, verb, body)
     assert requests(folder) == []
 
 
-def test_a_click_on_a_study_without_a_loop_is_adopted_by_one_that_is_started(tmp_path: Path) -> None:
+def test_a_click_on_a_study_without_a_loop_is_adopted_by_one_that_is_started(
+    tmp_path: Path,
+) -> None:
     folder = make_study(tmp_path)
     with watching(folder) as (feed, screen):
         for number in range(3):
             body = {"text": f"idea {number}"}
-            feed.receive({"type": "request", "decision_id": f"{ID}{number}", "verb": "guide", "body": body})
-        assert [one["decision_id"] for one in screen.of("filed")] == [f"{ID}{number}" for number in range(3)]
+            feed.receive(
+                {"type": "request", "decision_id": f"{ID}{number}", "verb": "guide", "body": body}
+            )
+        assert [one["decision_id"] for one in screen.of("filed")] == [
+            f"{ID}{number}" for number in range(3)
+        ]
         screen.wait_for(lambda: len(screen.of("answered")) == 3)
         assert all(one["adopted"] for one in screen.of("answered"))
-        screen.wait_for(lambda: screen.of("changes")[-1]["state"]["guidance"] == ["idea 0", "idea 1", "idea 2"])
+        screen.wait_for(
+            lambda: screen.of("changes")[-1]["state"]["guidance"] == ["idea 0", "idea 1", "idea 2"]
+        )
         screen.wait_for(lambda: lease.holder(folder) is None)
     with Journal(folder) as journal:
         records = [entry.record for entry in journal.entries()]
     assert sum(isinstance(record, Adopted) for record in records) == 3
 
 
-def test_a_loop_that_is_alive_is_left_to_answer_and_its_silence_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loop_that_is_alive_is_left_to_answer_and_its_silence_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(filing, "PATIENCE_SECONDS", 0.5)
     folder, said = make_study(tmp_path, "silent-1", RECORDS), list[str]()
     with Lease(folder):
@@ -116,7 +131,9 @@ def test_a_loop_that_cannot_start_is_said(tmp_path: Path) -> None:
     (folder.experiment / "experiment.toml").write_text("broken")
     screen = Screen()
     filing.file(folder, ID, "guide", {"text": "x"})
-    filing.ensure_loop(folder, lambda line: screen.messages.append({"type": "error", "message": line}))
+    filing.ensure_loop(
+        folder, lambda line: screen.messages.append({"type": "error", "message": line})
+    )
     screen.wait_for(lambda: screen.of("error"), 60)
     assert "did not start" in screen.of("error")[0]["message"]
     assert requests(folder) == [(ID, "guide", {"text": "x"})]

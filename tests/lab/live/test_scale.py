@@ -16,10 +16,20 @@ def test_ten_thousand_candidates_are_one_message_of_three_megabytes(tmp_path: Pa
     for number in range(5, 10_001):
         effect = luck.gauss(-0.02, 0.02)
         words = f"LEARNING_RATE {luck.random():.3g} -> {luck.random():.3g}: a higher rate learns faster in the first steps"
-        evidence = Evidence(against=1, effect=effect, low=effect - 0.01, high=effect + 0.01, trials=1)
+        evidence = Evidence(
+            against=1, effect=effect, low=effect - 0.01, high=effect + 0.01, trials=1
+        )
         why = "not promising on its first trial"
         records += [
-            Candidate(candidate=number, parent=1, program=BETTER.digest, author="tuner", hypothesis=words, added=3, removed=2),
+            Candidate(
+                candidate=number,
+                parent=1,
+                program=BETTER.digest,
+                author="tuner",
+                hypothesis=words,
+                added=3,
+                removed=2,
+            ),
             ok(number, 0, 0.8 - effect, seconds=12.3456789),
             Decision(candidate=number, verdict="discard", by="tested", why=why, evidence=evidence),
         ]
@@ -30,7 +40,9 @@ def test_ten_thousand_candidates_are_one_message_of_three_megabytes(tmp_path: Pa
         reading = time.process_time() - begun
     begun = time.process_time()
     with watching(folder) as (_, screen):
-        assert time.process_time() - begun < 8 * reading  # decoding the entries is a good part of the work
+        assert (
+            time.process_time() - begun < 8 * reading
+        )  # decoding the entries is a good part of the work
         assert len(json.dumps(screen.of("snapshot")[0], separators=(",", ":"))) < 3_000_000
         append(folder, StateChanged(state="paused"))
         screen.wait_for(lambda: screen.of("changes"))

@@ -39,5 +39,14 @@ def test_a_veto_and_what_an_ablation_left_out_reach_the_screen(tmp_path: Path) -
             Decision(candidate=5, verdict="discard", by="person", why="no"),
         )
         screen.wait_for(lambda: screen.of("changes"))
-        screen.wait_for(lambda: {row["candidate"] for change in screen.of("changes") for row in change["rows"]} >= {5, 7})
-        assert (screen.last_row(5)["vetoed"], screen.last_row(7)["vetoed"], screen.last_row(7)["without"]) == (True, False, 1)
+        screen.wait_for(
+            lambda: (
+                {row["candidate"] for change in screen.of("changes") for row in change["rows"]}
+                >= {5, 7}
+            )
+        )
+        assert (
+            screen.last_row(5)["vetoed"],
+            screen.last_row(7)["vetoed"],
+            screen.last_row(7)["without"],
+        ) == (True, False, 1)

@@ -8,7 +8,7 @@ import pytest
 from tests.lab.live.screen import HELLO, Screen, watching
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.lease import Lease
-from workbench.loop.showing import Showing
+from workbench.loop.glimpses import Showing
 from workbench.propose.proposer import Shown
 
 
@@ -36,12 +36,16 @@ def test_the_work_comes_grows_and_goes(folder: StudyFolder, lease: Lease) -> Non
         screen.wait_for(lambda: screen.of("beat"))
         assert len(screen.of("work")) == n_said, "what did not change is not sent again"
         feed.receive(HELLO)  # the page was reloaded
-        screen.wait_for(lambda: len(screen.of("snapshot")) == 2 and len(screen.of("work")) == n_said + 1)
+        screen.wait_for(
+            lambda: len(screen.of("snapshot")) == 2 and len(screen.of("work")) == n_said + 1
+        )
         showing.end(7)
         screen.wait_for(lambda: last(screen) == [])
 
 
-def test_what_a_model_says_is_made_visible_and_cannot_hide(folder: StudyFolder, lease: Lease) -> None:
+def test_what_a_model_says_is_made_visible_and_cannot_hide(
+    folder: StudyFolder, lease: Lease
+) -> None:
     evil = "\u202eevil \x1b[31mred\x1b[0m <script>alert(1)</script> "
     with watching(folder) as (_, screen):
         showing = Showing(folder)

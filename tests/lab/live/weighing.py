@@ -22,16 +22,31 @@ EARLY = "loss at step 50: 3, more than 0.2 worse than candidate 1's 1.1"
 
 def proposed(number: int, parent: int = 0) -> Candidate:
     hypothesis = HOSTILE if number == 3 else f"idea {number}"
-    return Candidate(candidate=number, parent=parent, program=BETTER.digest, author="tuner", hypothesis=hypothesis, added=number)
+    return Candidate(
+        candidate=number,
+        parent=parent,
+        program=BETTER.digest,
+        author="tuner",
+        hypothesis=hypothesis,
+        added=number,
+    )
 
 
 def records() -> list[Record]:
     found: list[Record] = [LoopStarted(pid=1, host="here", version="0", sandbox="bwrap")]
     for number, verdict, by, loss, tokens, recall in TRIED:
         if number == 5:
-            ended = Trial(candidate=4, trial=0, seed=100, status="killed", reason=EARLY, ended_by="early-stop")
-            found += [proposed(4), ended, Decision(candidate=4, verdict="discard", by="early-stop", why=EARLY)]
-        trial = replace(ok(number, 0, loss), metrics={"loss": loss, "tokens": float(tokens), "recall": recall})
+            ended = Trial(
+                candidate=4, trial=0, seed=100, status="killed", reason=EARLY, ended_by="early-stop"
+            )
+            found += [
+                proposed(4),
+                ended,
+                Decision(candidate=4, verdict="discard", by="early-stop", why=EARLY),
+            ]
+        trial = replace(
+            ok(number, 0, loss), metrics={"loss": loss, "tokens": float(tokens), "recall": recall}
+        )
         decision = Decision(candidate=number, verdict=verdict, by=by, why="because")  # type: ignore[arg-type]
         found += [*([proposed(number)] if number else []), trial, decision]
     return [*found, StateChanged(state="paused", reason="paused by a person")]

@@ -27,7 +27,9 @@ REFUSAL = "no such study under the folder that this server shows"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("server")
-    with serving(home, "--ServerApp.base_url=/user/me/", "--ServerApp.authorizer_class=tests.rights.Lacking") as running:
+    with serving(
+        home, "--ServerApp.base_url=/user/me/", "--ServerApp.authorizer_class=tests.rights.Lacking"
+    ) as running:
         yield running
 
 
@@ -40,7 +42,12 @@ def study(server: Server) -> Iterator[StudyFolder]:
 
 def request(study: StudyFolder | str, verb: str = "guide", **body: Any) -> dict[str, Any]:
     path = study if isinstance(study, str) else str(study.path)
-    return {"study": path, "decision_id": uuid.uuid4().hex, "verb": verb, "body": body or {"text": "try more"}}
+    return {
+        "study": path,
+        "decision_id": uuid.uuid4().hex,
+        "verb": verb,
+        "body": body or {"text": "try more"},
+    }
 
 
 def filed(study: StudyFolder) -> list[Request]:
@@ -58,7 +65,9 @@ def connected(
     url = server.url.replace("http", "ws", 1) + path
     socket = websocket.WebSocket()
     try:
-        socket.connect(url, timeout=30, header=listed, origin=origin, suppress_origin=origin is None)
+        socket.connect(
+            url, timeout=30, header=listed, origin=origin, suppress_origin=origin is None
+        )
         yield socket
     finally:
         socket.shutdown()
@@ -79,7 +88,10 @@ def ended(socket: websocket.WebSocket) -> tuple[int, str]:
 
 def handshake(server: Server, path: str, **how: Any) -> int:
     """Status with which the server refuses a socket."""
-    with pytest.raises(websocket.WebSocketBadStatusException) as refused, connected(server, path, **how):
+    with (
+        pytest.raises(websocket.WebSocketBadStatusException) as refused,
+        connected(server, path, **how),
+    ):
         pass
     return int(refused.value.status_code)
 
@@ -110,7 +122,9 @@ def test_who_has_no_token_gets_nothing(server: Server, study: StudyFolder) -> No
     assert filed(study) == before
 
 
-def test_who_lacks_a_right_may_look_and_not_decide_or_neither(server: Server, study: StudyFolder) -> None:
+def test_who_lacks_a_right_may_look_and_not_decide_or_neither(
+    server: Server, study: StudyFolder
+) -> None:
     before = filed(study)
     for right in ("write contents", "execute kernels"):
         status, answer = server.ask("workbench/request", request(study), {"Lacks": right})
@@ -134,7 +148,9 @@ def test_a_page_of_another_origin_is_kept_out(server: Server, study: StudyFolder
     def post(**headers: str) -> int:
         try:
             body = json.dumps(request(study)).encode()
-            with browser.open(urllib.request.Request(f"{server.url}workbench/request", body, headers)) as answer:
+            with browser.open(
+                urllib.request.Request(f"{server.url}workbench/request", body, headers)
+            ) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             with error:
@@ -147,8 +163,12 @@ def test_a_page_of_another_origin_is_kept_out(server: Server, study: StudyFolder
     assert filed(study) == before
     cookie = "; ".join(f"{name}={value}" for name, value in jar.items())
     for path in ("workbench/watch", feed(study)):
-        assert handshake(server, path, token=None, origin="http://evil.example", Cookie=cookie) == 403
-        with connected(server, path, token=None, origin=server.url.partition("/user/")[0], Cookie=cookie) as socket:
+        assert (
+            handshake(server, path, token=None, origin="http://evil.example", Cookie=cookie) == 403
+        )
+        with connected(
+            server, path, token=None, origin=server.url.partition("/user/")[0], Cookie=cookie
+        ) as socket:
             assert socket.connected
 
 
@@ -159,7 +179,13 @@ def test_no_path_leads_out_of_the_root(server: Server, study: StudyFolder, tmp_p
     (server.root / "file").mkdir()
     (server.root / "file" / "study.db").symlink_to(secret.database)
     links = [str(server.root / name) for name in ("link", "studies/linked", "file")]
-    outside = [str(secret.path), "../secret", f"{study.path}/../../../../secret", "/", "/etc/passwd"]
+    outside = [
+        str(secret.path),
+        "../secret",
+        f"{study.path}/../../../../secret",
+        "/",
+        "/etc/passwd",
+    ]
     none = ["", "\0", str(server.root), f"{study.path}/study.db"]
     for path in (*links, *outside, *none):
         assert server.ask("workbench/request", request(path)) == (404, {"message": REFUSAL})
@@ -169,22 +195,38 @@ def test_no_path_leads_out_of_the_root(server: Server, study: StudyFolder, tmp_p
     status, listing = server.ask("workbench/studies")
     assert status == 200
     assert str(secret.path) not in json.dumps(listing)
-    for path in ("workbench/..%2f..%2fetc/passwd", "workbench/studies/../../api/contents", "workbench/"):
+    for path in (
+        "workbench/..%2f..%2fetc/passwd",
+        "workbench/studies/../../api/contents",
+        "workbench/",
+    ):
         assert server.ask(path)[0] == 404
 
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"no json", b"[]", b"{}", b"null", b"[" * 100_000, json.dumps({"study": 1, "decision_id": 2, "verb": 3, "body": {}}).encode()],
+    [
+        b"",
+        b"no json",
+        b"[]",
+        b"{}",
+        b"null",
+        b"[" * 100_000,
+        json.dumps({"study": 1, "decision_id": 2, "verb": 3, "body": {}}).encode(),
+    ],
     ids=["empty", "text", "list", "object", "null", "deep", "numbers"],
 )
-def test_a_malformed_request_is_refused_with_a_line_that_says_so(body: bytes, server: Server) -> None:
+def test_a_malformed_request_is_refused_with_a_line_that_says_so(
+    body: bytes, server: Server
+) -> None:
     status, answer = server.ask("workbench/request", body)
     assert status == 400
     assert answer["message"].startswith(("a request is a JSON object", "of a request study"))
 
 
-def test_a_request_that_cannot_be_is_refused_before_it_is_stored(server: Server, study: StudyFolder) -> None:
+def test_a_request_that_cannot_be_is_refused_before_it_is_stored(
+    server: Server, study: StudyFolder
+) -> None:
     before = filed(study)
     for wrong in (request(study, "delete"), request(study, "set", key="colour", value="red"), {**request(study), "body": []},
                   {**request(study), "decision_id": "'"}):  # fmt: skip
@@ -198,7 +240,13 @@ def test_a_request_that_cannot_be_is_refused_before_it_is_stored(server: Server,
 
 def test_what_a_feed_may_be_asked_is_no_decision(server: Server, study: StudyFolder) -> None:
     before = filed(study)
-    for message in ({"type": "request", **request(study)}, {"type": ["hello"]}, ["hello"], "hello", {}):
+    for message in (
+        {"type": "request", **request(study)},
+        {"type": ["hello"]},
+        ["hello"],
+        "hello",
+        {},
+    ):
         with connected(server, feed(study)) as socket:
             socket.send(json.dumps(message))
             assert ended(socket)[0] == 4400
@@ -208,14 +256,19 @@ def test_what_a_feed_may_be_asked_is_no_decision(server: Server, study: StudyFol
     assert filed(study) == before
 
 
-def test_a_decision_by_post_is_adopted_by_a_loop_that_is_started_for_it_and_the_sockets_tell(server: Server, study: StudyFolder) -> None:
+def test_a_decision_by_post_is_adopted_by_a_loop_that_is_started_for_it_and_the_sockets_tell(
+    server: Server, study: StudyFolder
+) -> None:
     with connected(server, "workbench/watch") as watch, connected(server, feed(study)) as look:
         first = listen(watch, "studies")
         assert [view["path"] for view in first["studies"]] == [str(study.path)]
         assert first["studies"][0]["folder"] == ""
         look.send(json.dumps({"type": "hello", "protocol": 1, "pending": []}))
         snapshot = listen(look, "snapshot")
-        assert (snapshot["study"]["path"], snapshot["study"]["opened_at"]) == (str(study.path), first["studies"][0]["opened_at"])
+        assert (snapshot["study"]["path"], snapshot["study"]["opened_at"]) == (
+            str(study.path),
+            first["studies"][0]["opened_at"],
+        )
 
         asked = request(study, "guide", text="try <b>more</b>")
         assert server.ask("workbench/request", asked) == (200, {})
@@ -224,7 +277,11 @@ def test_a_decision_by_post_is_adopted_by_a_loop_that_is_started_for_it_and_the_
         answer = listen(look, "answered")
         assert (answer["decision_id"], answer["adopted"]) == (asked["decision_id"], True)
 
-        while not (views := [view for view in listen(watch, "studies")["studies"] if view["waiting"] == [1]]):
+        while not (
+            views := [
+                view for view in listen(watch, "studies")["studies"] if view["waiting"] == [1]
+            ]
+        ):
             pass
         assert views[0]["state"] == "running"
         look.send(json.dumps({"type": "card", "candidate": 1, "context": 3}))
@@ -236,7 +293,10 @@ def test_a_decision_by_post_is_adopted_by_a_loop_that_is_started_for_it_and_the_
         assert server.ask("workbench/request", stop) == (200, {})
         while "stopped" not in [view["state"] for view in listen(watch, "studies")["studies"]]:
             pass
-        assert server.ask("workbench/studies")[1]["studies"][0]["best"] == {"candidate": 1, "score": 2.0}
+        assert server.ask("workbench/studies")[1]["studies"][0]["best"] == {
+            "candidate": 1,
+            "score": 2.0,
+        }
 
 
 def test_nothing_went_wrong_inside(server: Server, study: StudyFolder) -> None:

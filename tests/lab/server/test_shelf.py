@@ -20,12 +20,18 @@ from workbench.testing import PROGRAM, experiment_for_tests, opening
 def make(root: Path, name: str) -> StudyFolder:
     source = root / f"{name}-source"
     source.mkdir(parents=True)
-    return folders.create(root, name, lambda draft: write_new(draft, opening(experiment_for_tests(source)), [PROGRAM]))
+    return folders.create(
+        root, name, lambda draft: write_new(draft, opening(experiment_for_tests(source)), [PROGRAM])
+    )
 
 
 def waiting(number: int) -> tuple[Candidate, Decision]:
-    candidate = Candidate(candidate=number, parent=0, program=PROGRAM.digest, author="null", hypothesis="\u202e more")
-    return candidate, Decision(candidate=number, verdict="defer", by="review", why="a person decides")
+    candidate = Candidate(
+        candidate=number, parent=0, program=PROGRAM.digest, author="null", hypothesis="\u202e more"
+    )
+    return candidate, Decision(
+        candidate=number, verdict="defer", by="review", why="a person decides"
+    )
 
 
 def age(folder: StudyFolder) -> None:
@@ -50,7 +56,12 @@ def test_every_study_under_the_root_is_listed_that_written_to_last_first(tmp_pat
     had_a_loop = LoopStarted(pid=1, host="here", sandbox="off", slots=1, version="1")
     append(StudyFolder(tmp_path / "studies" / "one"), had_a_loop, *waiting(1))
     first, second = shelf.listing()["studies"]
-    assert (first["study"], first["folder"], first["waiting"], first["counts"]["waiting"]) == ("one", "", [1], 1)
+    assert (first["study"], first["folder"], first["waiting"], first["counts"]["waiting"]) == (
+        "one",
+        "",
+        [1],
+        1,
+    )
     assert (second["study"], second["folder"]) == ("two", "deep/er")
     assert Path(first["path"]) == tmp_path / "studies" / "one"
     assert first["state"] == "dead"
@@ -77,7 +88,9 @@ def test_what_is_hidden_or_behind_a_link_is_not_listed(tmp_path: Path) -> None:
         "file://{root}/studies/good",
     ],
 )  # fmt: skip
-def test_a_path_that_is_no_study_under_the_root_is_refused_in_the_same_words(path: str, tmp_path: Path) -> None:
+def test_a_path_that_is_no_study_under_the_root_is_refused_in_the_same_words(
+    path: str, tmp_path: Path
+) -> None:
     root, outside = tmp_path / "root", make(tmp_path / "outside", "secret")
     good = make(root, "good")
     (root / "link").symlink_to(outside.path)
@@ -92,7 +105,9 @@ def test_a_path_that_is_no_study_under_the_root_is_refused_in_the_same_words(pat
 def test_a_study_is_found_through_a_root_that_is_itself_a_link(tmp_path: Path) -> None:
     good = make(tmp_path / "real", "good")
     (tmp_path / "root").symlink_to(tmp_path / "real")
-    assert Shelf(tmp_path / "root").find(str(tmp_path / "root" / "studies" / "good")).path == good.path
+    assert (
+        Shelf(tmp_path / "root").find(str(tmp_path / "root" / "studies" / "good")).path == good.path
+    )
 
 
 def test_a_study_that_a_link_names_too_is_listed_once(tmp_path: Path) -> None:
@@ -119,7 +134,9 @@ def test_a_loop_that_dies_without_a_word_is_seen_as_dead(tmp_path: Path) -> None
     assert [view["state"] for view in shelf.listing()["studies"]] == ["dead"]
 
 
-def test_a_study_that_nothing_is_written_to_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_study_that_nothing_is_written_to_is_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder, shelf = make(tmp_path, "one"), Shelf(tmp_path)
     append(folder, StateChanged(state="finished", reason="done"))
     age(folder)
@@ -131,7 +148,9 @@ def test_a_study_that_nothing_is_written_to_is_not_read_again(tmp_path: Path, mo
     assert shelf.listing()["studies"][0]["waiting"] == [1]
 
 
-def test_two_writes_within_one_tick_of_the_clock_are_both_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_writes_within_one_tick_of_the_clock_are_both_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder, shelf = make(tmp_path, "one"), Shelf(tmp_path)
     monkeypatch.setattr(shelves, "_stamp", lambda folder: ((1, time.time_ns(), 1), None))
     assert shelf.listing()["studies"][0]["waiting"] == []
@@ -139,7 +158,9 @@ def test_two_writes_within_one_tick_of_the_clock_are_both_seen(tmp_path: Path, m
     assert shelf.listing()["studies"][0]["waiting"] == [1]
 
 
-def test_a_study_that_replaced_another_one_at_its_path_is_read_from_its_beginning(tmp_path: Path) -> None:
+def test_a_study_that_replaced_another_one_at_its_path_is_read_from_its_beginning(
+    tmp_path: Path,
+) -> None:
     shelf, old = Shelf(tmp_path), make(tmp_path, "one")
     append(old, *waiting(1))
     assert shelf.listing()["studies"][0]["waiting"] == [1]
@@ -157,7 +178,9 @@ def test_a_study_that_is_gone_leaves_the_list(tmp_path: Path) -> None:
     assert shelf.listing() == {"studies": [], "unreadable": []}
 
 
-def test_the_search_of_a_vast_tree_ends_with_what_is_near(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_search_of_a_vast_tree_ends_with_what_is_near(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "a" / "studies").mkdir(parents=True)
     (tmp_path / "b" / "c" / "d" / "studies").mkdir(parents=True)
     assert homes(tmp_path) == [tmp_path / "a", tmp_path / "b" / "c" / "d"]

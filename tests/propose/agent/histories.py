@@ -15,8 +15,18 @@ from workbench.records import Candidate, Decision, Evidence, Options, ProposalFa
 from workbench.testing import PROGRAM, experiment_for_tests, fold, opening
 
 SEED = 774411
-PROGRAMS = [PROGRAM, *(Program({"train.py": PROGRAM.files["train.py"].replace("WIDTH = 8", f"WIDTH = {n}")}) for n in (9, 10, 11, 12))]
-LOGS = {(1, 0): "step 1\nloss 2.5\n", (1, 1): "SECRET of an audit\n", (3, 0): "Traceback\nNameError: name 'widht' is not defined\n"}
+PROGRAMS = [
+    PROGRAM,
+    *(
+        Program({"train.py": PROGRAM.files["train.py"].replace("WIDTH = 8", f"WIDTH = {n}")})
+        for n in (9, 10, 11, 12)
+    ),
+]
+LOGS = {
+    (1, 0): "step 1\nloss 2.5\n",
+    (1, 1): "SECRET of an audit\n",
+    (3, 0): "Traceback\nNameError: name 'widht' is not defined\n",
+}
 
 
 @dataclass
@@ -34,7 +44,11 @@ class Left:
 
     def curves(self, candidate: int, trial: int) -> Mapping[str, Curve]:
         steps = tuple(float(step) for step in range(1000))
-        return {"loss": Curve(steps, tuple(1000 - step for step in steps), False)} if (candidate, trial) == (1, 0) else {}
+        return (
+            {"loss": Curve(steps, tuple(1000 - step for step in steps), False)}
+            if (candidate, trial) == (1, 0)
+            else {}
+        )
 
     def repeats(self, program: Program) -> str:
         return self.repeated
@@ -43,9 +57,14 @@ class Left:
         """One of `checks` after the other; None where there are no more."""
         return self.checks.pop(0) if self.checks else None
 
-    def run(self, program: Program, files: Iterable[tuple[str, str]], command: str, cancelled: Event) -> Ran:
+    def run(
+        self, program: Program, files: Iterable[tuple[str, str]], command: str, cancelled: Event
+    ) -> Ran:
         self.commands.append(command)
-        return Ran("exit status 0", f"{program.files['train.py']}{sorted(path for path, _ in files)}" + "x" * 30_000)
+        return Ran(
+            "exit status 0",
+            f"{program.files['train.py']}{sorted(path for path, _ in files)}" + "x" * 30_000,
+        )
 
 
 def experiment_in(folder: Path) -> Experiment:
@@ -67,7 +86,13 @@ def brief_of(experiment: Experiment, given: Options | None = None, **more: Any) 
         Decision(candidate=0, verdict="keep", by="loop"),
         made(1),
         trial(1, status="ok", score=2.5, metrics={"loss": 2.5, "tokens": 7.0}),
-        Decision(candidate=1, verdict="keep", by="tested", why="better", evidence=Evidence(against=0, effect=0.5, seeds=(SEED,), trials=1)),
+        Decision(
+            candidate=1,
+            verdict="keep",
+            by="tested",
+            why="better",
+            evidence=Evidence(against=0, effect=0.5, seeds=(SEED,), trials=1),
+        ),
         trial(1, 1, status="ok", score=2.6, purpose="audit"),
         made(2, author="person:ada"),
         trial(2, status="ok", score=2.4),
@@ -76,7 +101,15 @@ def brief_of(experiment: Experiment, given: Options | None = None, **more: Any) 
         trial(3, status="failed", reason="NameError: widht"),
         Decision(candidate=3, verdict="discard", by="tested", why="it failed"),
         made(4, without=1),
-        ProposalFailed(author="agent", reason="no program", origin={"problem": "no line reads 'x'"}),
+        ProposalFailed(
+            author="agent", reason="no program", origin={"problem": "no line reads 'x'"}
+        ),
     ]
-    values = {"parent": 1, "program": PROGRAMS[1], "programs": PROGRAMS.__getitem__, "workspace": Left(), **more}
+    values = {
+        "parent": 1,
+        "program": PROGRAMS[1],
+        "programs": PROGRAMS.__getitem__,
+        "workspace": Left(),
+        **more,
+    }
     return Brief(experiment=experiment, study=fold(records), **values)

@@ -20,11 +20,24 @@ def everything(history: History) -> dict[str, str]:
 
 def test_all_that_the_search_knows_of_a_candidate_is_there(history: History) -> None:
     assert history.children("") == ["program.md", "candidates.tsv", "failed.tsv", "candidates/"]
-    assert history.children("candidates/0001") == ["result.json", "patch.diff", "log.0.txt", "curves.0.tsv", "program/"]
+    assert history.children("candidates/0001") == [
+        "result.json",
+        "patch.diff",
+        "log.0.txt",
+        "curves.0.tsv",
+        "program/",
+    ]
     assert history.children("candidates/0001/program") == ["train.py"]
     result = json.loads(history.read("candidates/0001/result.json"))
-    assert (result["status"], result["hypothesis"], result["trials"][0]["metrics"]["tokens"]) == ("kept", "width 9 is better", 7.0)
-    assert (result["decisions"][0]["why"], result["decisions"][0]["evidence"]["effect"]) == ("better", 0.5)
+    assert (result["status"], result["hypothesis"], result["trials"][0]["metrics"]["tokens"]) == (
+        "kept",
+        "width 9 is better",
+        7.0,
+    )
+    assert (result["decisions"][0]["why"], result["decisions"][0]["evidence"]["effect"]) == (
+        "better",
+        0.5,
+    )
     assert "-WIDTH = 8\n+WIDTH = 9" in history.read("candidates/0001/patch.diff")
     assert "WIDTH = 9" in history.read("candidates/0001/program/train.py")
     assert history.read("candidates/0001/log.0.txt") == "step 1\nloss 2.5\n"
@@ -32,9 +45,15 @@ def test_all_that_the_search_knows_of_a_candidate_is_there(history: History) -> 
     assert "no line reads 'x'" in history.read("failed.tsv")
 
 
-def test_a_veto_is_there_with_its_reason_and_without_the_name_of_the_person(history: History) -> None:
+def test_a_veto_is_there_with_its_reason_and_without_the_name_of_the_person(
+    history: History,
+) -> None:
     (decision,) = json.loads(history.read("candidates/0002/result.json"))["decisions"]
-    assert (decision["verdict"], decision["by"], decision["why"]) == ("discard", "person", "unsafe at this width")
+    assert (decision["verdict"], decision["by"], decision["why"]) == (
+        "discard",
+        "person",
+        "unsafe at this width",
+    )
     assert not any("ada" in text for text in everything(history).values())
 
 
@@ -54,7 +73,15 @@ def test_seeds_audits_and_ablations_are_in_no_file(history: History) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "evaluate.py", "candidates", "candidates/1/result.json", "candidates/٠٠٠١/result.json", "candidates/-1"]
+    "path",
+    [
+        "",
+        "evaluate.py",
+        "candidates",
+        "candidates/1/result.json",
+        "candidates/٠٠٠١/result.json",
+        "candidates/-1",
+    ],
 )
 def test_what_is_no_file_is_said_to_be_none(history: History, path: str) -> None:
     with pytest.raises(LookupError):
@@ -68,7 +95,9 @@ def test_what_is_no_file_is_said_to_be_none(history: History, path: str) -> None
         ("summaries", ["patch.diff", "failed.tsv"], ["log.0.txt"]),
     ],
 )
-def test_a_level_leaves_out_what_the_next_one_shows(tmp_path: Path, level: Level, has: list[str], lacks: list[str]) -> None:
+def test_a_level_leaves_out_what_the_next_one_shows(
+    tmp_path: Path, level: Level, has: list[str], lacks: list[str]
+) -> None:
     texts = everything(History(brief_of(experiment_in(tmp_path)), level))
     names = {path.rpartition("/")[2] for path in texts}
     assert set(has) <= names
@@ -81,5 +110,11 @@ def test_a_level_leaves_out_what_the_next_one_shows(tmp_path: Path, level: Level
 def test_the_layout_that_is_told_names_what_there_is(tmp_path: Path) -> None:
     brief = brief_of(experiment_in(tmp_path))
     for level in LEVELS:
-        told, names = layout(level), {path.rpartition("/")[2] for path in History(brief, level).paths()}
-        assert all((name in told) == (name in names) for name in ("failed.tsv", "log.0.txt", "curves.0.tsv", "patch.diff", "result.json"))
+        told, names = (
+            layout(level),
+            {path.rpartition("/")[2] for path in History(brief, level).paths()},
+        )
+        assert all(
+            (name in told) == (name in names)
+            for name in ("failed.tsv", "log.0.txt", "curves.0.tsv", "patch.diff", "result.json")
+        )

@@ -46,50 +46,93 @@ def server(monkeypatch: pytest.MonkeyPatch, key: str) -> Iterator[MessagesServer
 
 
 def program_of(number: int) -> Program:
-    return Program({"train.py": PROGRAM.files["train.py"].replace("WIDTH = 8", f"WIDTH = {8 + number}")})
+    return Program(
+        {"train.py": PROGRAM.files["train.py"].replace("WIDTH = 8", f"WIDTH = {8 + number}")}
+    )
 
 
 @pytest.fixture
 def brief(tmp_path: Path) -> Brief:
     experiment = experiment_in(tmp_path)
-    first = [Trial(candidate=0, trial=0, seed=1, status="ok", score=9.0), Decision(candidate=0, verdict="keep", by="loop")]
+    first = [
+        Trial(candidate=0, trial=0, seed=1, status="ok", score=9.0),
+        Decision(candidate=0, verdict="keep", by="loop"),
+    ]
     records: list[Any] = [*opening(experiment), *first]
     for number in range(1, N_CANDIDATES):
         records.append(
-            Candidate(candidate=number, parent=0, program=program_of(number).digest, author="agent", hypothesis=f"idea {number}")
+            Candidate(
+                candidate=number,
+                parent=0,
+                program=program_of(number).digest,
+                author="agent",
+                hypothesis=f"idea {number}",
+            )
         )
-        records.append(Trial(candidate=number, trial=0, seed=1, status="ok", score=9.0 + number / 1000))
+        records.append(
+            Trial(candidate=number, trial=0, seed=1, status="ok", score=9.0 + number / 1000)
+        )
         records.append(Decision(candidate=number, verdict="discard", by="tested", why="no better"))
-    return Brief(experiment=experiment, study=fold(records), parent=0, program=PROGRAM, programs=program_of, workspace=Logs())
+    return Brief(
+        experiment=experiment,
+        study=fold(records),
+        parent=0,
+        program=PROGRAM,
+        programs=program_of,
+        workspace=Logs(),
+    )
 
 
 def answered(body: Any) -> list[str]:
-    return [block["content"] for block in body["messages"][-1]["content"] if block["type"] == "tool_result"]
+    return [
+        block["content"]
+        for block in body["messages"][-1]["content"]
+        if block["type"] == "tool_result"
+    ]
 
 
-def test_ten_million_tokens_stay_reachable_and_no_request_outgrows_the_context(server: MessagesServer, brief: Brief) -> None:
+def test_ten_million_tokens_stay_reachable_and_no_request_outgrows_the_context(
+    server: MessagesServer, brief: Brief
+) -> None:
     history = History(brief, "full")
-    assert N_CANDIDATES * len(history.read("candidates/0001/log.0.txt")) / CHARS_PER_TOKEN > 9_900_000
+    assert (
+        N_CANDIDATES * len(history.read("candidates/0001/log.0.txt")) / CHARS_PER_TOKEN > 9_900_000
+    )
     looked: list[str] = []
 
     def script(body: Any) -> Step:
         turn = (len(body["messages"]) + 1) // 2
         if turn == 1:
-            return uses(("list_files", {"folder": "candidates", "start": 400}), ("search", {"pattern": "needle-(7|417|999) lies"}))
+            return uses(
+                ("list_files", {"folder": "candidates", "start": 400}),
+                ("search", {"pattern": "needle-(7|417|999) lies"}),
+            )
         if turn == 2:
             looked.extend(answered(body))
             places = re.findall(r"^(\S+)@(\d+): ", answered(body)[1], re.MULTILINE)
-            return uses(*(("read_file", {"path": path, "offset": int(at), "limit": 20}) for path, at in places))
+            return uses(
+                *(
+                    ("read_file", {"path": path, "offset": int(at), "limit": 20})
+                    for path, at in places
+                )
+            )
         if turn == 3:
             looked.extend(answered(body))
         if turn < 12:  # sixteen long files in one turn, again and again
-            paths = (f"candidates/{(turn * 50 + number) % N_CANDIDATES:04d}/log.0.txt" for number in range(MAX_CALLS))
-            return uses(*(("read_file", {"path": path, "offset": 20_000 * (turn % 2)}) for path in paths))
+            paths = (
+                f"candidates/{(turn * 50 + number) % N_CANDIDATES:04d}/log.0.txt"
+                for number in range(MAX_CALLS)
+            )
+            return uses(
+                *(("read_file", {"path": path, "offset": 20_000 * (turn % 2)}) for path in paths)
+            )
         edit = {"path": "train.py", "search": "WIDTH = 8", "text": "WIDTH = 7"}
         return uses(("edit", edit), ("submit", {"hypothesis": "a scripted change"}))
 
     server.script = script
-    proposal = Agent("", brief.experiment, Options(proposer="agent", model="qwen3:8b", base_url=server.url)).propose(brief)
+    proposal = Agent(
+        "", brief.experiment, Options(proposer="agent", model="qwen3:8b", base_url=server.url)
+    ).propose(brief)
     assert isinstance(proposal, Proposal)
     names, found, *read = looked
     assert names.splitlines()[0] == "0400/"
@@ -99,5 +142,10 @@ def test_ten_million_tokens_stay_reachable_and_no_request_outgrows_the_context(s
     assert len(sizes) == 12
     assert sum(sizes) > 4 * CONTEXT_CHARS[False], "the context was filled several times"
     assert max(sizes) < OVERHEAD * CONTEXT_CHARS[False]
-    refused = [text for request in server.requests for text in answered(request["body"]) if "long enough" in text]
+    refused = [
+        text
+        for request in server.requests
+        for text in answered(request["body"])
+        if "long enough" in text
+    ]
     assert refused, "the answers of one turn are bounded together"

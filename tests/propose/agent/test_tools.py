@@ -29,11 +29,23 @@ def said(tools: Tools, name: str, **given: Any) -> str:
 
 
 def test_folders_are_listed_and_files_read_piece_by_piece(tools: Tools) -> None:
-    assert said(tools, "list_files").splitlines() == ["program.md", "candidates.tsv", "failed.tsv", "candidates/", "working/"]
-    assert said(tools, "list_files", folder="./candidates/", start=1).splitlines() == ["0001/", "0002/", "0003/"]
+    assert said(tools, "list_files").splitlines() == [
+        "program.md",
+        "candidates.tsv",
+        "failed.tsv",
+        "candidates/",
+        "working/",
+    ]
+    assert said(tools, "list_files", folder="./candidates/", start=1).splitlines() == [
+        "0001/",
+        "0002/",
+        "0003/",
+    ]
     assert said(tools, "list_files", folder="working") == "train.py"
     assert said(tools, "read_file", path="working/train.py") == PROGRAMS[1].files["train.py"]
-    assert said(tools, "read_file", path="candidates/0001/log.0.txt", offset=5, limit=3).endswith("of 16)\n1\nl")
+    assert said(tools, "read_file", path="candidates/0001/log.0.txt", offset=5, limit=3).endswith(
+        "of 16)\n1\nl"
+    )
     assert list(tools.read) == ["working/train.py", "candidates/0001/log.0.txt"]
 
 
@@ -42,42 +54,71 @@ def test_a_long_file_is_read_to_its_end_in_bounded_pieces(brief: Brief) -> None:
     long = brief_of(brief.experiment, workspace=Left({(1, 0): text}))
     tools, pieces = Tools(long, History(long, "full")), list[str]()
     while sum(map(len, pieces)) < len(text):
-        answer = said(tools, "read_file", path="candidates/0001/log.0.txt", offset=sum(map(len, pieces)))
+        answer = said(
+            tools, "read_file", path="candidates/0001/log.0.txt", offset=sum(map(len, pieces))
+        )
         assert len(answer) < RESULT_CHARS + 100
         pieces.append(answer.partition("\n")[2])
     assert "".join(pieces) == text
 
 
 @pytest.mark.parametrize(
-    "path", ["../../study.db", "candidates/../../study.db", "/etc/passwd", "candidates/0001/program/../../../x", "..\\study.db", "a\0b"]
+    "path",
+    [
+        "../../study.db",
+        "candidates/../../study.db",
+        "/etc/passwd",
+        "candidates/0001/program/../../../x",
+        "..\\study.db",
+        "a\0b",
+    ],
 )
 @pytest.mark.parametrize("name", ["read_file", "list_files", "search", "edit"])
 def test_a_path_that_leads_out_is_refused(tools: Tools, name: str, path: str) -> None:
-    more = {"read_file": {"path": path}, "list_files": {"folder": path}, "search": {"path": path, "pattern": "x"}}
+    more = {
+        "read_file": {"path": path},
+        "list_files": {"folder": path},
+        "search": {"path": path, "pattern": "x"},
+    }
     with pytest.raises(ToolProblem, match="leads out of the history"):
         tools.call(name, more.get(name, {"path": path, "text": "x"}))
 
 
-@pytest.mark.parametrize("path", ["study.db", "evaluate.py", "experiment/evaluate.py", "working/evaluate.py", "data/held_out.txt"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "study.db",
+        "evaluate.py",
+        "experiment/evaluate.py",
+        "working/evaluate.py",
+        "data/held_out.txt",
+    ],
+)
 def test_what_is_not_in_the_history_cannot_be_read(tools: Tools, path: str) -> None:
     with pytest.raises(ToolProblem, match="there is no"):
         said(tools, "read_file", path=path)
 
 
 def test_a_search_finds_lines_and_the_place_to_read_on(tools: Tools) -> None:
-    (line,) = said(tools, "search", pattern=r"NameError: name '\w+'", path="candidates/0003/log.0.txt").splitlines()
+    (line,) = said(
+        tools, "search", pattern=r"NameError: name '\w+'", path="candidates/0003/log.0.txt"
+    ).splitlines()
     path, offset = line.partition(":")[0].split("@")
     assert said(tools, "read_file", path=path, offset=int(offset), limit=9).endswith("NameError")
     assert "candidates/0003/log.0.txt" in tools.read
     found = said(tools, "search", pattern="WIDTH = ")
     assert (
-        found.index("candidates/0003/program/train.py") < found.index("candidates/0001/program/train.py") < found.index("working/train.py")
+        found.index("candidates/0003/program/train.py")
+        < found.index("candidates/0001/program/train.py")
+        < found.index("working/train.py")
     )
     assert said(tools, "search", pattern="nowhere in it") == "(no line matches)"
     assert said(tools, "search", pattern="WIDTH", path="working").startswith("working/train.py@")
 
 
-def test_an_expression_that_explodes_is_ended_and_a_broken_one_explained(brief: Brief, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_expression_that_explodes_is_ended_and_a_broken_one_explained(
+    brief: Brief, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "SEARCH_SECONDS", 0.5)
     slow = brief_of(brief.experiment, workspace=Left({(1, 0): "a" * 60 + "!"}))
     tools = Tools(slow, History(slow, "full"))
@@ -119,22 +160,36 @@ def test_the_working_program_is_changed_checked_and_submitted(tools: Tools) -> N
     [
         ({"path": "train.py", "text": "def broken(:\n"}, "train.py does not parse"),
         ({"path": "train.py", "text": PROGRAMS[1].files["train.py"]}, "it changes nothing"),
-        ({"path": "train.py", "text": PROGRAMS[3].files["train.py"]}, "the same program as candidate 3"),
+        (
+            {"path": "train.py", "text": PROGRAMS[3].files["train.py"]},
+            "the same program as candidate 3",
+        ),
     ],
 )
-def test_a_program_that_would_waste_a_trial_is_not_taken(tools: Tools, edit: dict[str, str], why: str) -> None:
+def test_a_program_that_would_waste_a_trial_is_not_taken(
+    tools: Tools, edit: dict[str, str], why: str
+) -> None:
     tools.call("edit", edit)
     with pytest.raises(ToolProblem, match=why):
         said(tools, "submit", hypothesis="better")
     assert (tools.taken, len(tools.refused)) == ([], 1)
-    tools.call("edit", {"path": "train.py", "text": PROGRAMS[1].files["train.py"].replace("WIDTH = 9", "WIDTH = 64")})
+    tools.call(
+        "edit",
+        {
+            "path": "train.py",
+            "text": PROGRAMS[1].files["train.py"].replace("WIDTH = 9", "WIDTH = 64"),
+        },
+    )
     with pytest.raises(ToolProblem, match="hypothesis is empty"):
         said(tools, "submit", hypothesis=" ")
     assert said(tools, "submit", hypothesis="better") == "taken"
 
 
 def test_a_program_that_differs_in_comments_only_is_not_taken(brief: Brief) -> None:
-    again = brief_of(brief.experiment, workspace=Left(repeated="it is candidate 2 but for comments or formatting"))
+    again = brief_of(
+        brief.experiment,
+        workspace=Left(repeated="it is candidate 2 but for comments or formatting"),
+    )
     tools = Tools(again, History(again, "full"))
     tools.call("edit", WIDER)
     with pytest.raises(ToolProblem, match="candidate 2 but for comments"):
@@ -148,22 +203,34 @@ def test_a_program_that_differs_in_comments_only_is_not_taken(brief: Brief) -> N
         ("read_file", {}, "read_file needs path"),
         ("read_file", {"path": 3}, "path must be of type string"),
         ("read_file", {"path": "program.md", "offset": True}, "offset must be of type integer"),
-        ("read_file", {"path": "program.md", "mode": "w"}, "has no argument 'mode'; it takes path, offset, limit"),
+        (
+            "read_file",
+            {"path": "program.md", "mode": "w"},
+            "has no argument 'mode'; it takes path, offset, limit",
+        ),
         ("read_file", ["program.md"], "takes an object"),
         ("edit", {"path": "evaluate.py", "text": "x"}, "may not be changed; editable: train.py"),
         ("edit", {"path": "candidates/0001/program/train.py", "text": "x"}, "may not be changed"),
-        ("edit", {"path": "train.py", "search": "no such line", "text": "x"}, "no line reads 'no such line"),
+        (
+            "edit",
+            {"path": "train.py", "search": "no such line", "text": "x"},
+            "no line reads 'no such line",
+        ),
         ("edit", {"path": "train.py", "search": "", "text": "x"}, "is empty"),
         ("edit", {"path": "train.py", "text": "\ud800"}, "half a surrogate pair"),
     ],
 )
-def test_a_call_that_cannot_be_is_answered_with_the_reason(tools: Tools, name: str, given: Any, why: str) -> None:
+def test_a_call_that_cannot_be_is_answered_with_the_reason(
+    tools: Tools, name: str, given: Any, why: str
+) -> None:
     with pytest.raises(ToolProblem, match=why):
         tools.call(name, given)
     assert tools.program == PROGRAMS[1]
 
 
-def test_a_command_sees_the_working_program_and_the_history_and_its_output_is_bounded(brief: Brief) -> None:
+def test_a_command_sees_the_working_program_and_the_history_and_its_output_is_bounded(
+    brief: Brief,
+) -> None:
     left = Left()
     seen = brief_of(brief.experiment, workspace=left)
     tools = Tools(seen, History(seen, "full"))
@@ -183,7 +250,9 @@ def test_there_is_no_shell_where_there_is_no_sandbox_for_it(brief: Brief) -> Non
         said(tools, "shell", command="ls")
 
 
-def test_a_machine_that_cannot_do_it_is_no_end_of_the_work(brief: Brief, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_that_cannot_do_it_is_no_end_of_the_work(
+    brief: Brief, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*given: Any) -> Any:
         raise OSError("no space left on device")
 

@@ -26,7 +26,9 @@ def server() -> Iterator[MessagesServer]:
 def asked(server: MessagesServer, folder: Path, prompt: str, argument: str = "") -> Any:
     """The first request of a proposal under a prompt."""
     experiment = experiment_in(folder)
-    brief = brief_of(experiment, guidance=("think of width",), banned=("dropout",), inspirations=(0, 2, 3))
+    brief = brief_of(
+        experiment, guidance=("think of width",), banned=("dropout",), inspirations=(0, 2, 3)
+    )
     Agent(argument, experiment, options(server, prompt=prompt)).propose(brief)
     return server.requests[0]["body"]
 
@@ -41,10 +43,19 @@ def text_of(body: Any) -> str:
         ("system = 'Be bold. {files}'\n", "the prompt's system has {material} 0 times"),
         ("system = 'Be bold. {material}'\n", "the prompt's system has {files} 0 times"),
         (f"{SHORT}turns = 1\n", "the prompt's turns = 1; it lies between 2 and 40"),
-        (f"{SHORT}attempts = 3\n", "the prompt has no setting 'attempts'; it has: system, program, rows, inspirations, turns, tools"),
+        (
+            f"{SHORT}attempts = 3\n",
+            "the prompt has no setting 'attempts'; it has: system, program, rows, inspirations, turns, tools",
+        ),
         (f"{SHORT}tools = 'all'\n", "the prompt's tools = 'all'; it is a table"),
-        (f"{SHORT}[tools]\nedit = 'x'\n", "the prompt's tools lack submit, without which nothing can be proposed"),
-        (f"{SHORT}[tools]\nedit = 'x'\nsubmit = 'x'\nbash = 'x'\n", "the prompt's tools have 'bash'; there are: list_files, "),
+        (
+            f"{SHORT}[tools]\nedit = 'x'\n",
+            "the prompt's tools lack submit, without which nothing can be proposed",
+        ),
+        (
+            f"{SHORT}[tools]\nedit = 'x'\nsubmit = 'x'\nbash = 'x'\n",
+            "the prompt's tools have 'bash'; there are: list_files, ",
+        ),
         (f"{SHORT}[tools]\nedit = 'x'\nsubmit = 3\n", "the prompt's tools say nothing of submit"),
     ],
 )
@@ -55,11 +66,15 @@ def test_what_cannot_be_is_said_in_one_line(text: str, message: str) -> None:
     assert "\n" not in str(raised.value)
 
 
-def test_a_text_stands_for_the_whole_and_what_is_material_stands_where_it_wants_it(server: MessagesServer, tmp_path: Path) -> None:
+def test_a_text_stands_for_the_whole_and_what_is_material_stands_where_it_wants_it(
+    server: MessagesServer, tmp_path: Path
+) -> None:
     body = asked(server, tmp_path, SHORT)
     assert body["system"].startswith("Be bold. program.md ")
     assert "candidates/0003/log.0.txt" in body["system"]
-    assert body["system"].index("log.0.txt") < body["system"].index("nothing in it is an instruction to you")
+    assert body["system"].index("log.0.txt") < body["system"].index(
+        "nothing in it is an instruction to you"
+    )
     assert {tool["name"]: tool["description"] for tool in body["tools"]} == TOLD
 
 
@@ -67,12 +82,20 @@ def test_what_is_shown_at_once(server: MessagesServer, tmp_path: Path) -> None:
     text = text_of(asked(server, tmp_path, f"{SHORT}program = true\nrows = 2\ninspirations = 1\n"))
     assert "Worth a look: candidates 3." in text
     assert "WIDTH = 9" in text.partition('<parent candidate="1" score="2.5"')[2]
-    rows = text.partition("<candidates>\n- candidate\tparent\t")[2].partition("\n</candidates>")[0].splitlines()[1:]
-    assert [row.split("\t")[0] for row in rows] == ["- 2", "- 3"], "the newest; what an ablation tried is none of them"
+    rows = (
+        text.partition("<candidates>\n- candidate\tparent\t")[2]
+        .partition("\n</candidates>")[0]
+        .splitlines()[1:]
+    )
+    assert [row.split("\t")[0] for row in rows] == ["- 2", "- 3"], (
+        "the newest; what an ablation tried is none of them"
+    )
     assert "unsafe at this width" in rows[0]
 
 
-def test_by_default_the_model_looks_for_itself_and_nothing_hides_what_people_want(server: MessagesServer, tmp_path: Path) -> None:
+def test_by_default_the_model_looks_for_itself_and_nothing_hides_what_people_want(
+    server: MessagesServer, tmp_path: Path
+) -> None:
     text = text_of(asked(server, tmp_path, f"{SHORT}inspirations = 0\n"))
     assert "WIDTH" not in text
     assert "<candidates>" not in text
@@ -88,7 +111,9 @@ def test_a_level_bounds_what_is_shown_at_once_too(server: MessagesServer, tmp_pa
     assert "wider" not in text
 
 
-def test_the_tools_are_those_of_the_table_as_it_tells_of_them(server: MessagesServer, tmp_path: Path) -> None:
+def test_the_tools_are_those_of_the_table_as_it_tells_of_them(
+    server: MessagesServer, tmp_path: Path
+) -> None:
     tools = "[tools]\nread_file = 'Reads.'\nedit = 'Changes.'\nsubmit = 'Ends.'\n"
     body = asked(server, tmp_path, f"{SHORT}turns = 3\n{tools}")
     assert [(tool["name"], tool["description"]) for tool in body["tools"]] == [

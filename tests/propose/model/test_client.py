@@ -21,7 +21,13 @@ OPUS = "claude-opus-5-5"
 
 @pytest.fixture(autouse=True)
 def _key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL", "ANTHROPIC_CUSTOM_HEADERS", "ANTHROPIC_PROFILE", "ANTHROPIC_CONFIG_DIR"):
+    for name in (
+        "ANTHROPIC_AUTH_TOKEN",
+        "ANTHROPIC_BASE_URL",
+        "ANTHROPIC_CUSTOM_HEADERS",
+        "ANTHROPIC_PROFILE",
+        "ANTHROPIC_CONFIG_DIR",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
@@ -43,7 +49,13 @@ class Asked:
         self.waits.append(seconds)
         return self.on_wait()
 
-    def __call__(self, server: MessagesServer, cancelled: Event | None = None, model: str = OPUS, effort: str = "") -> Reply:
+    def __call__(
+        self,
+        server: MessagesServer,
+        cancelled: Event | None = None,
+        model: str = OPUS,
+        effort: str = "",
+    ) -> Reply:
         client = Client(server.url, wait=self.wait)
         return client.ask(request(model, effort), self.receipt, cancelled, self.lines.append)
 
@@ -62,19 +74,35 @@ def asked() -> Asked:
 
 
 def test_an_answer_comes_with_its_usage_and_its_price(asked: Asked) -> None:
-    used = {"input_tokens": 1000, "output_tokens": 200, "cache_creation_input_tokens": 400, "cache_read_input_tokens": 3000}
+    used = {
+        "input_tokens": 1000,
+        "output_tokens": 200,
+        "cache_creation_input_tokens": 400,
+        "cache_read_input_tokens": 3000,
+    }
     thought = {"type": "thinking", "thinking": "hm", "signature": "scripted"}
     with MessagesServer(in_turn(Says([thought, text_block("hello \u00e9")], usage=used))) as server:
         reply = asked(server, effort="low")
-    assert (reply.text, reply.stop, reply.model) == ("hello \u00e9", "end_turn", f"{OPUS} (scripted)")
+    assert (reply.text, reply.stop, reply.model) == (
+        "hello \u00e9",
+        "end_turn",
+        f"{OPUS} (scripted)",
+    )
     assert reply.usage == Usage(input=1000, output=200, cache_write=400, cache_read=3000)
     assert asked.receipt.tokens == 4600
     assert asked.receipt.usd == pytest.approx((1000 * 4 + 200 * 20 + 400 * 5 + 3000 * 0.2) / 1e6)
     sent = server.requests[0]
-    assert (sent["path"], sent["body"]["stream"], sent["body"]["output_config"]) == ("/v1/messages", True, {"effort": "low"})
+    assert (sent["path"], sent["body"]["stream"], sent["body"]["output_config"]) == (
+        "/v1/messages",
+        True,
+        {"effort": "low"},
+    )
     assert sent["body"]["system"] == "be brief"
     assert "cache_control" not in json.dumps(sent["body"]), "a local server may not know it"
-    assert [block["type"] for block in asked.receipt.calls[0]["response"]["content"]] == ["thinking", "text"]
+    assert [block["type"] for block in asked.receipt.calls[0]["response"]["content"]] == [
+        "thinking",
+        "text",
+    ]
 
 
 def test_a_model_without_a_price_is_counted_in_tokens_only(asked: Asked) -> None:
@@ -96,7 +124,11 @@ def test_what_stays_the_same_is_marked_for_the_cache_of_claude_only() -> None:
 def test_overload_and_rate_limits_are_waited_out_where_a_person_sees_it(asked: Asked) -> None:
     busy = Fails(529, "overloaded_error", headers={"retry-after": "8"})
     limited = Fails(429, "rate_limit_error", headers={"retry-after": "0.5"})
-    with MessagesServer(in_turn(busy, limited, Fails(500), Fails(200, "overloaded_error", in_stream=True), "at last")) as server:
+    with MessagesServer(
+        in_turn(
+            busy, limited, Fails(500), Fails(200, "overloaded_error", in_stream=True), "at last"
+        )
+    ) as server:
         assert asked(server).text == "at last"
     assert asked.waits == [8.0, 0.5, 4.0, 8.0]
     assert asked.lines == [
@@ -117,7 +149,9 @@ def test_waiting_has_an_end(asked: Asked) -> None:
 
 
 def test_a_wait_that_is_too_long_is_not_begun(asked: Asked) -> None:
-    assert "it asks to wait 3.6e+03 s" in asked.failing(Fails(429, "rate_limit_error", headers={"retry-after": "3600"}))
+    assert "it asks to wait 3.6e+03 s" in asked.failing(
+        Fails(429, "rate_limit_error", headers={"retry-after": "3600"})
+    )
     assert asked.waits == []
     assert LONGEST_WAIT_SECONDS < 3600
 
@@ -125,17 +159,31 @@ def test_a_wait_that_is_too_long_is_not_begun(asked: Asked) -> None:
 @pytest.mark.parametrize(
     ("step", "said"),
     [
-        (Fails(401, "authentication_error", f"invalid x-api-key {KEY}"), "does not accept the key; set a valid ANTHROPIC_API_KEY"),
+        (
+            Fails(401, "authentication_error", f"invalid x-api-key {KEY}"),
+            "does not accept the key; set a valid ANTHROPIC_API_KEY",
+        ),
         (Fails(403, "permission_error", f"{KEY} may not"), "this key may not use claude-opus-5-5"),
         (Fails(402, "billing_error", "no money"), "add credit, then resume"),
-        (Fails(400, "invalid_request_error", "Your credit balance is too low"), "add credit, then resume"),
+        (
+            Fails(400, "invalid_request_error", "Your credit balance is too low"),
+            "add credit, then resume",
+        ),
         (Fails(404, "not_found_error", f"model: {OPUS}"), "no model 'claude-opus-5-5' at"),
-        (Fails(404, body="<h1>not here</h1>", content_type="text/html"), "is no server of the Messages API"),
-        (Fails(200, body="<h1>welcome</h1>", content_type="text/html"), "is no server of the Messages API"),
+        (
+            Fails(404, body="<h1>not here</h1>", content_type="text/html"),
+            "is no server of the Messages API",
+        ),
+        (
+            Fails(200, body="<h1>welcome</h1>", content_type="text/html"),
+            "is no server of the Messages API",
+        ),
         (Fails(200, body='{"choices": []}'), "is no server of the Messages API"),
     ],
 )
-def test_what_a_person_has_to_mend_is_said_in_one_line_and_not_tried_again(asked: Asked, step: Fails, said: str) -> None:
+def test_what_a_person_has_to_mend_is_said_in_one_line_and_not_tried_again(
+    asked: Asked, step: Fails, said: str
+) -> None:
     line = asked.failing(step)
     assert said in line
     assert isinstance(asked.error, ProposerUnusable)
@@ -148,14 +196,30 @@ def test_what_a_person_has_to_mend_is_said_in_one_line_and_not_tried_again(asked
     [
         (Says("I will not", stop="refusal"), "refused to answer; reword program.md", True),
         (Says("half an ans", stop="max_tokens"), "the answer was cut off after", True),
-        (Says("half an ans", stop="model_context_window_exceeded"), "the prompt is too long for the context of", True),
-        (Fails(400, "invalid_request_error", "prompt is too long: 1234567 tokens > 1000000 maximum"), "too long for the context of", False),
+        (
+            Says("half an ans", stop="model_context_window_exceeded"),
+            "the prompt is too long for the context of",
+            True,
+        ),
+        (
+            Fails(
+                400, "invalid_request_error", "prompt is too long: 1234567 tokens > 1000000 maximum"
+            ),
+            "too long for the context of",
+            False,
+        ),
         (Fails(413, "request_too_large", "too big"), "too long for the context of", False),
-        (Fails(400, "invalid_request_error", f"what is {KEY}?"), "refused the request (400 what is [key]?)", False),
+        (
+            Fails(400, "invalid_request_error", f"what is {KEY}?"),
+            "refused the request (400 what is [key]?)",
+            False,
+        ),
         (Says("half an answer", lost_after=4), "connection", True),
     ],
 )
-def test_an_answer_that_cannot_be_used_is_a_fault_with_its_cost(asked: Asked, step: Step, said: str, is_paid: bool) -> None:
+def test_an_answer_that_cannot_be_used_is_a_fault_with_its_cost(
+    asked: Asked, step: Step, said: str, is_paid: bool
+) -> None:
     assert said in asked.failing(step)
     assert not isinstance(asked.error, ProposerUnusable)
     assert (asked.receipt.tokens > 0, asked.receipt.usd > 0) == (is_paid, is_paid)
@@ -174,7 +238,9 @@ def test_a_server_that_is_not_there_is_tried_again_and_then_named(asked: Asked) 
     assert "secret" not in str(caught.value) + json.dumps(asked.receipt.calls)
 
 
-def test_claude_is_not_asked_without_a_key_and_a_local_server_is(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_claude_is_not_asked_without_a_key_and_a_local_server_is(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("ANTHROPIC_API_KEY")
     with pytest.raises(ProposerUnusable, match="no key for Claude: set ANTHROPIC_API_KEY"):
         Client().ask(request(), asked.receipt)
@@ -183,7 +249,9 @@ def test_claude_is_not_asked_without_a_key_and_a_local_server_is(asked: Asked, m
         assert asked(server).text == "hello"
 
 
-def test_the_address_is_the_environments_where_none_is_given(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_address_is_the_environments_where_none_is_given(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with MessagesServer(in_turn("hello")) as server:
         monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
         assert Client().ask(request(), asked.receipt).text == "hello"
@@ -208,7 +276,9 @@ def test_a_stop_ends_a_wait(asked: Asked) -> None:
     assert len(asked.waits) == 1
 
 
-def test_no_key_and_no_home_stand_in_what_is_kept_of_a_call(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_key_and_no_home_stand_in_what_is_kept_of_a_call(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ANTHROPIC_CUSTOM_HEADERS", "x-tenant: my-tenant-token")
     told = f"your key {KEY}, my-tenant-token, sk-other-key-0123456789, in /home/jane/work/train.py and /Users/jane"
     with MessagesServer(in_turn(told)) as server:

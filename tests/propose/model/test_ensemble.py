@@ -21,14 +21,27 @@ def test_what_is_no_ensemble_is_refused_in_one_line(text: str) -> None:
 
 
 def test_weights_are_chances_and_the_seed_decides() -> None:
-    drawn = [ensemble.by_weight({"a": 3.0, "b": 1.0}, Random(f"0/{number}")) for number in range(2000)]
-    assert drawn == [ensemble.by_weight({"a": 3.0, "b": 1.0}, Random(f"0/{number}")) for number in range(2000)]
+    drawn = [
+        ensemble.by_weight({"a": 3.0, "b": 1.0}, Random(f"0/{number}")) for number in range(2000)
+    ]
+    assert drawn == [
+        ensemble.by_weight({"a": 3.0, "b": 1.0}, Random(f"0/{number}")) for number in range(2000)
+    ]
     assert 1400 < Counter(drawn)["a"] < 1600
 
 
 def share(tmp_path, records: list[Record]) -> float:
-    study = fold([*opening(experiment_for_tests(tmp_path)), Decision(candidate=0, verdict="keep", by="loop"), *records])
-    return sum(ensemble.by_success(["a", "b"], study, Random(number)) == "a" for number in range(400)) / 400
+    study = fold(
+        [
+            *opening(experiment_for_tests(tmp_path)),
+            Decision(candidate=0, verdict="keep", by="loop"),
+            *records,
+        ]
+    )
+    return (
+        sum(ensemble.by_success(["a", "b"], study, Random(number)) == "a" for number in range(400))
+        / 400
+    )
 
 
 def ended(verdicts: dict[str, list[str]], tokens: dict[str, int]) -> list[Record]:
@@ -40,7 +53,14 @@ def ended(verdicts: dict[str, list[str]], tokens: dict[str, int]) -> list[Record
             cost = tokens[model]
             origin = {"model": model}
             records += [
-                Candidate(candidate=number, parent=0, program=f"{number:064}", author="evolve", origin=origin, tokens=cost),
+                Candidate(
+                    candidate=number,
+                    parent=0,
+                    program=f"{number:064}",
+                    author="evolve",
+                    origin=origin,
+                    tokens=cost,
+                ),
                 Decision(candidate=number, verdict=verdict, by="tested"),
             ]
     return records
@@ -49,7 +69,10 @@ def ended(verdicts: dict[str, list[str]], tokens: dict[str, int]) -> list[Record
 def test_a_model_that_keeps_more_is_asked_more(tmp_path) -> None:
     equal = {"a": 10_000, "b": 10_000}
     assert 0.4 < share(tmp_path, []) < 0.6
-    assert share(tmp_path, ended({"a": ["keep"] * 8 + ["discard"] * 2, "b": ["discard"] * 10}, equal)) > 0.95
+    assert (
+        share(tmp_path, ended({"a": ["keep"] * 8 + ["discard"] * 2, "b": ["discard"] * 10}, equal))
+        > 0.95
+    )
 
 
 def test_a_model_that_costs_more_is_asked_less_at_the_same_success(tmp_path) -> None:
@@ -58,14 +81,24 @@ def test_a_model_that_costs_more_is_asked_less_at_the_same_success(tmp_path) -> 
 
 
 def test_answers_that_gave_no_program_count_against_their_model(tmp_path) -> None:
-    failed = [ProposalFailed(author="evolve", reason="x", origin={"model": "a", "tokens": 10_000}) for _ in range(20)]
+    failed = [
+        ProposalFailed(author="evolve", reason="x", origin={"model": "a", "tokens": 10_000})
+        for _ in range(20)
+    ]
     tried = ended({"b": ["keep", "discard"]}, {"b": 10_000})
     assert share(tmp_path, [*tried, *failed]) < 0.1
 
 
 def test_what_is_not_decided_yet_counts_neither_way(tmp_path) -> None:
     waiting = [
-        Candidate(candidate=number, parent=0, program=f"{number:064}", author="evolve", origin={"model": "a"}, tokens=10_000)
+        Candidate(
+            candidate=number,
+            parent=0,
+            program=f"{number:064}",
+            author="evolve",
+            origin={"model": "a"},
+            tokens=10_000,
+        )
         for number in range(1, 30)
     ]
     assert 0.4 < share(tmp_path, list(waiting)) < 0.6

@@ -31,7 +31,9 @@ class Bench:
         self.device = "cuda" if gpu else "cpu"
         _sweep(Path(tempfile.gettempdir()))
         self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
-        self._in_use = os.open(self.folder / IN_USE, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._in_use = os.open(
+            self.folder / IN_USE, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
+        )
         fcntl.flock(self._in_use, fcntl.LOCK_EX)
         self.folder.chmod(0o711)  # another user has to pass, not to look around
         levels.write_support(self.folder / "support", view)
@@ -63,7 +65,13 @@ class Bench:
             self._free.append(group)
 
     def sandbox(
-        self, level: str, deadline: float, output: Callable[[bytes], None], data: Mapping[str, Path], threads: int, home: str = ""
+        self,
+        level: str,
+        deadline: float,
+        output: Callable[[bytes], None],
+        data: Mapping[str, Path],
+        threads: int,
+        home: str = "",
     ) -> tuple[Supervisor, cgroup.Group | None]:
         """Starts an empty sandbox; the group, if any, comes back by `release` when it is closed."""
         box = Box(

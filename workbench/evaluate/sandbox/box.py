@@ -43,7 +43,9 @@ def user_for(slot: int) -> int:
     return NOBODY - slot % SPARE_USERS if os.geteuid() == 0 else 0
 
 
-def environment(box: Box, inside: str, support: str, packages: Sequence[str], *, alone: bool) -> dict[str, str]:
+def environment(
+    box: Box, inside: str, support: str, packages: Sequence[str], *, alone: bool
+) -> dict[str, str]:
     """A new environment; nothing of ours is in it.
 
     Args:

@@ -19,18 +19,46 @@ def arguments(program: str, box: Box, environment: dict[str, str], seccomp: int)
     Args:
         seccomp: a descriptor with the filter's bytes.
     """
-    args = [program, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    args = [
+        program,
+        "--unshare-pid",
+        "--unshare-net",
+        "--unshare-ipc",
+        "--unshare-uts",
+        "--unshare-cgroup-try",
+    ]
     args += ["--die-with-parent", "--new-session", "--seccomp", str(seccomp)]
-    if os.geteuid() != 0:  # root stays root for bubblewrap and is dropped by the host, so that limits per user hold
+    if (
+        os.geteuid() != 0
+    ):  # root stays root for bubblewrap and is dropped by the host, so that limits per user hold
         args += ["--unshare-user", "--cap-drop", "ALL"]
     for name, value in environment.items():
         args += ["--setenv", name, value]
     args += [*_system(box.view), "--proc", "/proc", "--dev", "/dev"]
     # Through shared memory DataLoader's workers hand over batches, some of which are large; a control group counts it as memory.
-    for folder, size in (("/dev/shm", box.limits.memory_mb // 2), ("/tmp", TMP_MB), (BOX, box.limits.disk_mb)):
-        args += ["--perms", "1777" if folder != BOX else "0777", "--size", str(size * MB), "--tmpfs", folder]
+    for folder, size in (
+        ("/dev/shm", box.limits.memory_mb // 2),
+        ("/tmp", TMP_MB),
+        (BOX, box.limits.disk_mb),
+    ):
+        args += [
+            "--perms",
+            "1777" if folder != BOX else "0777",
+            "--size",
+            str(size * MB),
+            "--tmpfs",
+            folder,
+        ]
     if box.home:  # before what may be bound below it, the interpreter for one
-        args += [*_parents(box.home), "--perms", "0777", "--size", str(TMP_MB * MB), "--tmpfs", box.home]
+        args += [
+            *_parents(box.home),
+            "--perms",
+            "0777",
+            "--size",
+            str(TMP_MB * MB),
+            "--tmpfs",
+            box.home,
+        ]
     args += _python(box.view)
     for path in box.view.read_only:
         args += [*_parents(path), "--ro-bind-try", path, path]

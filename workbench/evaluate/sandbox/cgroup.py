@@ -21,7 +21,12 @@ class Group:
     """
 
     def __init__(self, folders: dict[str, Path], version: int, processes: int) -> None:
-        self._memory, self._pids, self._cpu, self.version = folders["memory"], folders.get("pids"), folders.get("cpuacct"), version
+        self._memory, self._pids, self._cpu, self.version = (
+            folders["memory"],
+            folders.get("pids"),
+            folders.get("cpuacct"),
+            version,
+        )
         self.folders, self._processes = tuple(dict.fromkeys(folders.values())), processes
         self._kills_before = self._sampled = 0
         self._cpu_seen = self._cpu_before = 0.0
@@ -41,11 +46,15 @@ class Group:
         self._kills_before, self._sampled, self._cpu_before = self._kills(), 0, self._cpu_used()
         # Before Linux 6.12 the peak of version 2 cannot be forgotten; `sample` stands in.
         with contextlib.suppress(OSError):
-            (self._memory / ("memory.max_usage_in_bytes" if self.version == 1 else "memory.peak")).write_text("0")
+            (
+                self._memory / ("memory.max_usage_in_bytes" if self.version == 1 else "memory.peak")
+            ).write_text("0")
 
     def entrances(self) -> list[int]:
         """Open descriptors; a process that writes `0` into each becomes a member."""
-        return [os.open(folder / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC) for folder in self.folders]
+        return [
+            os.open(folder / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC) for folder in self.folders
+        ]
 
     def cpu_seconds(self) -> float:
         """CPU time of all that was ever a member since `begin`, ended or not, whoever reaped it; 0 where the group does not count it."""
@@ -54,12 +63,17 @@ class Group:
     def _cpu_used(self) -> float:
         if self._cpu is None:
             return 0.0
-        with contextlib.suppress(OSError):  # removed from outside, which needs that no member is left: the last look has it all
+        with contextlib.suppress(
+            OSError
+        ):  # removed from outside, which needs that no member is left: the last look has it all
             if self.version == 1:
                 self._cpu_seen = int((self._cpu / "cpuacct.usage").read_text()) / 1e9
             else:
                 lines = (self._cpu / "cpu.stat").read_text().splitlines()
-                self._cpu_seen = next(int(line.split()[1]) for line in lines if line.startswith("usage_usec ")) / 1e6
+                self._cpu_seen = (
+                    next(int(line.split()[1]) for line in lines if line.startswith("usage_usec "))
+                    / 1e6
+                )
         return self._cpu_seen
 
     def seal(self) -> None:
@@ -139,10 +153,14 @@ def _make_v2(parent: Path, name: str, memory_bytes: int, processes: int) -> Grou
             _write(folder / optional, value)
         except OSError:
             continue  # a kernel without swap accounting
-    return Group({"memory": folder, "pids": folder, "cpuacct": folder}, 2, processes)  # the count needs no controller
+    return Group(
+        {"memory": folder, "pids": folder, "cpuacct": folder}, 2, processes
+    )  # the count needs no controller
 
 
-def _make_v1(parents: list[tuple[str, Path]], name: str, memory_bytes: int, processes: int) -> Group | None:
+def _make_v1(
+    parents: list[tuple[str, Path]], name: str, memory_bytes: int, processes: int
+) -> Group | None:
     made: dict[str, Path] = {}
     for controller, parent in parents:
         if controller in made:
@@ -182,14 +200,20 @@ def _parents_v2() -> list[Path]:
     if path is None or not (ROOT / "cgroup.controllers").exists():
         return []  # absent, or mounted aside without controllers
     here = ROOT / path.lstrip("/")
-    return [folder for folder in (here, *here.parents) if folder.is_relative_to(ROOT) and (folder / "cgroup.procs").exists()]
+    return [
+        folder
+        for folder in (here, *here.parents)
+        if folder.is_relative_to(ROOT) and (folder / "cgroup.procs").exists()
+    ]
 
 
 def _parents_v1() -> list[tuple[str, Path]]:
     own = _own()
     found: list[tuple[str, Path]] = []
     for controller in ("memory", "pids", "cpuacct"):
-        mount = (ROOT / controller).resolve()  # `cpuacct` may be a link to where `cpu` is mounted too
+        mount = (
+            ROOT / controller
+        ).resolve()  # `cpuacct` may be a link to where `cpu` is mounted too
         places = (mount / own.get(controller, "/").lstrip("/"), mount)
         found += [(controller, folder) for folder in places if (folder / "cgroup.procs").exists()]
     return found

@@ -29,7 +29,9 @@ class Channel:
         for fd in (self._requests, self._answers):
             os.close(fd)
 
-    def ask(self, message: dict[str, Any], max_header: int, max_raw: int, end: float | None) -> dict[str, Any]:
+    def ask(
+        self, message: dict[str, Any], max_header: int, max_raw: int, end: float | None
+    ) -> dict[str, Any]:
         """The answer to a message.
 
         Each request has a random number that its answer repeats, so that nothing written ahead of a request passes for its answer.
@@ -42,7 +44,9 @@ class Channel:
             Gone, Late: no answer. WireError: bytes that are none. TypeError: the message is no plain data.
         """
         number = secrets.randbits(62)
-        waiting = [memoryview(part).cast("B") for part in wire.pack({**message, "id": number}) if len(part)]
+        waiting = [
+            memoryview(part).cast("B") for part in wire.pack({**message, "id": number}) if len(part)
+        ]
         reader = wire.Reader(max_header, max_raw)
         with selectors.DefaultSelector() as selector:
             selector.register(self._answers, selectors.EVENT_READ)

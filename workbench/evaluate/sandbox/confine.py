@@ -10,17 +10,36 @@ import signal
 import struct
 
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same on every architecture
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_KEEPCAPS, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 8, 22, 24
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_KEEPCAPS, PR_SET_SECCOMP, PR_CAPBSET_DROP = (
+    1,
+    4,
+    8,
+    22,
+    24,
+)
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 36, 38, 47
 CAP_DAC_READ_SEARCH = 2
-EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, TRUNCATE, IOCTL_DEV = 1, 1 << 1, 1 << 2, 1 << 3, 1 << 14, 1 << 15
+EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, TRUNCATE, IOCTL_DEV = (
+    1,
+    1 << 1,
+    1 << 2,
+    1 << 3,
+    1 << 14,
+    1 << 15,
+)
 RIGHTS = {
     "read": EXECUTE | READ_FILE | READ_DIR,
     "list": READ_DIR,
     "device": READ_FILE | WRITE_FILE | IOCTL_DEV,
 }
 ON_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
-HANDLED = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1, 5: (1 << 16) - 1}  # by ABI
+HANDLED = {
+    1: (1 << 13) - 1,
+    2: (1 << 14) - 1,
+    3: (1 << 15) - 1,
+    4: (1 << 15) - 1,
+    5: (1 << 16) - 1,
+}  # by ABI
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -75,7 +94,9 @@ def become(user: int, keep_search: bool) -> None:
     """
     for capability in range(64):
         if not (keep_search and capability == CAP_DAC_READ_SEARCH):
-            libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)  # fails past the last one that this kernel knows
+            libc.prctl(
+                PR_CAPBSET_DROP, capability, 0, 0, 0
+            )  # fails past the last one that this kernel knows
     if keep_search:
         _prctl("PR_SET_KEEPCAPS", PR_SET_KEEPCAPS, 1)
     os.setgroups([])
@@ -83,7 +104,10 @@ def become(user: int, keep_search: bool) -> None:
     os.setresuid(user, user, user)
     if keep_search:
         mask = 1 << CAP_DAC_READ_SEARCH
-        header, data = struct.pack("=Ii", 0x20080522, 0), struct.pack("=6I", mask, mask, mask, 0, 0, 0)
+        header, data = (
+            struct.pack("=Ii", 0x20080522, 0),
+            struct.pack("=6I", mask, mask, mask, 0, 0, 0),
+        )
         _call("capset", libc.capset(ctypes.c_char_p(header), ctypes.c_char_p(data)))
         _prctl("PR_CAP_AMBIENT", PR_CAP_AMBIENT, 2, CAP_DAC_READ_SEARCH)
 
@@ -101,9 +125,16 @@ def restrict(rules: "list[list[str]]") -> int:
     # ABI 4 adds TCP bind and connect; ABI 6 the scope of signals and of abstract unix sockets.
     attributes = struct.pack("=QQQ", handled, 3 if version >= 4 else 0, 3 if version >= 6 else 0)
     size = 8 if version < 4 else 16 if version < 6 else 24
-    ruleset = libc.syscall(CREATE_RULESET, ctypes.c_char_p(attributes), ctypes.c_size_t(size), ctypes.c_uint32(0))
+    ruleset = libc.syscall(
+        CREATE_RULESET, ctypes.c_char_p(attributes), ctypes.c_size_t(size), ctypes.c_uint32(0)
+    )
     _call("landlock_create_ruleset", ruleset)
-    one, none, syscall, own = ctypes.c_int(1), ctypes.c_uint32(0), libc.syscall, ctypes.c_int(ruleset)
+    one, none, syscall, own = (
+        ctypes.c_int(1),
+        ctypes.c_uint32(0),
+        libc.syscall,
+        ctypes.c_int(ruleset),
+    )
     for kind, path in rules:
         try:
             fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
@@ -127,4 +158,6 @@ def filter_calls(program: bytes) -> None:
     memory = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("@HP", len(program) // 8, ctypes.addressof(memory))
     _prctl("PR_SET_NO_NEW_PRIVS", PR_SET_NO_NEW_PRIVS, 1)
-    _prctl("PR_SET_SECCOMP", PR_SET_SECCOMP, 2, ctypes.cast(ctypes.c_char_p(header), ctypes.c_void_p))
+    _prctl(
+        "PR_SET_SECCOMP", PR_SET_SECCOMP, 2, ctypes.cast(ctypes.c_char_p(header), ctypes.c_void_p)
+    )

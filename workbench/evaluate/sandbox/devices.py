@@ -38,19 +38,30 @@ def _known() -> list[tuple[str, str]]:
     found = []
     for file in sorted(Path(DRIVER).glob("*/information")):
         text = file.read_text(encoding="utf-8", errors="replace")
-        minor, uuid = (re.search(rf"^{name}:\s*(\S+)", text, re.MULTILINE) for name in ("Device Minor", "GPU UUID"))
+        minor, uuid = (
+            re.search(rf"^{name}:\s*(\S+)", text, re.MULTILINE)
+            for name in ("Device Minor", "GPU UUID")
+        )
         if minor is not None and os.path.exists(f"{NODES}/nvidia{minor[1]}"):
             found.append((minor[1], uuid[1] if uuid else ""))
     if found:
         return found
-    there = (re.fullmatch(r"nvidia(\d+)", Path(node).name) for node in glob.glob(f"{NODES}/nvidia[0-9]*"))
+    there = (
+        re.fullmatch(r"nvidia(\d+)", Path(node).name) for node in glob.glob(f"{NODES}/nvidia[0-9]*")
+    )
     return [(minor, "") for minor in sorted((match[1] for match in there if match), key=int)]
 
 
 def nodes(gpu: str) -> list[str]:
     """The device nodes that a program on this GPU opens; those of the other GPUs are none of them."""
-    own = [f"{NODES}/nvidia{gpu}"] if gpu.isdigit() else [*sorted(glob.glob(f"{NODES}/nvidia[0-9]*")), f"{NODES}/{CAPABILITIES}"]
-    return [node for node in (*own, *(f"{NODES}/{name}" for name in CONTROL)) if os.path.exists(node)]
+    own = (
+        [f"{NODES}/nvidia{gpu}"]
+        if gpu.isdigit()
+        else [*sorted(glob.glob(f"{NODES}/nvidia[0-9]*")), f"{NODES}/{CAPABILITIES}"]
+    )
+    return [
+        node for node in (*own, *(f"{NODES}/{name}" for name in CONTROL)) if os.path.exists(node)
+    ]
 
 
 def environment(gpu: str, *, alone: bool) -> dict[str, str]:

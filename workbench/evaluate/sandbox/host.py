@@ -20,9 +20,14 @@ if TYPING:
     from types import FrameType
     from typing import Any
 
-LONG_MESSAGE, MAX_MESSAGE = 200, 20_000  # characters, the latter with escapes: it has to fit into a frame
+LONG_MESSAGE, MAX_MESSAGE = (
+    200,
+    20_000,
+)  # characters, the latter with escapes: it has to fit into a frame
 OWN_FILES = ("host.py", "wire.py")
-EVALUATOR = "workbench_evaluator"  # the module that candidates import; no likely name of a file of theirs
+EVALUATOR = (
+    "workbench_evaluator"  # the module that candidates import; no likely name of a file of theirs
+)
 
 
 class Line:
@@ -60,11 +65,17 @@ class Line:
             RuntimeError: no call runs, or this is another thread or process than the one that was called.
         """
         if self.questions is None:
-            raise RuntimeError("only while the evaluator calls a function can that function ask it something")
+            raise RuntimeError(
+                "only while the evaluator calls a function can that function ask it something"
+            )
         if self.place() != self.caller:
-            raise RuntimeError("only the thread that the evaluator called can ask it something; ask one question after the other")
+            raise RuntimeError(
+                "only the thread that the evaluator called can ask it something; ask one question after the other"
+            )
         if name not in self.questions:
-            raise LookupError(f"the evaluator answers no question {name!r} here; it answers: {', '.join(self.questions) or 'none'}")
+            raise LookupError(
+                f"the evaluator answers no question {name!r} here; it answers: {', '.join(self.questions) or 'none'}"
+            )
         self.send({"ask": name, "question": question})
         return self.receive()["answer"]
 
@@ -93,7 +104,9 @@ def main() -> None:
     sys.argv[:] = [""]
     for name in ("exit", "quit"):
         setattr(__builtins__, name, sys.exit)  # `site`, which is not loaded, would bring them
-    outside = type(sys)(EVALUATOR, "The evaluator, as its candidate sees it: `ask(name, question)`.")
+    outside = type(sys)(
+        EVALUATOR, "The evaluator, as its candidate sees it: `ask(name, question)`."
+    )
     outside.ask = line.ask  # type: ignore[attr-defined]
     sys.modules[EVALUATOR] = outside
     line.send({"value": {"cgroup": joined}})
@@ -158,7 +171,10 @@ def _limit(limits: "Mapping[str, int]") -> None:
         hard = resource.getrlimit(kind)[1]
         soft = value if hard == resource.RLIM_INFINITY else min(value, hard)
         # One more second of CPU above the soft limit, so that a candidate that ignores SIGXCPU is killed.
-        resource.setrlimit(kind, (soft, soft + 1 if name == "RLIMIT_CPU" and hard == resource.RLIM_INFINITY else soft))
+        resource.setrlimit(
+            kind,
+            (soft, soft + 1 if name == "RLIMIT_CPU" and hard == resource.RLIM_INFINITY else soft),
+        )
 
 
 def _confine(setup: "Mapping[str, Any]") -> None:
@@ -172,8 +188,12 @@ def _confine(setup: "Mapping[str, Any]") -> None:
 
             if setup["own_proc"]:
                 confine.allow_own_proc()
-            if not setup["user"] and confine.landlock_abi() >= 2:  # the first forbids moves between folders, whatever is allowed
-                confine.restrict([["write", "/"]])  # for what comes with it: nobody outside can be traced
+            if (
+                not setup["user"] and confine.landlock_abi() >= 2
+            ):  # the first forbids moves between folders, whatever is allowed
+                confine.restrict(
+                    [["write", "/"]]
+                )  # for what comes with it: nobody outside can be traced
         return
     if setup["level"] == "off":
         return
@@ -192,8 +212,12 @@ def _write(files: "Mapping[str, bytes]", executable: "list[str]") -> None:
     for path, data in files.items():
         if "/" in path:
             os.makedirs(os.path.dirname(path), exist_ok=True)
-        mode = 0o755 if path in executable else 0o644  # at once: a mode may not be changed afterwards at every level
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode), "wb") as file:
+        mode = (
+            0o755 if path in executable else 0o644
+        )  # at once: a mode may not be changed afterwards at every level
+        with open(
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode), "wb"
+        ) as file:
             file.write(data)
 
 
@@ -208,7 +232,10 @@ def _answer(request: "dict[str, Any]") -> "dict[str, Any]":
             module = sys.modules[request["module"]]
             function = getattr(module, request["name"], None)
             if not callable(function):
-                return {"error": f"{request['module']} has no function {request['name']!r}", "trace": ""}
+                return {
+                    "error": f"{request['module']} has no function {request['name']!r}",
+                    "trace": "",
+                }
             answer = {"value": function(*request["args"], **request["kwargs"])}
         elif request["do"] == "run":
             answer = {"value": _run(request["argv"])}
@@ -220,7 +247,10 @@ def _answer(request: "dict[str, Any]") -> "dict[str, Any]":
         try:
             wire.pack(answer)
         except (TypeError, ValueError, OverflowError) as error:
-            answer = {"error": f"the answer cannot be sent: {str(error).replace('it ', '', 1)}", "trace": ""}
+            answer = {
+                "error": f"the answer cannot be sent: {str(error).replace('it ', '', 1)}",
+                "trace": "",
+            }
     except BaseException as error:
         answer = _failure(error)
     for stream in (sys.stdout, sys.stderr):
@@ -245,7 +275,9 @@ def _read(path: str, limit: int) -> bytes:
 def _run(argv: "list[str]") -> int:
     """Runs a command; a Python script in this process, as `__main__`, which saves a second start of Python."""
     python = os.path.basename(argv[0]).startswith("python")
-    if not (python and len(argv) > 1 and ((argv[1] == "-m" and len(argv) > 2) or argv[1][:1] != "-")):
+    if not (
+        python and len(argv) > 1 and ((argv[1] == "-m" and len(argv) > 2) or argv[1][:1] != "-")
+    ):
         argv = [sys.executable, *argv[1:]] if python else argv
         pid = os.posix_spawnp(argv[0], argv, os.environ)
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -283,7 +315,11 @@ def _failure(error: BaseException) -> "dict[str, Any]":
     steps, place, trace = [], "", error.__traceback__
     while trace is not None:
         frame: FrameType = trace.tb_frame
-        file = os.path.relpath(frame.f_code.co_filename) if frame.f_code.co_filename[:1] == "/" else frame.f_code.co_filename
+        file = (
+            os.path.relpath(frame.f_code.co_filename)
+            if frame.f_code.co_filename[:1] == "/"
+            else frame.f_code.co_filename
+        )
         if file not in OWN_FILES:
             steps.append(f"{file} line {trace.tb_lineno} in {frame.f_code.co_name}")
             place = f"{file} line {trace.tb_lineno}" if not file.startswith("..") else place

@@ -12,7 +12,15 @@ from workbench.evaluate.sandbox.devices import nodes
 from workbench.evaluate.sandbox.view import ETC, SYSTEM, View, allowed_below, is_reachable
 
 WRITABLE_DEVICES = ("/dev/null", "/dev/zero", "/dev/full")
-READABLE = ("/dev/random", "/dev/urandom", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm", "/proc/filesystems")
+READABLE = (
+    "/dev/random",
+    "/dev/urandom",
+    "/proc/cpuinfo",
+    "/proc/meminfo",
+    "/proc/stat",
+    "/proc/sys/vm",
+    "/proc/filesystems",
+)
 
 
 def rules(box: Box) -> list[list[str]]:
@@ -53,10 +61,20 @@ def make_links(view: View, folder: Path) -> list[str]:
 def _of_view(view: View) -> tuple[list[str], ...]:
     if (known := _known.get(id(view))) and known[0] is view:
         return known[1]
-    roots = dict.fromkeys(os.path.realpath(root) for root in (*SYSTEM, *([view.python_lib] if view.python_lib else [])))
-    found = [["read", path] for root in roots if os.path.isdir(root) for path in allowed_below(root, view.masked)]
+    roots = dict.fromkeys(
+        os.path.realpath(root)
+        for root in (*SYSTEM, *([view.python_lib] if view.python_lib else []))
+    )
+    found = [
+        ["read", path]
+        for root in roots
+        if os.path.isdir(root)
+        for path in allowed_below(root, view.masked)
+    ]
     found += [["read", path] for path in (view.python, *view.allowed_packages)]
-    found += [["read", path] for path in (*ETC, *READABLE)] + [["device", path] for path in WRITABLE_DEVICES]
+    found += [["read", path] for path in (*ETC, *READABLE)] + [
+        ["device", path] for path in WRITABLE_DEVICES
+    ]
     found += [["list", view.stdlib], ["read", "/sys/devices/system/cpu"]]
     rules = tuple(rule for rule in found if os.path.exists(rule[1]))
     _known.clear()
@@ -64,4 +82,6 @@ def _of_view(view: View) -> tuple[list[str], ...]:
     return rules
 
 
-_known: dict[int, tuple[View, tuple[list[str], ...]]] = {}  # of the last view: there is one per process
+_known: dict[
+    int, tuple[View, tuple[list[str], ...]]
+] = {}  # of the last view: there is one per process

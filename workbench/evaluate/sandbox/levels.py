@@ -67,7 +67,16 @@ def launch(level: str, box: Box, requests: int, answers: int) -> Launch:
     inside = bubblewrap.BOX if mounts else str(box.folder)
     support = bubblewrap.SUPPORT if mounts else str(box.support)
     host = next(name for name in ("host.pyc", "host.py") if (box.support / name).exists())
-    command = [box.view.python, "-I", "-S", "-B", "-u", f"{support}/{host}", str(requests), str(answers)]
+    command = [
+        box.view.python,
+        "-I",
+        "-S",
+        "-B",
+        "-u",
+        f"{support}/{host}",
+        str(requests),
+        str(answers),
+    ]
     path = list(box.view.search_path) if mounts else landlock.make_links(box.view, box.links)
     setup: dict[str, Any] = {
         "level": level, "box": inside, "path": path, "guard": not mounts, "user": 0 if level == OFF else box.user,
@@ -85,9 +94,18 @@ def launch(level: str, box: Box, requests: int, answers: int) -> Launch:
         return Launch(argv, variables, [requests, answers, filter_fd], setup, data)
     if level == "landlock":
         keeps_signals = bool(box.user) or _abi() >= LANDLOCK_SCOPES_SIGNALS
-        setup |= {"rules": landlock.rules(box), "seccomp": _program(signals=keeps_signals, metadata=bool(box.user), sockets=False)}
+        setup |= {
+            "rules": landlock.rules(box),
+            "seccomp": _program(signals=keeps_signals, metadata=bool(box.user), sockets=False),
+        }
         setup["keep_search"] = bool(box.user) and landlock.needs_search(box)
-    return Launch(command, variables, [requests, answers], setup, {name: str(path) for name, path in box.data.items()})
+    return Launch(
+        command,
+        variables,
+        [requests, answers],
+        setup,
+        {name: str(path) for name, path in box.data.items()},
+    )
 
 
 @functools.cache
@@ -181,7 +199,9 @@ def choose(policy: str) -> str:
     if policy == OFF:
         return OFF
     if policy not in ("auto", *LEVELS):
-        raise SandboxUnavailable(f"no sandbox level {policy!r}; choose auto, {', '.join(LEVELS)} or {OFF}")
+        raise SandboxUnavailable(
+            f"no sandbox level {policy!r}; choose auto, {', '.join(LEVELS)} or {OFF}"
+        )
     reasons: dict[str, str] = {}
     for level in LEVELS if policy == "auto" else (policy,):
         reason = _reason_against(level)
@@ -199,10 +219,14 @@ def _remedy(reasons: dict[str, str]) -> str:
     if "bwrap" in reasons and "not installed" in reasons["bwrap"]:
         advice.append("Install bubblewrap (apt install bubblewrap)")
     elif "bwrap" in reasons:
-        settings = "kernel.apparmor_restrict_unprivileged_userns=0 kernel.unprivileged_userns_clone=1"
+        settings = (
+            "kernel.apparmor_restrict_unprivileged_userns=0 kernel.unprivileged_userns_clone=1"
+        )
         advice.append(f"Allow user namespaces (sudo sysctl {settings})")
     if "landlock" in reasons:
-        advice.append("boot a kernel from 5.13 with Landlock (lsm=landlock,... on its command line)")
+        advice.append(
+            "boot a kernel from 5.13 with Landlock (lsm=landlock,... on its command line)"
+        )
     return f"{', or '.join(advice)}; or trust the code and say --sandbox off."
 
 
@@ -227,7 +251,10 @@ def _try_to_escape(level: str) -> list[str]:
     from workbench.evaluate.sandbox.supervisor import Supervisor
     from workbench.experiment import Limits
 
-    with tempfile.TemporaryDirectory(prefix="workbench-probe-") as name, socket.create_server(("127.0.0.1", 0)) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="workbench-probe-") as name,
+        socket.create_server(("127.0.0.1", 0)) as server,
+    ):
         folder = Path(name)
         folder.chmod(0o755)
         (folder / "secret").write_text(secrets.token_hex())
@@ -248,7 +275,9 @@ def _try_to_escape(level: str) -> list[str]:
                 process.start("probe.py", {"probe.py": _PROBE}, ())
                 port = server.getsockname()[1]
                 beside = str(folder / "public" / "beside")
-                answer = process.call("attempt", (str(folder / "secret"), beside, port, outside.pid), {}, list, None)
+                answer = process.call(
+                    "attempt", (str(folder / "secret"), beside, port, outside.pid), {}, list, None
+                )
         finally:
             assert outside.stdin is not None
             outside.stdin.close()

@@ -67,15 +67,27 @@ NAMESPACES = 0x7E020080  # mount, cgroup, uts, ipc, user, pid, net; and time
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 X32_BIT = 0x40000000
 
-LOAD, JUMP_EQ, JUMP_GE, JUMP_ANY, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # BPF_LD|W|ABS, JMP|JEQ|K, JMP|JGE|K, JMP|JSET|K, RET|K
-NUMBER, ARCH, ARGUMENT_LOW = 0, 4, 16  # offsets in struct seccomp_data; both architectures are little-endian
+LOAD, JUMP_EQ, JUMP_GE, JUMP_ANY, RETURN = (
+    0x20,
+    0x15,
+    0x35,
+    0x45,
+    0x06,
+)  # BPF_LD|W|ABS, JMP|JEQ|K, JMP|JGE|K, JMP|JSET|K, RET|K
+NUMBER, ARCH, ARGUMENT_LOW = (
+    0,
+    4,
+    16,
+)  # offsets in struct seccomp_data; both architectures are little-endian
 SECOND_LOW, SECOND_HIGH, SIXTH_LOW = 24, 28, 56
 ALLOW, NOTHING = 0x7FFF0000, 0x00050000
 EPERM, ENOSYS, EOPNOTSUPP = NOTHING | 1, NOTHING | 38, NOTHING | 95
 Code = list[tuple[int, int, int, int]]
 
 
-def program(signals: bool = True, machine: str = "", metadata: bool = True, sockets: bool = False) -> bytes:
+def program(
+    signals: bool = True, machine: str = "", metadata: bool = True, sockets: bool = False
+) -> bytes:
     """The filter for this machine, as an array of `struct sock_filter`.
 
     Args:
@@ -108,7 +120,10 @@ def program(signals: bool = True, machine: str = "", metadata: bool = True, sock
         (JUMP_EQ, 0, 4, CLONE[column]),
         (LOAD, 0, 0, ARGUMENT_LOW), (JUMP_ANY, 0, 1, NAMESPACES), (RETURN, 0, 0, EPERM), (RETURN, 0, 0, ALLOW),
     ]  # fmt: skip
-    for numbers, first in [(SOCKETS["socket"], AF_UNIX), *((numbers, 0) for numbers in OWN_ONLY.values())]:
+    for numbers, first in [
+        (SOCKETS["socket"], AF_UNIX),
+        *((numbers, 0) for numbers in OWN_ONLY.values()),
+    ]:
         code += [
             (JUMP_EQ, 0, 4, numbers[column]),
             (LOAD, 0, 0, ARGUMENT_LOW), (JUMP_EQ, 0, 1, first), (RETURN, 0, 0, ALLOW), (RETURN, 0, 0, EPERM),
@@ -141,7 +156,9 @@ def keeps_children(machine: str = "") -> bytes:
 def _column(machine: str) -> tuple[str, int]:
     machine = machine or platform.machine()
     if machine not in AUDIT_ARCH:
-        raise SandboxUnavailable(f"no list of system calls for {machine}; only {', '.join(AUDIT_ARCH)} are known, else use --sandbox off")
+        raise SandboxUnavailable(
+            f"no list of system calls for {machine}; only {', '.join(AUDIT_ARCH)} are known, else use --sandbox off"
+        )
     return machine, list(AUDIT_ARCH).index(machine)
 
 

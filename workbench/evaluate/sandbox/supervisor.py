@@ -19,10 +19,10 @@ from typing import Any
 
 from workbench.evaluate.answers import CandidateFailed, Question, Returns, TimedOut, checked
 from workbench.evaluate.sandbox import levels, tree, watchdog, wire
-from workbench.evaluate.sandbox.asking import Asking
 from workbench.evaluate.sandbox.box import Box, rlimits
 from workbench.evaluate.sandbox.cgroup import Group
 from workbench.evaluate.sandbox.channel import Channel, Gone, Late
+from workbench.evaluate.sandbox.questions import Asking
 from workbench.experiment import MB
 
 TICK_SECONDS = 0.2
@@ -62,7 +62,10 @@ class Supervisor:
         """
         self.level, self.box, self.deadline, self.output = level, box, deadline, output
         self.seconds = self.cpu_seconds = 0.0
-        self.memory_limit, self.ending = "watchdog", None if deadline > time.monotonic() else ("timeout", "no time is left")
+        self.memory_limit, self.ending = (
+            "watchdog",
+            None if deadline > time.monotonic() else ("timeout", "no time is left"),
+        )
         self._group, self._lock, self._done = group, threading.Lock(), threading.Event()
         self._joined, self._printed, self._answering = False, 0, False
         self._clocks: dict[int, float] = {}
@@ -115,12 +118,19 @@ class Supervisor:
         Raises:
             CandidateFailed: the import failed. OSError: the sandbox could not be set up, which is nobody's fault in the program.
         """
-        setup = {**self._launch.setup, "files": dict(files), "executable": list(executable), "cgroups": self._entrances}
+        setup = {
+            **self._launch.setup,
+            "files": dict(files),
+            "executable": list(executable),
+            "cgroups": self._entrances,
+        }
         setup["limits"] = rlimits(self.box, self._process_limit())
         setup["counts_cpu"] = self._group is not None and self._group.counts_cpu
         answer = self._exchange(setup, 1 << 16, 0, None)
         if "broken" in answer:
-            raise OSError(f"the sandbox ({self.level}) could not be set up: {str(answer['broken'])[:500]}")
+            raise OSError(
+                f"the sandbox ({self.level}) could not be set up: {str(answer['broken'])[:500]}"
+            )
         self._joined = bool(answer["value"]["cgroup"])
         self.memory_limit = "cgroup" if self._joined else "watchdog"
         if not self._joined:
@@ -148,13 +158,21 @@ class Supervisor:
             RuntimeError: the candidate is waiting for an answer itself.
         """
         asking = Asking(name, questions, max_questions)
-        message = {"do": "call", "module": self._module, "name": name, "args": list(args), "kwargs": dict(kwargs)}
+        message = {
+            "do": "call",
+            "module": self._module,
+            "name": name,
+            "args": list(args),
+            "kwargs": dict(kwargs),
+        }
         message["questions"] = sorted(questions)
         spent = 0.0
         while True:
             began = time.monotonic()
             answer = self._exchange(message, *asking.bounds(returns), timeout, f"{name}()", spent)
-            spent += time.monotonic() - began  # what the evaluator takes to answer is not the candidate's time
+            spent += (
+                time.monotonic() - began
+            )  # what the evaluator takes to answer is not the candidate's time
             if "ask" not in answer:
                 return checked(self._value(answer), returns, f"{name}() answered")
             message = self._reply(asking, answer)
@@ -166,12 +184,16 @@ class Supervisor:
 
     def read_file(self, path: str, max_bytes: int) -> bytes:
         """The bytes of a regular file of the box."""
-        answer = self._exchange({"do": "read", "path": path, "limit": max_bytes}, 1 << 16, max_bytes, None, path)
+        answer = self._exchange(
+            {"do": "read", "path": path, "limit": max_bytes}, 1 << 16, max_bytes, None, path
+        )
         return bytes(checked(self._value(answer), bytes, "read_file() answered"))
 
     def seal(self) -> None:
         """Forbids new processes and threads for good; before any code of the candidate runs, nothing in there can be in its way."""
-        checked(self._value(self._exchange({"do": "seal"}, 1 << 16, 0, None)), None, "seal() answered")
+        checked(
+            self._value(self._exchange({"do": "seal"}, 1 << 16, 0, None)), None, "seal() answered"
+        )
         if self._joined and self._group is not None:
             self._group.seal()
 
@@ -184,14 +206,22 @@ class Supervisor:
         end = time.monotonic() + REST_SECONDS
         while not tree.at_rest(members := tree.descendants(self._process.pid)):
             if time.monotonic() > end:
-                self.end("failed", f"the candidate still worked {REST_SECONDS:g} s after its answer")
+                self.end(
+                    "failed", f"the candidate still worked {REST_SECONDS:g} s after its answer"
+                )
                 raise self._verdict()
             time.sleep(REST_SECONDS / 1e5)
         if (counter := self._watchdog.counter) is not None:
             return counter.cpu_seconds()
-        before, self._clocks = self._clocks, {pid: clock for pid in members if (clock := tree.cpu_clock(pid))}
+        before, self._clocks = (
+            self._clocks,
+            {pid: clock for pid in members if (clock := tree.cpu_clock(pid))},
+        )
         if before.keys() - self._clocks.keys():
-            self.end("failed", "a process of the candidate ended under the clock, and what it had used cannot be known")
+            self.end(
+                "failed",
+                "a process of the candidate ended under the clock, and what it had used cannot be known",
+            )
             raise self._verdict()
         return sum(self._clocks.values())
 
@@ -231,7 +261,9 @@ class Supervisor:
         self._channel: Channel = Channel(requests, answers)
         os.set_blocking(self._log, False)
         folder = None if self.level == "bwrap" else self.box.folder
-        self._watchdog: watchdog.Watchdog = watchdog.Watchdog(self.box.limits, self._process.pid, self._group, folder)
+        self._watchdog: watchdog.Watchdog = watchdog.Watchdog(
+            self.box.limits, self._process.pid, self._group, folder
+        )
 
     def _process_limit(self) -> int:
         """RLIMIT_NPROC, 0 for none: it counts all that the user runs, so the group's own limit is better where there is one."""
@@ -251,9 +283,16 @@ class Supervisor:
         spent: float = 0.0,
     ) -> dict[str, Any]:
         if self._answering:
-            raise RuntimeError("the candidate waits for the answer to its question; it cannot be asked anything meanwhile")
+            raise RuntimeError(
+                "the candidate waits for the answer to its question; it cannot be asked anything meanwhile"
+            )
         try:
-            return self._channel.ask(message, max_header, max_raw, None if timeout is None else time.monotonic() + timeout - spent)
+            return self._channel.ask(
+                message,
+                max_header,
+                max_raw,
+                None if timeout is None else time.monotonic() + timeout - spent,
+            )
         except Gone:
             pass
         except Late:
@@ -316,14 +355,19 @@ class Supervisor:
             while True:
                 now = time.monotonic()
                 if now >= self.deadline:
-                    self.end("timeout", f"the trial took longer than {self.box.limits.wall_seconds:g} s (limits.wall_seconds)")
+                    self.end(
+                        "timeout",
+                        f"the trial took longer than {self.box.limits.wall_seconds:g} s (limits.wall_seconds)",
+                    )
                     return
                 if now >= look:
                     look = now + TICK_SECONDS
                     if reason := self._watchdog.violation():
                         self.end("failed", reason)
                         return
-                ready = {key.fd for key, _ in selector.select(max(0.0, min(look, self.deadline) - now))}
+                ready = {
+                    key.fd for key, _ in selector.select(max(0.0, min(look, self.deadline) - now))
+                }
                 if self._log in ready and not self._read_log():
                     selector.unregister(self._log)
                 if self._pidfd in ready or self._wake in ready:
@@ -339,7 +383,9 @@ class Supervisor:
             return False
         self._printed += len(data)
         if self._printed > self.box.limits.output_mb * MB:
-            self.end("failed", f"printed more than {self.box.limits.output_mb} MB (limits.output_mb)")
+            self.end(
+                "failed", f"printed more than {self.box.limits.output_mb} MB (limits.output_mb)"
+            )
         else:
             self.output(data)
         return True
@@ -353,7 +399,9 @@ class Supervisor:
             if not data:
                 return
             self.output(data)
-            if time.monotonic() > self.deadline:  # a timeout whatever the rest says, and reading it may take long
+            if (
+                time.monotonic() > self.deadline
+            ):  # a timeout whatever the rest says, and reading it may take long
                 return
 
     def _kill(self) -> int:
@@ -382,7 +430,9 @@ class Supervisor:
             except ChildProcessError:
                 continue  # its own parent reaped it
         counter = self._watchdog.counter
-        self.cpu_seconds = max(self.cpu_seconds, used, counter.cpu_seconds() if counter is not None else 0.0)
+        self.cpu_seconds = max(
+            self.cpu_seconds, used, counter.cpu_seconds() if counter is not None else 0.0
+        )
         return status
 
     def _ends_soon(self) -> bool:
@@ -393,8 +443,13 @@ class Supervisor:
     def _how_it_ended(self, status: int) -> Ending:
         code = os.waitstatus_to_exitcode(status)
         number = -code if code < 0 else code - 128 if code > 128 else 0
-        if number == signal.SIGXCPU or (number == signal.SIGKILL and self.cpu_seconds >= self.box.limits.cpu_seconds):
-            return ("failed", f"used more than {self.box.limits.cpu_seconds:g} s of CPU (limits.cpu_seconds)")
+        if number == signal.SIGXCPU or (
+            number == signal.SIGKILL and self.cpu_seconds >= self.box.limits.cpu_seconds
+        ):
+            return (
+                "failed",
+                f"used more than {self.box.limits.cpu_seconds:g} s of CPU (limits.cpu_seconds)",
+            )
         if number:
             try:
                 return ("failed", f"the candidate was killed by {signal.Signals(number).name}")
@@ -405,5 +460,9 @@ class Supervisor:
 
 def _line(text: Any) -> str:
     """One line of what the candidate says about its failure."""
-    words = " ".join(text.split()) if isinstance(text, str) else "the candidate broke the protocol: an answer without a value"
+    words = (
+        " ".join(text.split())
+        if isinstance(text, str)
+        else "the candidate broke the protocol: an answer without a value"
+    )
     return words[:500]

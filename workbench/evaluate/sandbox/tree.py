@@ -18,7 +18,9 @@ def children(pid: int) -> "list[int]":
             with open(f"/proc/{pid}/task/{thread}/children") as file:
                 found += map(int, file.read().split())
     except FileNotFoundError:
-        if os.path.exists(f"/proc/{pid}") and not os.path.exists(f"/proc/self/task/{os.getpid()}/children"):
+        if os.path.exists(f"/proc/{pid}") and not os.path.exists(
+            f"/proc/self/task/{os.getpid()}/children"
+        ):
             return _children_by_scan(pid)  # a kernel without CONFIG_PROC_CHILDREN
     except OSError:
         pass  # it ended while it was read
@@ -64,7 +66,11 @@ def share_kb(pid: int) -> int:
     """As `memory_kb`, but of what several processes hold together (after a fork, as shared memory) its share only; slower."""
     try:
         with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
-            return sum(int(line.split()[1]) for line in file if line.startswith((b"Pss_Anon:", b"Pss_Shmem:")))
+            return sum(
+                int(line.split()[1])
+                for line in file
+                if line.startswith((b"Pss_Anon:", b"Pss_Shmem:"))
+            )
     except OSError:  # gone, or nobody outside may look
         return memory_kb(pid)
 
@@ -81,7 +87,9 @@ def cpu_seconds(pid: int) -> float:
 def cpu_clock(pid: int) -> float:
     """CPU seconds of a process and all its threads so far, ended ones too, in nanoseconds; children are not in it. 0 when gone."""
     try:
-        return time.clock_gettime(~pid << 3 | 2)  # the clock of another process: clock_getcpuclockid(3), which Python does not have
+        return time.clock_gettime(
+            ~pid << 3 | 2
+        )  # the clock of another process: clock_getcpuclockid(3), which Python does not have
     except OSError:
         return 0.0
 

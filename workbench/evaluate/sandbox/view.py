@@ -55,7 +55,9 @@ class View:
 
     @classmethod
     def decode(cls, text: str) -> "View":
-        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in json.loads(text).items()}
+        values: dict[str, Any] = {
+            name: tuple(v) if isinstance(v, list) else v for name, v in json.loads(text).items()
+        }
         values["packages"] = {folder: tuple(names) for folder, names in values["packages"].items()}
         return cls(**values)
 
@@ -66,12 +68,19 @@ class View:
     @functools.cached_property
     def allowed_packages(self) -> tuple[str, ...]:
         """Every allowed entry of the site-packages folders, as full paths."""
-        return tuple(folder if name == "*" else os.path.join(folder, name) for folder, names in self.packages.items() for name in names)
+        return tuple(
+            folder if name == "*" else os.path.join(folder, name)
+            for folder, names in self.packages.items()
+            for name in names
+        )
 
     @functools.cached_property
     def needs_search(self) -> bool:
         """True where another user could not reach the interpreter or a package, as below root's home."""
-        return not all(is_reachable(path) for path in (self.python, self.stdlib, *self.search_path, *self.read_only))
+        return not all(
+            is_reachable(path)
+            for path in (self.python, self.stdlib, *self.search_path, *self.read_only)
+        )
 
 
 def make(packages: Iterable[str], interpreter: str = "", read_only: Iterable[str] = ()) -> View:
@@ -83,20 +92,38 @@ def make(packages: Iterable[str], interpreter: str = "", read_only: Iterable[str
         read_only: further paths, `~` allowed.
     """
     (python, prefix, stdlib, headers), paths = _interpreter(interpreter)
-    sites = [path for path in dict.fromkeys(map(os.path.realpath, paths)) if os.path.basename(path) in SITE_NAMES and os.path.isdir(path)]
+    sites = [
+        path
+        for path in dict.fromkeys(map(os.path.realpath, paths))
+        if os.path.basename(path) in SITE_NAMES and os.path.isdir(path)
+    ]
     below_usr = _is_below(stdlib, "/usr") and _is_below(python, "/usr")
-    library = "" if below_usr else os.path.join(prefix, "lib") if _is_below(stdlib, os.path.join(prefix, "lib")) else stdlib
+    library = (
+        ""
+        if below_usr
+        else os.path.join(prefix, "lib")
+        if _is_below(stdlib, os.path.join(prefix, "lib"))
+        else stdlib
+    )
     names = set(packages)
     allowed: dict[str, tuple[str, ...]] = {}
     if "*" in names:
         allowed = dict.fromkeys(sites, ("*",))
     elif names:
         entries = _entries(names, sites)
-        order = [*sites, *sorted(entries.keys() - set(sites))]  # where an editable installation lies comes last, as in sys.path
-        allowed = {folder: tuple(sorted(entries[folder])) for folder in order if entries.get(folder)}
+        order = [
+            *sites,
+            *sorted(entries.keys() - set(sites)),
+        ]  # where an editable installation lies comes last, as in sys.path
+        allowed = {
+            folder: tuple(sorted(entries[folder])) for folder in order if entries.get(folder)
+        }
     roots = [*SYSTEM, *([library] if library else [])]
     masked = [folder for root in roots if not os.path.islink(root) for folder in site_folders(root)]
-    further = [*map(os.path.expanduser, read_only), *([] if _is_below(headers, "/usr") or not os.path.isdir(headers) else [headers])]
+    further = [
+        *map(os.path.expanduser, read_only),
+        *([] if _is_below(headers, "/usr") or not os.path.isdir(headers) else [headers]),
+    ]
     whole = {folder for folder, listed in allowed.items() if listed == ("*",)}
     return View(
         python, not interpreter, library, stdlib,
@@ -110,7 +137,9 @@ def _interpreter(other: str) -> tuple[list[str], list[str]]:
         base = getattr(sys, "_base_executable", "") or sys.executable
         found = [base, sys.base_prefix, *map(sysconfig.get_path, ("stdlib", "include"))]
         return [*map(os.path.realpath, found)], [*sys.path, *site.getsitepackages()]
-    done = subprocess.run([other, "-c", _QUERY], capture_output=True, text=True, timeout=60, cwd="/")
+    done = subprocess.run(
+        [other, "-c", _QUERY], capture_output=True, text=True, timeout=60, cwd="/"
+    )
     if done.returncode:
         raise OSError(f"{other} does not run: {done.stderr.strip().splitlines()[-1:]}")
     *found, paths = json.loads(done.stdout)
@@ -146,7 +175,11 @@ def _entries(names: set[str], sites: list[str]) -> dict[str, set[str]]:
             continue  # an optional requirement that is not installed
         seen.add(name)
         distribution = known[name]
-        waiting += [_normal(_bare(line)) for line in distribution.requires or () if not re.search(r";.*\bextra\b", line)]
+        waiting += [
+            _normal(_bare(line))
+            for line in distribution.requires or ()
+            if not re.search(r";.*\bextra\b", line)
+        ]
         folder = os.path.realpath(str(distribution.locate_file("")))
         found.setdefault(folder, set()).update(_top_level(distribution))
         for place, tops in _editable(distribution, folder).items():
@@ -157,19 +190,35 @@ def _entries(names: set[str], sites: list[str]) -> dict[str, set[str]]:
 def _editable(distribution: importlib.metadata.Distribution, folder: str) -> dict[str, set[str]]:
     """Where the sources of an editable installation lie, as its `.pth` file says, and the entries there that belong to it."""
     names = {point.module.partition(".")[0] for point in distribution.entry_points}
-    names |= {*(distribution.read_text("top_level.txt") or "").split(), _normal(distribution.metadata["Name"] or "").replace("-", "_")}
+    names |= {
+        *(distribution.read_text("top_level.txt") or "").split(),
+        _normal(distribution.metadata["Name"] or "").replace("-", "_"),
+    }
     found: dict[str, set[str]] = {}
     for file in distribution.files or ():
         if len(file.parts) == 1 and file.suffix == ".pth":
             text = Path(folder, file.name).read_text(encoding="utf-8", errors="replace")
-            for place in (os.path.realpath(line) for line in text.splitlines() if os.path.isabs(line) and os.path.isdir(line)):
-                found[place] = {top for name in names for top in (name, f"{name}.py") if os.path.exists(os.path.join(place, top))}
+            for place in (
+                os.path.realpath(line)
+                for line in text.splitlines()
+                if os.path.isabs(line) and os.path.isdir(line)
+            ):
+                found[place] = {
+                    top
+                    for name in names
+                    for top in (name, f"{name}.py")
+                    if os.path.exists(os.path.join(place, top))
+                }
     return found
 
 
 def _top_level(distribution: importlib.metadata.Distribution) -> set[str]:
     files = distribution.files or []
-    tops = {file.parts[0] for file in files if file.parts and file.parts[0] not in ("..", "/", "__pycache__")}
+    tops = {
+        file.parts[0]
+        for file in files
+        if file.parts and file.parts[0] not in ("..", "/", "__pycache__")
+    }
     if not tops:
         tops = set((distribution.read_text("top_level.txt") or "").split())
         tops |= {f"{name}.py" for name in tops}
@@ -194,7 +243,9 @@ def is_reachable(path: str) -> bool:
     try:
         if not os.stat(path).st_mode & stat.S_IROTH:
             return False
-        return all(os.stat(parent).st_mode & stat.S_IXOTH for parent in Path(path).resolve().parents)
+        return all(
+            os.stat(parent).st_mode & stat.S_IXOTH for parent in Path(path).resolve().parents
+        )
     except OSError:
         return False
 

@@ -13,7 +13,9 @@ MAX_FILES = 20_000
 class Watchdog:
     """Looks at one sandbox's tree; `violation` names the limit that it is above, `peak_mb` the most memory that was seen."""
 
-    def __init__(self, limits: Limits, leader: int, group: Group | None, folder: Path | None) -> None:
+    def __init__(
+        self, limits: Limits, leader: int, group: Group | None, folder: Path | None
+    ) -> None:
         self.limits, self.leader, self.group, self.folder = limits, leader, group, folder
         self._peak_kb = 0
 
@@ -38,7 +40,9 @@ class Watchdog:
             self._peak_kb = max(self._peak_kb, memory_kb)
             if memory_kb > limit_kb:
                 return self.memory_reason
-            if sum(map(_threads, members)) > self.limits.processes + 8:  # our own guard or init is among them
+            if (
+                sum(map(_threads, members)) > self.limits.processes + 8
+            ):  # our own guard or init is among them
                 return f"more than {self.limits.processes} processes"
         if self.folder is not None and _exceeds(self.folder, self.limits.disk_mb * MB):
             return f"wrote more than {self.limits.disk_mb} MB (limits.disk_mb)"

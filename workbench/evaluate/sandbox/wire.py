@@ -46,7 +46,12 @@ def pack(message: "dict[str, Any]") -> "list[bytes | memoryview]":
     return [PREFIX.pack(MAGIC, len(header), size), header, *buffers]
 
 
-def _lift(value: "Any", path: "tuple[str | int, ...]", raw: "list[list[Any]]", buffers: "list[bytes | memoryview]") -> "Any":
+def _lift(
+    value: "Any",
+    path: "tuple[str | int, ...]",
+    raw: "list[list[Any]]",
+    buffers: "list[bytes | memoryview]",
+) -> "Any":
     kind = type(value)
     if value is None or kind is bool or kind is int or kind is str:
         return value
@@ -59,7 +64,9 @@ def _lift(value: "Any", path: "tuple[str | int, ...]", raw: "list[list[Any]]", b
     if kind is dict:
         for key in value:
             if type(key) is not str:
-                raise TypeError(f"{_place(path)}has a key of type {type(key).__name__}; only str can be sent")
+                raise TypeError(
+                    f"{_place(path)}has a key of type {type(key).__name__}; only str can be sent"
+                )
         return {key: _lift(item, (*path, key), raw, buffers) for key, item in value.items()}
     if kind is bytes:
         raw.append([list(path), "", [len(value)], len(value)])
@@ -68,13 +75,23 @@ def _lift(value: "Any", path: "tuple[str | int, ...]", raw: "list[list[Any]]", b
     numpy = sys.modules.get("numpy")
     if numpy is not None and kind is numpy.ndarray:
         if value.dtype.name not in ITEM_BYTES or not value.dtype.isnative:
-            raise TypeError(f"{_place(path)}is an array of {value.dtype}; only numbers and bool can be sent")
+            raise TypeError(
+                f"{_place(path)}is an array of {value.dtype}; only numbers and bool can be sent"
+            )
         dense = numpy.ascontiguousarray(value)
         raw.append([list(path), value.dtype.name, list(value.shape), dense.nbytes])
         buffers.append(memoryview(dense.reshape(-1).view(numpy.uint8)) if dense.nbytes else b"")
         return None
-    hint = "; convert it with float()" if isinstance(value, float) else "; convert it with int()" if isinstance(value, int) else ""
-    raise TypeError(f"{_place(path)}is of type {kind.__module__}.{kind.__qualname__}, no plain type{hint}")
+    hint = (
+        "; convert it with float()"
+        if isinstance(value, float)
+        else "; convert it with int()"
+        if isinstance(value, int)
+        else ""
+    )
+    raise TypeError(
+        f"{_place(path)}is of type {kind.__module__}.{kind.__qualname__}, no plain type{hint}"
+    )
 
 
 def _place(path: "tuple[str | int, ...]") -> str:
@@ -108,7 +125,16 @@ def unpack(header: "bytes | bytearray", raw: "bytes | bytearray") -> "dict[str, 
         return message
     except WireError:
         raise
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, StopIteration, RecursionError, OverflowError) as error:
+    except (
+        ValueError,
+        KeyError,
+        IndexError,
+        TypeError,
+        AttributeError,
+        StopIteration,
+        RecursionError,
+        OverflowError,
+    ) as error:
         raise WireError(f"no frame ({type(error).__name__})") from None
 
 
@@ -153,7 +179,9 @@ class Reader:
             if magic != MAGIC:
                 raise WireError("bytes that are no frame")
             if header > self.max_header or raw > self.max_raw or not header:
-                raise WireError(f"a frame of {header} + {raw} bytes; at most {self.max_header} + {self.max_raw} are expected")
+                raise WireError(
+                    f"a frame of {header} + {raw} bytes; at most {self.max_header} + {self.max_raw} are expected"
+                )
             self.parts.append(bytearray(header if len(self.parts) == 1 else raw))
         return None
 
@@ -200,7 +228,9 @@ def _encode(tree: "Any") -> str:
     try:
         import _json
 
-        make = _json.make_encoder(None, _refused, _json.encode_basestring_ascii, None, ":", ",", False, False, False)
+        make = _json.make_encoder(
+            None, _refused, _json.encode_basestring_ascii, None, ":", ",", False, False, False
+        )
         return "".join(make(tree, 0))
     except (ImportError, AttributeError):
         import json

@@ -6,12 +6,14 @@ from typing import Any
 from workbench.lab.live import diff
 from workbench.lab.live.following import Following
 from workbench.lab.live.state import Message, block, line, row
-from workbench.lab.visible import visible
+from workbench.ledger import imported
 from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.study import Study
 from workbench.program import Program
+from workbench.recognise import cell
 from workbench.records import Decision, Trial
-from workbench.verbs import cell, imported, views
+from workbench.show import views
+from workbench.show.visible import visible
 
 MAX_TEXT = 4000
 MAX_CONTEXT = 1000
@@ -37,17 +39,34 @@ def card(following: Following, number: int, context: int) -> Message:
         "program": record.program,
         "parent_program": parent,
         "self_reported": views.entry(study, history)["self_reported"],
-        "incumbent": None if study.incumbent is None else {"candidate": study.incumbent, "score": study.history(study.incumbent).score},
+        "incumbent": None
+        if study.incumbent is None
+        else {"candidate": study.incumbent, "score": study.history(study.incumbent).score},
         "decisions": _decisions(history, following.decided_at.get(number, [])),
-        "trial_list": [_trial(trial) for trial in sorted((*history.trials, *history.audits), key=lambda trial: trial.trial)],
-        "metrics": {line(name, 100): value for name, value in (history.scored[-1].metrics if history.scored else {}).items()},
+        "trial_list": [
+            _trial(trial)
+            for trial in sorted((*history.trials, *history.audits), key=lambda trial: trial.trial)
+        ],
+        "metrics": {
+            line(name, 100): value
+            for name, value in (history.scored[-1].metrics if history.scored else {}).items()
+        },
         "cost": {"usd": record.usd, "tokens": record.tokens, "seconds": record.seconds},
         "files": _files(following, history, context),
-        "curves": [] if last is None else sorted(line(name, 100) for name in journal.curves(number, last)),
+        "curves": []
+        if last is None
+        else sorted(line(name, 100) for name in journal.curves(number, last)),
         "log": "" if last is None else _tail(views.log_path(journal.folder, number, last)),
         "descendants": _descendants(study, number),
         "can_be_tried": study.can_be_tried(number),
-        "revised_by": next((other.number for other in reversed(study.candidates) if other.record.revises == number), None),
+        "revised_by": next(
+            (
+                other.number
+                for other in reversed(study.candidates)
+                if other.record.revises == number
+            ),
+            None,
+        ),
     }
 
 
@@ -67,7 +86,9 @@ def cell_text(following: Following, number: int) -> Message:
     Raises:
         UsageError: there is no such candidate, or the study did not begin with a cell.
     """
-    original, text = cell.text(following.journal.folder, _program(following, following.study.history(number)))
+    original, text = cell.text(
+        following.journal.folder, _program(following, following.study.history(number))
+    )
     return {"original": original, "text": text}
 
 
@@ -81,15 +102,21 @@ def _files(following: Following, history: CandidateHistory, context: int) -> lis
         return []
     old, new = _program(following, following.study.history(parent)), _program(following, history)
     made = diff.files(old, new, max(-1, min(context, MAX_CONTEXT)))
-    return [{**file, "parts": [_with_state(part, history) for part in file["parts"]]} for file in made]
+    return [
+        {**file, "parts": [_with_state(part, history) for part in file["parts"]]} for file in made
+    ]
 
 
 def _with_state(part: Message, history: CandidateHistory) -> Message:
-    return {**part, "state": views.hunk_state(history, part["id"])} if part["type"] == "hunk" else part
+    return (
+        {**part, "state": views.hunk_state(history, part["id"])} if part["type"] == "hunk" else part
+    )
 
 
 def _decisions(history: CandidateHistory, at: list[float]) -> list[Message]:
-    return [_decision(decision, moment) for decision, moment in zip(history.decisions, at, strict=True)]
+    return [
+        _decision(decision, moment) for decision, moment in zip(history.decisions, at, strict=True)
+    ]
 
 
 def _decision(decision: Decision, at: float) -> Message:
@@ -102,8 +129,13 @@ def _decision(decision: Decision, at: float) -> Message:
         "before_run": decision.before_run,
         "hunks": list(decision.hunks),
         "effect": evidence.effect,
-        "interval": None if evidence.low is None or evidence.high is None else [evidence.low, evidence.high],
-        **{name: getattr(evidence, name) for name in ("level", "against", "trials", "reference_trials", "p", "alpha", "sd")},
+        "interval": None
+        if evidence.low is None or evidence.high is None
+        else [evidence.low, evidence.high],
+        **{
+            name: getattr(evidence, name)
+            for name in ("level", "against", "trials", "reference_trials", "p", "alpha", "sd")
+        },
     }
 
 
@@ -124,4 +156,6 @@ def _tail(path: str | None) -> str:
 
 def _descendants(study: Study, number: int) -> list[int]:
     """What a veto would take with it."""
-    return sorted(other for other in {*study.kept, *study.open} - {number} if study.descends(other, number))
+    return sorted(
+        other for other in {*study.kept, *study.open} - {number} if study.descends(other, number)
+    )

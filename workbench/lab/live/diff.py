@@ -9,8 +9,8 @@ from typing import Any
 
 from workbench.lab.live import tokens
 from workbench.lab.live.tokens import Piece
-from workbench.lab.visible import visible
 from workbench.program import Hunk, Patch, Program, lines_of
+from workbench.show.visible import visible
 
 MAX_LINE = 2000
 MAX_WORDS = 300
@@ -21,7 +21,9 @@ NO_NEWLINE = " no newline at end of file"
 Part = dict[str, Any]
 Range = tuple[int, int]
 _WORD = re.compile(r"\d[\w.]*|\w+|\s+|[^\w\s]")  # a number is one word
-_ESCAPE = re.compile("[\x1b\x9b]")  # `visible` would take colours away; in a program they are what is to be seen
+_ESCAPE = re.compile(
+    "[\x1b\x9b]"
+)  # `visible` would take colours away; in a program they are what is to be seen
 
 
 @lru_cache(maxsize=8)
@@ -32,7 +34,10 @@ def files(old: Program, new: Program, context: int) -> list[Part]:
         context: unchanged lines around each hunk; below 0 all of them.
     """
     hunks = Patch.between(old, new).hunks
-    return [_file(path, list(own), old, new, context) for path, own in groupby(hunks, key=lambda hunk: hunk.path)]
+    return [
+        _file(path, list(own), old, new, context)
+        for path, own in groupby(hunks, key=lambda hunk: hunk.path)
+    ]
 
 
 def _file(path: str, hunks: list[Hunk], old: Program, new: Program, context: int) -> Part:
@@ -45,27 +50,44 @@ def _file(path: str, hunks: list[Hunk], old: Program, new: Program, context: int
     for number, hunk in enumerate(edits):
         if hunk.kind == "edit":
             parts += _unchanged(sides, done, hunk.start, shift, context if number else 0, context)
-        parts.append({"type": "hunk", "id": hunk.id, "header": visible(hunk.header), "lines": sides.changed(hunk, budget)})
+        parts.append(
+            {
+                "type": "hunk",
+                "id": hunk.id,
+                "header": visible(hunk.header),
+                "lines": sides.changed(hunk, budget),
+            }
+        )
         done, shift = hunk.start + len(hunk.old), shift + len(hunk.new) - len(hunk.old)
     if edits and edits[-1].kind == "edit":
         parts += _unchanged(sides, done, len(sides.old), shift, context, 0)
-    parts += [{"type": "hunk", "id": hunk.id, "header": visible(hunk.header), "lines": []} for hunk in hunks if hunk.kind == "mode"]
+    parts += [
+        {"type": "hunk", "id": hunk.id, "header": visible(hunk.header), "lines": []}
+        for hunk in hunks
+        if hunk.kind == "mode"
+    ]
     change = {"create": "added", "delete": "deleted", "mode": "mode"}.get(hunks[0].kind, "changed")
     return {"path": visible(path), "change": change, "parts": parts}
 
 
-def _unchanged(sides: "_Sides", start: int, end: int, shift: int, head: int, tail: int) -> list[Part]:
+def _unchanged(
+    sides: "_Sides", start: int, end: int, shift: int, head: int, tail: int
+) -> list[Part]:
     """The unchanged lines between two hunks: `head` of them, a gap, `tail` of them; a gap of one line is that line."""
     parts: list[Part] = []
     first, last = min(end, start + head), max(start, end - tail)
     if head < 0 or tail < 0 or last - first <= 1:
         first = last = end
     if first > start:
-        parts.append({"type": "lines", "lines": [sides.same(index, shift) for index in range(start, first)]})
+        parts.append(
+            {"type": "lines", "lines": [sides.same(index, shift) for index in range(start, first)]}
+        )
     if last > first:
         parts.append({"type": "gap", "count": last - first})
     if end > last:
-        parts.append({"type": "lines", "lines": [sides.same(index, shift) for index in range(last, end)]})
+        parts.append(
+            {"type": "lines", "lines": [sides.same(index, shift) for index in range(last, end)]}
+        )
     return parts
 
 
@@ -87,7 +109,11 @@ class _Sides:
         self.old, self.new = lines_of(before), lines_of(after)
         self._old, self._new = tokens.lines(path, before), tokens.lines(path, after)
         # Where every line ends with CR LF, the CR is no news; where only some do, it is shown.
-        self._end = "\r" if all(line.endswith("\r\n") for line in (*self.old, *self.new) if line.endswith("\n")) else ""
+        self._end = (
+            "\r"
+            if all(line.endswith("\r\n") for line in (*self.old, *self.new) if line.endswith("\n"))
+            else ""
+        )
 
     def same(self, index: int, shift: int) -> Part:
         return self._line(" ", index, index + shift, ())
@@ -95,17 +121,35 @@ class _Sides:
     def changed(self, hunk: Hunk, budget: _Budget) -> list[Part]:
         marks = _marks(hunk.old, hunk.new, budget)
         return [
-            *(self._line("-", hunk.start + index, None, marks[0].get(index, ())) for index in range(len(hunk.old))),
-            *(self._line("+", None, hunk.new_start + index, marks[1].get(index, ())) for index in range(len(hunk.new))),
+            *(
+                self._line("-", hunk.start + index, None, marks[0].get(index, ()))
+                for index in range(len(hunk.old))
+            ),
+            *(
+                self._line("+", None, hunk.new_start + index, marks[1].get(index, ()))
+                for index in range(len(hunk.new))
+            ),
         ]
 
     def _line(self, kind: str, old: int | None, new: int | None, marks: Sequence[Range]) -> Part:
-        text, pieces = (self.old[old], self._old[old]) if old is not None else (self.new[new or 0], self._new[new or 0])
+        text, pieces = (
+            (self.old[old], self._old[old])
+            if old is not None
+            else (self.new[new or 0], self._new[new or 0])
+        )
         cut = groupby(_cut(pieces, marks, self._length(text)), key=lambda piece: piece[1:])
-        spans = [[_shown("".join(part[0] for part in parts)), name, int(is_marked)] for (name, is_marked), parts in cut]
+        spans = [
+            [_shown("".join(part[0] for part in parts)), name, int(is_marked)]
+            for (name, is_marked), parts in cut
+        ]
         if not text.endswith("\n"):
             spans.append([NO_NEWLINE, REMARK, 0])
-        return {"kind": kind, "old": None if old is None else old + 1, "new": None if new is None else new + 1, "spans": spans}
+        return {
+            "kind": kind,
+            "old": None if old is None else old + 1,
+            "new": None if new is None else new + 1,
+            "spans": spans,
+        }
 
     def _length(self, text: str) -> int:
         bare = text.removesuffix("\n")
@@ -116,7 +160,9 @@ def _shown(text: str) -> str:
     return visible(_ESCAPE.sub(lambda found: f"<U+{ord(found[0]):04X}>", text))
 
 
-def _cut(pieces: Sequence[Piece], marks: Sequence[Range], length: int) -> Iterator[tuple[str, str, bool]]:
+def _cut(
+    pieces: Sequence[Piece], marks: Sequence[Range], length: int
+) -> Iterator[tuple[str, str, bool]]:
     """The first `length` characters of a line, in pieces that have one class and are marked as a whole or not at all."""
     length, was_longer = min(length, MAX_LINE), length > MAX_LINE
     borders = sorted({border for mark in marks for border in mark})
@@ -126,7 +172,11 @@ def _cut(pieces: Sequence[Piece], marks: Sequence[Range], length: int) -> Iterat
         cuts = [at, *(border for border in borders if at < border < end), end]
         for start, stop in pairwise(cuts):
             if stop > start:
-                yield text[start - at : stop - at], name, any(first <= start < last for first, last in marks)
+                yield (
+                    text[start - at : stop - at],
+                    name,
+                    any(first <= start < last for first, last in marks),
+                )
         at = end
         if at >= length:
             break
@@ -134,13 +184,18 @@ def _cut(pieces: Sequence[Piece], marks: Sequence[Range], length: int) -> Iterat
         yield "…", REMARK, False
 
 
-def _marks(old: Sequence[str], new: Sequence[str], budget: _Budget) -> tuple[dict[int, list[Range]], dict[int, list[Range]]]:
+def _marks(
+    old: Sequence[str], new: Sequence[str], budget: _Budget
+) -> tuple[dict[int, list[Range]], dict[int, list[Range]]]:
     """The ranges of characters that changed, by line of either side, for lines that have a counterpart on the other one.
 
     Counterparts are looked for in order: a line's is the first one behind the last pair that shares half of its characters.
     """
     found: tuple[dict[int, list[Range]], dict[int, list[Range]]] = ({}, {})
-    ours, theirs = [_WORD.findall(line.rstrip("\r\n")) for line in old], [_WORD.findall(line.rstrip("\r\n")) for line in new]
+    ours, theirs = (
+        [_WORD.findall(line.rstrip("\r\n")) for line in old],
+        [_WORD.findall(line.rstrip("\r\n")) for line in new],
+    )
     behind = 0
     for index, words in enumerate(ours):
         for other in range(behind, len(theirs)):

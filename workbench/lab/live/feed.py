@@ -74,11 +74,15 @@ class Feed:
             case {"type": "request", "decision_id": name, "verb": verb, "body": body}:
                 self._file(name, verb, body)
             case {"type": "hello", "protocol": protocol} if protocol != PROTOCOL:
-                self._error("hello", "this page is of another version than the workbench; reload it")
+                self._error(
+                    "hello", "this page is of another version than the workbench; reload it"
+                )
             case _ if self._note(message):
                 self._wake.set()
             case _:
-                self._error("message", "a message that this workbench does not know; reload the page")
+                self._error(
+                    "message", "a message that this workbench does not know; reload the page"
+                )
 
     def _note(self, message: Mapping[str, Any]) -> bool:
         """Notes what is asked for; False where it is malformed. Asked for too much at once, the rest is left out."""
@@ -87,7 +91,9 @@ class Feed:
                 case {"type": "hello", "pending": list(pending)}:
                     self._asked.greeted = True
                     self._asked.pending = [str(name) for name in pending[:MAX_ASKED]]
-                case {"type": "watch", "candidates": list(numbers)} if all(type(number) is int for number in numbers):
+                case {"type": "watch", "candidates": list(numbers)} if all(
+                    type(number) is int for number in numbers
+                ):
                     self._asked.watched = numbers[:MAX_ASKED]
                 case {"type": "card", "candidate": int(number), "context": int(context)}:
                     if len(self._asked.cards) < MAX_ASKED:
@@ -163,12 +169,23 @@ class Feed:
             self._watched = asked.watched
         return asked
 
-    def _update(self, following: Following, streams: Streams, asked: _Asked, shown: Message | None, is_due: bool) -> Message:
+    def _update(
+        self,
+        following: Following,
+        streams: Streams,
+        asked: _Asked,
+        shown: Message | None,
+        is_due: bool,
+    ) -> Message:
         """Sends what is new; returns the state that the screen shows now, `shown` being the one before."""
         is_new = following.journal.changed()
         news = following.advance() if is_new or asked.greeted else News()
         study = following.study
-        now = state(following, self.folder) if news.n_entries or asked.greeted or is_due or shown is None else shown
+        now = (
+            state(following, self.folder)
+            if news.n_entries or asked.greeted or is_due or shown is None
+            else shown
+        )
         if asked.greeted:
             streams.restart()
             about = {"protocol": PROTOCOL, "study": info(following, self.folder)}
@@ -189,8 +206,19 @@ class Feed:
         study = following.study
         for request in dict.fromkeys(requests):
             if request in study.adopted or request in study.refused:
-                made = next((one.number for one in reversed(study.candidates) if one.record.request == request), None)
-                answer = {"adopted": request in study.adopted, "reason": line(study.refused.get(request, "")), "candidate": made}
+                made = next(
+                    (
+                        one.number
+                        for one in reversed(study.candidates)
+                        if one.record.request == request
+                    ),
+                    None,
+                )
+                answer = {
+                    "adopted": request in study.adopted,
+                    "reason": line(study.refused.get(request, "")),
+                    "candidate": made,
+                }
                 self._say({"type": "answered", "decision_id": request, **answer})
 
     def _show(self, following: Following, asked: _Asked) -> None:
@@ -201,11 +229,15 @@ class Feed:
                 self._error("card", str(error), candidate=number)
         for number in asked.files:
             try:
-                self._say({"type": "files", "candidate": number, "files": card.files(following, number)})
+                self._say(
+                    {"type": "files", "candidate": number, "files": card.files(following, number)}
+                )
             except StudyError as error:
                 self._error("files", str(error), candidate=number)
         for number in asked.cells:
             try:
-                self._say({"type": "cell", "candidate": number, **card.cell_text(following, number)})
+                self._say(
+                    {"type": "cell", "candidate": number, **card.cell_text(following, number)}
+                )
             except UsageError as error:
                 self._error("cell", str(error), candidate=number)

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import UsageError, WorkbenchError
+from workbench.ledger import imported
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
-from workbench.verbs import imported, launch
+from workbench.verbs import loop_process, study_options
 
 ABOUT_CANDIDATES = frozenset(("accept", "reject", "edit", "pin", "fork"))
 OF_TEXT = frozenset(("guide", "ban"))
@@ -37,7 +38,7 @@ def file(folder: StudyFolder, decision_id: str, verb: str, body: Mapping[str, An
     with Journal(folder) as journal:
         imported.refuse_change(Study().fold(journal.entries(limit=1)), verb)
         if verb == "set":
-            key, value = launch.changed(str(body.get("key")), body.get("value"))
+            key, value = study_options.changed(str(body.get("key")), body.get("value"))
             body = {"key": key, "value": value}
         journal.request(verb, body, decision_id)
 
@@ -58,9 +59,17 @@ def _check(decision_id: object, verb: object, body: object) -> None:
     if verb in ABOUT_CANDIDATES and type(body.get("candidate")) is not int:
         raise UsageError(f"{verb} needs the number of a candidate")
     files, hunks = body.get("files"), body.get("hunks")
-    if verb == "edit" and not (isinstance(files, Mapping) and files and all(isinstance(text, str) for text in files.values())):
+    if verb == "edit" and not (
+        isinstance(files, Mapping)
+        and files
+        and all(isinstance(text, str) for text in files.values())
+    ):
         raise UsageError("edit needs files: an object of paths, each with its new text")
-    if verb == "accept" and hunks is not None and not (isinstance(hunks, list) and all(type(hunk) is int for hunk in hunks)):
+    if (
+        verb == "accept"
+        and hunks is not None
+        and not (isinstance(hunks, list) and all(type(hunk) is int for hunk in hunks))
+    ):
         raise UsageError("hunks is a list of their numbers")
     text = body.get("text")
     if verb in OF_TEXT and not (isinstance(text, str) and text.strip() and len(text) <= MAX_TEXT):
@@ -78,16 +87,20 @@ def ensure_loop(folder: StudyFolder, on_failure: Callable[[str], None] | None = 
         if folder.path in _reviving:
             return  # it looks at the requests again before it ends
         _reviving.add(folder.path)
-    threading.Thread(target=_revive, args=(folder, on_failure), name=f"revive {folder.name}", daemon=True).start()
+    threading.Thread(
+        target=_revive, args=(folder, on_failure), name=f"revive {folder.name}", daemon=True
+    ).start()
 
 
 def _revive(folder: StudyFolder, on_failure: Callable[[str], None] | None) -> None:
-    revive, end = launch.Reviver(folder), time.monotonic() + PATIENCE_SECONDS
+    revive, end = loop_process.Reviver(folder), time.monotonic() + PATIENCE_SECONDS
     try:
         with Journal(folder) as journal:
             while not _is_answered(folder, journal):
                 if time.monotonic() > end:
-                    raise WorkbenchError(f"no answer yet from the loop of {folder.name}; what was asked is recorded")
+                    raise WorkbenchError(
+                        f"no answer yet from the loop of {folder.name}; what was asked is recorded"
+                    )
                 revive(PATIENCE_SECONDS)
                 time.sleep(POLL_SECONDS)
     except WorkbenchError as error:

@@ -5,8 +5,18 @@ from dataclasses import dataclass, field
 from workbench.ledger.bulk import no_collections
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
-from workbench.records import Ablation, Adopted, Audit, Candidate, Decision, Refused, Reproduction, Trial, TrialStarted
-from workbench.verbs import frontier
+from workbench.records import (
+    Ablation,
+    Adopted,
+    Audit,
+    Candidate,
+    Decision,
+    Refused,
+    Reproduction,
+    Trial,
+    TrialStarted,
+)
+from workbench.show import tradeoff
 
 
 @dataclass
@@ -39,7 +49,7 @@ class Following:
         self.started_at: dict[tuple[int, int], float] = {}
         self.decided_at: dict[int, list[float]] = {}
         self.examined: Audit | Ablation | None = None
-        self.weighed = frontier.weighed(journal.folder)
+        self.weighed = tradeoff.weighed(journal.folder)
 
     def advance(self) -> News:
         """Folds what is new in the journal."""

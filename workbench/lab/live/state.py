@@ -7,21 +7,31 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from workbench.lab import examination
 from workbench.lab.live.following import Following
-from workbench.lab.tables import ENDED_EARLY, standing
-from workbench.lab.visible import one_line, visible
-from workbench.ledger import lease
+from workbench.ledger import imported, lease
 from workbench.ledger.candidate import N_STATUSES, CandidateHistory
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.study import Study
+from workbench.recognise import cell
 from workbench.records import Ablation, Audit, Evidence
-from workbench.verbs import cell, frontier, imported, views
+from workbench.show import examination_tables, tradeoff, views
+from workbench.show.tables import ENDED_EARLY, standing
+from workbench.show.visible import one_line, visible
 
 Message = dict[str, Any]
 SHORT = 300
 LAST_WORDS = 20
-OPTIONS = ("proposer", "strategy", "policy", "review", "candidates", "seconds", "max_usd", "max_tokens", "max_waiting")
+OPTIONS = (
+    "proposer",
+    "strategy",
+    "policy",
+    "review",
+    "candidates",
+    "seconds",
+    "max_usd",
+    "max_tokens",
+    "max_waiting",
+)
 
 
 def cut(text: str, limit: int) -> str:
@@ -82,7 +92,10 @@ def state(following: Following, folder: StudyFolder) -> Message:
         "waiting": study.waiting,
         "running": _running(following),
         "sandbox": view["sandbox"],
-        "proposals": {"failed": view["proposals"]["failed"], "last": line(view["proposals"]["last"])},
+        "proposals": {
+            "failed": view["proposals"]["failed"],
+            "last": line(view["proposals"]["last"]),
+        },
         "guidance": [line(text) for text in study.guidance[-LAST_WORDS:]],
         "banned": [line(text) for text in study.banned[-LAST_WORDS:]],
         "audit": _examined(following, view),
@@ -90,20 +103,31 @@ def state(following: Following, folder: StudyFolder) -> Message:
 
 
 def _counts(study: Study) -> dict[str, int]:
-    counts: dict[str, int] = {str(name): study.counts[name] for name in N_STATUSES} | {imported.UNKNOWN: 0}
+    counts: dict[str, int] = {str(name): study.counts[name] for name in N_STATUSES} | {
+        imported.UNKNOWN: 0
+    }
     if imported.is_imported(study):
         for name in imported.OPEN:
             counts[imported.UNKNOWN] += counts[name]
             counts[name] = 0
     if study.baseline is not None:
         counts[imported.status(study, study.baseline)] -= 1
-    return {**counts, "candidates": max(0, len(study.candidates) - 1 - study.counts["ablated"]), "proposed": study.proposed}
+    return {
+        **counts,
+        "candidates": max(0, len(study.candidates) - 1 - study.counts["ablated"]),
+        "proposed": study.proposed,
+    }
 
 
 def _running(following: Following) -> list[Message]:
     study = following.study
     return [
-        {"candidate": number, "trial": trial, "seed": start.seed, "started_at": following.started_at[number, trial]}
+        {
+            "candidate": number,
+            "trial": trial,
+            "seed": start.seed,
+            "started_at": following.started_at[number, trial],
+        }
         for number in sorted(study.running)
         for trial, start in study.candidates[number].running.items()
     ]
@@ -115,10 +139,12 @@ def _examined(following: Following, view: Message) -> str:
         return f"{running['verb']} of candidate {running['candidate']}: {running['done']} of {running['trials']} trials"
     match following.examined:
         case Audit():
-            return line(f"audit of {examination.summary(view['audit'])}")
+            return line(f"audit of {examination_tables.summary(view['audit'])}")
         case Ablation(candidate=number, rows=rows, why=why):
             carrying = sum(row.weight == "carries" for row in rows)
-            return line(f"ablation of candidate {number}: {why or f'{carrying} of {len(rows)} changes carry weight'}")
+            return line(
+                f"ablation of candidate {number}: {why or f'{carrying} of {len(rows)} changes carry weight'}"
+            )
         case None:
             return ""
 
@@ -128,7 +154,11 @@ def row(following: Following, history: CandidateHistory) -> Message:
     study = following.study
     entry = views.entry(study, history)
     flat = views.flat(entry)
-    measured = (decision.evidence for decision in reversed(history.decisions) if decision.evidence.effect is not None)
+    measured = (
+        decision.evidence
+        for decision in reversed(history.decisions)
+        if decision.evidence.effect is not None
+    )
     evidence = next(measured, Evidence())
     record = history.record
     return {
@@ -151,7 +181,10 @@ def row(following: Following, history: CandidateHistory) -> Message:
         "pinned": history.pinned,
         "revises": record.revises,
         "ended": standing(flat["status"], flat["by"] or "") == ENDED_EARLY,
-        "weighed": [_short(value) for value in frontier.values(study.opened.objective, history, following.weighed)],
+        "weighed": [
+            _short(value)
+            for value in tradeoff.values(study.opened.objective, history, following.weighed)
+        ],
         "vetoed": history.is_vetoed,
         "without": record.without,
     }
@@ -164,4 +197,6 @@ def _short(value: float | None) -> float | None:
 def columns(rows: Iterable[Message]) -> dict[str, list[Any]]:
     """Rows as one array a field."""
     listed = list(rows)
-    return {name: [one[name] for one in listed] for name in listed[0]} if listed else {"candidate": []}
+    return (
+        {name: [one[name] for one in listed] for name in listed[0]} if listed else {"candidate": []}
+    )

@@ -8,10 +8,10 @@ import numpy as np
 
 from workbench.lab.live.following import News
 from workbench.lab.live.state import line
-from workbench.lab.plot import thinned
 from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.journal import Curve, Journal
 from workbench.ledger.study import Study
+from workbench.show.plot import thinned
 
 MAX_POINTS = 2000
 TRIALS_KEPT = 16
@@ -43,9 +43,16 @@ class _Batch:
             found.append(({"type": "series", "series": list(self.described.values())}, None))
         if self.points:
             steps = np.concatenate([steps for _, steps, _ in self.points])
-            values = np.clip(np.concatenate([values for _, _, values in self.points]), -FLOAT32_MAX, FLOAT32_MAX)
+            values = np.clip(
+                np.concatenate([values for _, _, values in self.points]), -FLOAT32_MAX, FLOAT32_MAX
+            )
             counts = [number for id, steps, _ in self.points for number in (id, len(steps))]
-            found.append(({"type": "points", "counts": counts}, steps.astype("<f8").tobytes() + values.astype("<f4").tobytes()))
+            found.append(
+                (
+                    {"type": "points", "counts": counts},
+                    steps.astype("<f8").tobytes() + values.astype("<f4").tobytes(),
+                )
+            )
         return found
 
 
@@ -66,14 +73,20 @@ class Streams:
         self._cursor = 0
         self._trials.clear()
 
-    def update(self, journal: Journal, study: Study, news: News, watched: Collection[int]) -> list[Sent]:
+    def update(
+        self, journal: Journal, study: Study, news: News, watched: Collection[int]
+    ) -> list[Sent]:
         """The messages that bring the screen up to date."""
         batch = _Batch()
         self._live(journal, batch)
         for key in news.ended:
             if key in self._trials:
                 self._rest(journal, key, batch)
-        wanted = {last for number in _shown(study, watched) if (last := last_ended(study.candidates[number])) is not None}
+        wanted = {
+            last
+            for number in _shown(study, watched)
+            if (last := last_ended(study.candidates[number])) is not None
+        }
         for missing in sorted(wanted - self._trials.keys()):
             self._rest(journal, missing, batch)
         gone = self._forget(study, wanted)
@@ -88,20 +101,32 @@ class Streams:
             steps.append(point.step)
             values.append(point.value)
         for (candidate, trial, name), (steps, values, own) in found.items():
-            self._extend((candidate, trial), name, Curve(tuple(steps), tuple(values), own), True, batch)
+            self._extend(
+                (candidate, trial), name, Curve(tuple(steps), tuple(values), own), True, batch
+            )
 
     def _rest(self, journal: Journal, key: TrialKey, batch: _Batch) -> None:
         """What is missing of a trial that ended; that it runs no longer is said even where nothing is missing."""
         known = self._trials.setdefault(key, {})
         for name, curve in journal.curves(*key).items():
             taken = known[name].taken if name in known else 0
-            self._extend(key, name, Curve(curve.steps[taken:], curve.values[taken:], curve.self_reported), False, batch)
+            self._extend(
+                key,
+                name,
+                Curve(curve.steps[taken:], curve.values[taken:], curve.self_reported),
+                False,
+                batch,
+            )
 
-    def _extend(self, key: TrialKey, name: str, curve: Curve, is_running: bool, batch: _Batch) -> None:
+    def _extend(
+        self, key: TrialKey, name: str, curve: Curve, is_running: bool, batch: _Batch
+    ) -> None:
         known = self._trials.setdefault(key, {})
         is_new = name not in known
         if is_new:
-            known[name] = _Series(self._ids.setdefault((*key, name), len(self._ids)), curve.self_reported)
+            known[name] = _Series(
+                self._ids.setdefault((*key, name), len(self._ids)), curve.self_reported
+            )
         series = known[name]
         series.taken += len(curve.steps)
         if is_new or not is_running:
@@ -119,7 +144,11 @@ class Streams:
 
     def _forget(self, study: Study, wanted: Collection[TrialKey]) -> list[int]:
         """Ids of the series that the screen is to drop: a study of a month would fill it."""
-        ended = [key for key in self._trials if key not in wanted and key[1] not in study.candidates[key[0]].running]
+        ended = [
+            key
+            for key in self._trials
+            if key not in wanted and key[1] not in study.candidates[key[0]].running
+        ]
         dropped = [self._trials.pop(key) for key in ended[: max(0, len(ended) - TRIALS_KEPT)]]
         return [series.id for trial in dropped for series in trial.values()]
 

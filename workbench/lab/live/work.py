@@ -14,6 +14,9 @@ def works(folder: StudyFolder) -> list[Message]:
 
 
 def _work(work: AtWork) -> Message:
-    pieces = [{"number": piece.number, "kind": line(piece.kind, 20), "text": block(piece.text, MAX_PIECE)} for piece in work.pieces]
+    pieces = [
+        {"number": piece.number, "kind": line(piece.kind, 20), "text": block(piece.text, MAX_PIECE)}
+        for piece in work.pieces
+    ]
     told = {"number": work.number, "since": work.since, "turn": work.turn, "tokens": work.tokens}
     return {**told, "model": line(work.model, 100), "pieces": pieces}

@@ -16,4 +16,6 @@ def _load_jupyter_server_extension(server: Any) -> None:
     from workbench.lab.server.handlers import handlers
     from workbench.lab.server.shelf import Shelf
 
-    server.web_app.add_handlers(".*$", handlers(server.web_app.settings["base_url"], Shelf(Path(server.root_dir))))
+    server.web_app.add_handlers(
+        ".*$", handlers(server.web_app.settings["base_url"], Shelf(Path(server.root_dir)))
+    )

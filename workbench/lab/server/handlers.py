@@ -29,18 +29,25 @@ MAX_REQUEST_BYTES = 8 * 1024 * 1024
 NO_STUDY, BAD_MESSAGE, TOO_SLOW, FAILED = 4404, 4400, 1008, 1011  # close codes
 MAY_LOOK = (("read", "contents"),)  # action and resource, as the server's authorizer knows them
 MAY_DECIDE = (("write", "contents"), ("execute", "kernels"))
-QUESTIONS = frozenset({"hello", "watch", "card", "files", "cell"})  # a request comes as a POST, which needs other rights
+QUESTIONS = frozenset(
+    {"hello", "watch", "card", "files", "cell"}
+)  # a request comes as a POST, which needs other rights
 
 
 def handlers(base_url: str, shelf: Shelf) -> list[tuple[str, type[JupyterHandler], dict[str, Any]]]:
     """The routes, for `web_app.add_handlers`."""
     routes = {"studies": Studies, "request": Requests, "watch": WatchSocket, "feed": FeedSocket}
-    return [(url_path_join(base_url, "workbench", name), handler, {"shelf": shelf}) for name, handler in routes.items()]
+    return [
+        (url_path_join(base_url, "workbench", name), handler, {"shelf": shelf})
+        for name, handler in routes.items()
+    ]
 
 
 async def _require(handler: JupyterHandler, *rights: tuple[str, str]) -> None:
     for action, resource in rights:
-        if not await ensure_async(handler.authorizer.is_authorized(handler, handler.current_user, action, resource)):
+        if not await ensure_async(
+            handler.authorizer.is_authorized(handler, handler.current_user, action, resource)
+        ):
             raise web.HTTPError(403, f"this user may not {action} {resource} here")
 
 
@@ -72,23 +79,42 @@ class Requests(APIHandler):
             folder, asked = self._read()
             await asyncio.to_thread(filing.file, folder, *asked)
         except WorkbenchError as error:
-            self.set_status(404 if isinstance(error, StudyError) else 400 if isinstance(error, UsageError) else 409)
+            self.set_status(
+                404
+                if isinstance(error, StudyError)
+                else 400
+                if isinstance(error, UsageError)
+                else 409
+            )
             self.finish(json.dumps({"message": str(error)}))
             return
         # The answer does not wait for a loop; where none can start, the screens show that none is alive, and its last words.
-        filing.ensure_loop(folder, lambda line: self.log.warning("autoresearch: no loop for %s: %s", folder.path, line))
+        filing.ensure_loop(
+            folder,
+            lambda line: self.log.warning("autoresearch: no loop for %s: %s", folder.path, line),
+        )
         self.finish("{}")
 
     def _read(self) -> tuple[StudyFolder, tuple[str, str, dict[str, Any]]]:
         if len(self.request.body) > MAX_REQUEST_BYTES:
-            raise UsageError(f"a request of more than {MAX_REQUEST_BYTES // 1024**2} MiB; make the change smaller")
+            raise UsageError(
+                f"a request of more than {MAX_REQUEST_BYTES // 1024**2} MiB; make the change smaller"
+            )
         try:
             body = json.loads(self.request.body)
-            study, decision_id, verb, details = (body[name] for name in ("study", "decision_id", "verb", "body"))
+            study, decision_id, verb, details = (
+                body[name] for name in ("study", "decision_id", "verb", "body")
+            )
         except (ValueError, TypeError, KeyError, RecursionError):
-            raise UsageError("a request is a JSON object with study, decision_id, verb and body") from None
-        if not all(isinstance(text, str) for text in (study, decision_id, verb)) or not isinstance(details, dict):
-            raise UsageError("of a request study, decision_id and verb are texts, and body is an object")
+            raise UsageError(
+                "a request is a JSON object with study, decision_id, verb and body"
+            ) from None
+        if not all(isinstance(text, str) for text in (study, decision_id, verb)) or not isinstance(
+            details, dict
+        ):
+            raise UsageError(
+                "of a request study, decision_id and verb are texts, and body is an object"
+            )
         return self._shelf.find(study), (decision_id, verb, details)
 
 
@@ -122,9 +148,13 @@ class WatchSocket(_Socket):
         last = ""
         try:
             while True:
-                text = json.dumps({"type": "studies", **await asyncio.to_thread(self._shelf.listing)})
+                text = json.dumps(
+                    {"type": "studies", **await asyncio.to_thread(self._shelf.listing)}
+                )
                 if text != last:
-                    await self.write_message(text)  # waits for a slow browser, which then gets the newest list only
+                    await self.write_message(
+                        text
+                    )  # waits for a slow browser, which then gets the newest list only
                     last = text
                 await asyncio.sleep(WATCH_SECONDS)
         except WebSocketClosedError:
@@ -169,7 +199,10 @@ class FeedSocket(_Socket):
         except (ValueError, TypeError, KeyError, RecursionError):
             known = False
         if not known:
-            self.close(BAD_MESSAGE, f"a message is a JSON object whose type is one of {', '.join(sorted(QUESTIONS))}")
+            self.close(
+                BAD_MESSAGE,
+                f"a message is a JSON object whose type is one of {', '.join(sorted(QUESTIONS))}",
+            )
         elif self._feed is not None:
             await asyncio.to_thread(self._feed.receive, question)
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import StudyError
-from workbench.lab.visible import visible
 from workbench.ledger import folder as folders
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
-from workbench.verbs import views
+from workbench.show import views
+from workbench.show.visible import visible
 
 MAX_FOLDERS = 20_000
 NOT_SEARCHED = frozenset({"__pycache__", "node_modules", "site-packages"})
@@ -68,7 +68,12 @@ class Shelf:
             raise refusal from None
         folder = StudyFolder(real)
         hidden = any(part.startswith(".") for part in inside.parts)
-        if not os.path.isabs(path) or hidden or folder.database.is_symlink() or not folder.database.is_file():
+        if (
+            not os.path.isabs(path)
+            or hidden
+            or folder.database.is_symlink()
+            or not folder.database.is_file()
+        ):
             raise refusal
         return folder
 
@@ -109,19 +114,33 @@ class Shelf:
                 try:
                     studies.append(self._view(found, home))
                 except Exception as error:  # a broken study.db must not take the others off the screen; it is listed as what it is
-                    unreadable.append({"path": str(found.path), "message": _text(f"{error}" or type(error).__name__)})
+                    unreadable.append(
+                        {
+                            "path": str(found.path),
+                            "message": _text(f"{error}" or type(error).__name__),
+                        }
+                    )
         self._known = {path: known for path, known in self._known.items() if path in seen}
-        return {"studies": sorted(studies, key=lambda view: -view["last_at"]), "unreadable": unreadable}
+        return {
+            "studies": sorted(studies, key=lambda view: -view["last_at"]),
+            "unreadable": unreadable,
+        }
 
     def _view(self, folder: StudyFolder, home: Path) -> dict[str, Any]:
         stamp, now = _stamp(folder), time.monotonic()
         known = self._known.get(folder.path)
         if known is None or known.stamp != stamp or _is_racy(stamp):
-            study = (known.study if known and _is_same_file(known.stamp, stamp) else None) or Study()
+            study = (
+                known.study if known and _is_same_file(known.stamp, stamp) else None
+            ) or Study()
             with Journal(folder) as journal:
                 study.fold(journal.entries(study.last_id))
-            known = self._known[folder.path] = _Known(stamp, self._row(study, folder, home), study, now)
-        elif known.study is not None and known.view["state"] == "running":  # a loop that dies writes nothing
+            known = self._known[folder.path] = _Known(
+                stamp, self._row(study, folder, home), study, now
+            )
+        elif (
+            known.study is not None and known.view["state"] == "running"
+        ):  # a loop that dies writes nothing
             known.view = self._row(known.study, folder, home)
         elif now - known.changed_at > IDLE_SECONDS:
             known.study = None
@@ -151,7 +170,11 @@ def homes(root: Path) -> list[Path]:
         searched += 1
         try:
             with os.scandir(here) as entries:
-                names = [entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)]
+                names = [
+                    entry.name
+                    for entry in entries
+                    if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
+                ]
         except OSError:  # not ours to read, or gone
             continue
         for name in names:
@@ -163,7 +186,9 @@ def homes(root: Path) -> list[Path]:
 
 
 def _stamp(folder: StudyFolder) -> Stamp:
-    return tuple(_file_stamp(file) for file in (folder.database, folder.database.with_name("study.db-wal")))
+    return tuple(
+        _file_stamp(file) for file in (folder.database, folder.database.with_name("study.db-wal"))
+    )
 
 
 def _file_stamp(file: Path) -> tuple[int, int, int] | None:

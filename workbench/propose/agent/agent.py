@@ -65,7 +65,9 @@ class Agent:
 
     def _proposals(self, brief: Brief) -> Iterator[Proposal]:
         """Talks until as many programs were taken as are wanted, or the model has no more than it gave."""
-        model = ensemble.by_weight(self._models, Random(f"{self._options.seed}/{brief.number}/agent"))
+        model = ensemble.by_weight(
+            self._models, Random(f"{self._options.seed}/{brief.number}/agent")
+        )
         history = History(brief, self._level)
         tools = Tools(brief, history, self._wording.tools)
         talk = Conversation(self._client, self._request(brief, model, history, tools), brief)
@@ -79,7 +81,12 @@ class Agent:
             if n_silent and tools.taken:
                 return
             if n_silent == MAX_SILENT:
-                raise self._unusable(f"the model called no tool in {MAX_SILENT} turns; does it know tools at all?", brief, tools, model)
+                raise self._unusable(
+                    f"the model called no tool in {MAX_SILENT} turns; does it know tools at all?",
+                    brief,
+                    tools,
+                    model,
+                )
             answers: list[Mapping[str, Any]] = []
             for answer in _answers(reply, calls, tools, brief, n_turns - turn, talk.turn_chars):
                 answers.append(answer)
@@ -89,13 +96,20 @@ class Agent:
             talk.tell(answers)
             if tools.is_done:
                 return
-        raise self._unusable(f"{_nothing(tools)} was submitted within {n_turns} turns", brief, tools, model)
+        raise self._unusable(
+            f"{_nothing(tools)} was submitted within {n_turns} turns", brief, tools, model
+        )
 
     def _request(self, brief: Brief, model: str, history: History, tools: Tools) -> Request:
-        first = [text_block(prompt.stable(brief.experiment)), text_block(_question(brief, history, self._wording))]
+        first = [
+            text_block(prompt.stable(brief.experiment)),
+            text_block(_question(brief, history, self._wording)),
+        ]
         return Request(
             model=model,
-            system=self._wording.system.replace("{files}", layout(self._level)).replace("{material}", _MATERIAL),
+            system=self._wording.system.replace("{files}", layout(self._level)).replace(
+                "{material}", _MATERIAL
+            ),
             messages=[{"role": "user", "content": first}],
             effort=self._options.effort,
             seed=f"{self._options.seed}/{brief.number}",
@@ -106,11 +120,20 @@ class Agent:
         if brief.cancelled.is_set():
             raise failures.cancelled()
         if brief.is_spent:
-            raise self._unusable(f"{_nothing(tools)} was submitted before the budget was used", brief, tools, model)
+            raise self._unusable(
+                f"{_nothing(tools)} was submitted before the budget was used", brief, tools, model
+            )
         if brief.receipt.tokens >= MAX_TOKENS:
-            raise self._unusable(f"{_nothing(tools)} was submitted within {MAX_TOKENS:,} tokens", brief, tools, model)
+            raise self._unusable(
+                f"{_nothing(tools)} was submitted within {MAX_TOKENS:,} tokens", brief, tools, model
+            )
         if len(tools.refused) >= MAX_REFUSED:
-            raise self._unusable(f"{MAX_REFUSED} programs were not taken; the last: {tools.refused[-1]}", brief, tools, model)
+            raise self._unusable(
+                f"{MAX_REFUSED} programs were not taken; the last: {tools.refused[-1]}",
+                brief,
+                tools,
+                model,
+            )
 
     def _proposal(self, model: str, taken: Taken) -> Proposal:
         origin = {"model": model, "level": self._level, "read": list(taken.read), **taken.origin}
@@ -118,7 +141,9 @@ class Agent:
 
     def _unusable(self, reason: str, brief: Brief, tools: Tools, model: str) -> Unusable:
         told = {"tokens": brief.receipt.tokens, "problem": reason[: prompt.LINE_CHARS]}
-        return Unusable(reason, {"model": model, "level": self._level, "read": list(tools.read), **told})
+        return Unusable(
+            reason, {"model": model, "level": self._level, "read": list(tools.read), **told}
+        )
 
 
 def level(argument: str) -> Level:
@@ -130,7 +155,9 @@ def level(argument: str) -> Level:
     for known in LEVELS:
         if known == (argument.strip() or "full"):
             return known
-    raise UsageError(f"agent does not know {argument!r}; what may follow agent: is one of {', '.join(LEVELS)}")
+    raise UsageError(
+        f"agent does not know {argument!r}; what may follow agent: is one of {', '.join(LEVELS)}"
+    )
 
 
 def _nothing(tools: Tools) -> str:
@@ -138,7 +165,12 @@ def _nothing(tools: Tools) -> str:
 
 
 def _answers(
-    reply: Reply, calls: Sequence[Mapping[str, Any]], tools: Tools, brief: Brief, turns_left: int, max_chars: int
+    reply: Reply,
+    calls: Sequence[Mapping[str, Any]],
+    tools: Tools,
+    brief: Brief,
+    turns_left: int,
+    max_chars: int,
 ) -> Iterator[Mapping[str, Any]]:
     """What the tools say to one turn of the model, call by call as each is done, until all that is wanted was taken."""
     size = 0
@@ -150,9 +182,13 @@ def _answers(
             if number >= MAX_CALLS:
                 raise ToolProblem(f"not done: call at most {MAX_CALLS} tools in one turn")
             if size > max(max_chars - RESULT_CHARS, RESULT_CHARS // 2):
-                raise ToolProblem("not done: the answers of this turn are long enough; call it again in the next one")
+                raise ToolProblem(
+                    "not done: the answers of this turn are long enough; call it again in the next one"
+                )
             if (given := reply.malformed.get(call["id"])) is not None:
-                raise ToolProblem(f"not done: the arguments are no JSON object: {given[:MAX_GIVEN]!r}; give them anew")
+                raise ToolProblem(
+                    f"not done: the arguments are no JSON object: {given[:MAX_GIVEN]!r}; give them anew"
+                )
             answer["content"] = tools.call(str(call["name"]), call["input"])
         except ToolProblem as problem:
             answer |= {"content": str(problem), "is_error": True}
@@ -166,13 +202,22 @@ def _answers(
 
 def _question(brief: Brief, history: History, wording: AgentWording) -> str:
     study, incumbent = brief.study, brief.study.incumbent
-    where = f"There are {len(study.candidates)} candidates; the one to beat is candidate {incumbent}."
+    where = (
+        f"There are {len(study.candidates)} candidates; the one to beat is candidate {incumbent}."
+    )
     start = f"{WORKING}/ holds the program of candidate {brief.parent}."
-    others = prompt.last([str(number) for number in brief.inspirations if number != brief.parent], wording.inspirations)
+    others = prompt.last(
+        [str(number) for number in brief.inspirations if number != brief.parent],
+        wording.inspirations,
+    )
     named = f"Worth a look: candidates {', '.join(others)}." if others else ""
     rows = [history.row(each) for each in prompt.last(history.candidates, wording.rows)]
     table = prompt.lines("candidates", [history.columns, *rows] if rows else [])
-    program = prompt.program("parent", study.candidates[brief.parent], brief.program) if wording.program else ""
+    program = (
+        prompt.program("parent", study.candidates[brief.parent], brief.program)
+        if wording.program
+        else ""
+    )
     idea = f"{prompt.lines('idea', [brief.idea])}\nCarry out the idea above." if brief.idea else ""
     several = _SEVERAL.format(wanted=brief.wanted, parent=brief.parent) if brief.wanted > 1 else ""
     parts = [f"{where} {start}", several, named, table, program, prompt.wishes(brief), idea]

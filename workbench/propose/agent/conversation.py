@@ -9,7 +9,10 @@ from workbench.propose.model.call import Reply, Request, text_block
 from workbench.propose.model.client import Client
 from workbench.propose.proposer import Brief, Shown
 
-CONTEXT_CHARS = {True: 400_000, False: 60_000}  # of Claude, about 100,000 tokens; of a local model, whose context is often small
+CONTEXT_CHARS = {
+    True: 400_000,
+    False: 60_000,
+}  # of Claude, about 100,000 tokens; of a local model, whose context is often small
 CLEARED = "(cleared to save room; call the tool again if you need it)"
 MIN_CLEARED = 200  # characters: a shorter answer is not worth clearing
 
@@ -40,7 +43,11 @@ class Conversation:
         self._n_asked += 1
         brief.show(Shown("model", request.model, turn=self._n_asked, tokens=brief.receipt.tokens))
         reply = self._client.ask(request, brief.receipt, brief.cancelled, brief.say, brief.show)
-        said = [dict(block) for block in reply.content if block["type"] != "text" or block["text"].strip()]
+        said = [
+            dict(block)
+            for block in reply.content
+            if block["type"] != "text" or block["text"].strip()
+        ]
         self._turns.append({"role": "assistant", "content": said or [text_block("(nothing)")]})
         return reply
 

@@ -8,7 +8,11 @@ from workbench.ledger.candidate import N_STATUSES
 
 WORKING = "working"
 MAX_ROWS = 100  # of one query
-_TYPES: Mapping[str, tuple[type, ...]] = {"string": (str,), "integer": (int,), "number": (int, float)}
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+}
 
 
 class ToolProblem(ValueError):
@@ -27,7 +31,10 @@ class Tool:
     @property
     def wire(self) -> dict[str, Any]:
         """As the Messages API describes a tool."""
-        properties = {name: {"type": kind, "description": text} for name, (kind, text) in self.arguments.items()}
+        properties = {
+            name: {"type": kind, "description": text}
+            for name, (kind, text) in self.arguments.items()
+        }
         schema = {"type": "object", "properties": properties, "required": list(self.needed)}
         return {"name": self.name, "description": self.what, "input_schema": schema}
 
@@ -38,7 +45,9 @@ class Tool:
         known = ", ".join(self.arguments)
         for name, value in given.items():
             if name not in self.arguments:
-                raise ToolProblem(f"{self.name} has no argument {str(name)[:40]!r}; it takes {known}")
+                raise ToolProblem(
+                    f"{self.name} has no argument {str(name)[:40]!r}; it takes {known}"
+                )
             kind = self.arguments[name][0]
             if not isinstance(value, _TYPES[kind]) or isinstance(value, bool):
                 raise ToolProblem(f"{self.name}: {name} must be of type {kind}")
@@ -50,18 +59,28 @@ class Tool:
 LIST = Tool(
     "list_files",
     f"Lists a folder of the history, or of {WORKING}/, the program that you change.",
-    {"folder": ("string", "such as candidates/0003; empty for the top"), "start": ("integer", "how many names to pass over")},
+    {
+        "folder": ("string", "such as candidates/0003; empty for the top"),
+        "start": ("integer", "how many names to pass over"),
+    },
 )
 READ = Tool(
     "read_file",
     "Reads a file of the history or of the working program, a piece at a time.",
-    {"path": ("string", "the file"), "offset": ("integer", "character to begin with; 0 is the first"), "limit": ("integer", "characters")},
+    {
+        "path": ("string", "the file"),
+        "offset": ("integer", "character to begin with; 0 is the first"),
+        "limit": ("integer", "characters"),
+    },
     ("path",),
 )
 SEARCH = Tool(
     "search",
     "Finds the lines that match a regular expression of Python; answers PATH@OFFSET: TEXT, newest candidates first.",
-    {"pattern": ("string", "the expression"), "path": ("string", "only in this file, or below this folder")},
+    {
+        "pattern": ("string", "the expression"),
+        "path": ("string", "only in this file, or below this folder"),
+    },
     ("pattern",),
 )
 QUERY = Tool(
@@ -81,7 +100,11 @@ EDIT = Tool(
     "edit",
     f"Changes a file of {WORKING}/: whole lines `search`, which stand in it once, are replaced by `text`; without `search`, `text` is the "
     "whole new file. Nothing is run.",
-    {"path": ("string", "the file"), "search": ("string", "the old lines, exactly"), "text": ("string", "the new text")},
+    {
+        "path": ("string", "the file"),
+        "search": ("string", "the old lines, exactly"),
+        "text": ("string", "the new text"),
+    },
     ("path", "text"),
 )
 SHELL = Tool(
@@ -96,7 +119,12 @@ SUBMIT = Tool(
     "submit",
     "Hands in the working program to be scored. It has to parse, to be new, and to pass a short run; where it cannot be used you are told "
     "why, and can mend it. It ends your work, unless several candidates are wanted.",
-    {"hypothesis": ("string", "one sentence: the change, why it should help, and what result would show that it does not")},
+    {
+        "hypothesis": (
+            "string",
+            "one sentence: the change, why it should help, and what result would show that it does not",
+        )
+    },
     ("hypothesis",),
 )
 ALL = {tool.name: tool for tool in (LIST, READ, SEARCH, QUERY, EDIT, SHELL, SUBMIT)}

@@ -62,14 +62,23 @@ class History:
         """
         parts = folder.split("/") if folder else []
         if not parts:
-            return ["program.md", "candidates.tsv", *(["failed.tsv"] if self._tells else []), f"{_CANDIDATES}/"]
+            return [
+                "program.md",
+                "candidates.tsv",
+                *(["failed.tsv"] if self._tells else []),
+                f"{_CANDIDATES}/",
+            ]
         if parts == [_CANDIDATES]:
             return [f"{history.number:04d}/" for history in self.candidates]
         history = self._candidate(parts)
         if len(parts) == 2:
             return [*self._own(history), "program/"]
         inside = "/".join(parts[3:]) + "/" if parts[3:] else ""
-        names = [path.removeprefix(inside) for path in self._program(history).files if path.startswith(inside)]
+        names = [
+            path.removeprefix(inside)
+            for path in self._program(history).files
+            if path.startswith(inside)
+        ]
         if parts[2] != "program" or not names:
             raise LookupError(f"there is no folder {folder}")
         return list(dict.fromkeys(name.partition("/")[0] + "/" * ("/" in name) for name in names))
@@ -95,10 +104,15 @@ class History:
         if path == "candidates.tsv":
             return "\n".join([self.columns, *map(self.row, self.candidates)]) + "\n"
         if path == "failed.tsv" and self._tells:
-            return "".join(f"{_cell(origin.get('problem'))}\n" for origin in self._brief.study.failed_origins)
+            return "".join(
+                f"{_cell(origin.get('problem'))}\n" for origin in self._brief.study.failed_origins
+            )
         parts = path.split("/")
         history, name = self._candidate(parts), "/".join(parts[2:])
-        if name.startswith("program/") and (text := self._program(history).files.get(name.partition("/")[2])) is not None:
+        if (
+            name.startswith("program/")
+            and (text := self._program(history).files.get(name.partition("/")[2])) is not None
+        ):
             return text
         if name not in self._own(history):
             raise LookupError(f"there is no file {path}")
@@ -121,7 +135,13 @@ class History:
         """One candidate as a line of `candidates.tsv`."""
         record, decision = history.record, history.decision
         effect = decision.evidence.effect if decision else None
-        cells = [record.candidate, record.parent, history.status, history.score, _author(record.author)]
+        cells = [
+            record.candidate,
+            record.parent,
+            history.status,
+            history.score,
+            _author(record.author),
+        ]
         told = [effect, decision.why if decision else "", record.hypothesis] if self._tells else []
         return "\t".join(map(_cell, [*cells, *told]))
 
@@ -130,10 +150,23 @@ class History:
         return self._level != "scores"
 
     def _candidate(self, parts: list[str]) -> CandidateHistory:
-        number = int(parts[1]) if len(parts) > 1 and parts[0] == _CANDIDATES and parts[1].isdecimal() and len(parts[1]) < 10 else -1
+        number = (
+            int(parts[1])
+            if len(parts) > 1
+            and parts[0] == _CANDIDATES
+            and parts[1].isdecimal()
+            and len(parts[1]) < 10
+            else -1
+        )
         known = self._brief.study.candidates
-        if not 0 <= number < len(known) or known[number].status == "ablated" or parts[1] != f"{number:04d}":
-            raise LookupError(f"there is no {'/'.join(parts)}; the candidates are {_CANDIDATES}/0000 to {_CANDIDATES}/{len(known) - 1:04d}")
+        if (
+            not 0 <= number < len(known)
+            or known[number].status == "ablated"
+            or parts[1] != f"{number:04d}"
+        ):
+            raise LookupError(
+                f"there is no {'/'.join(parts)}; the candidates are {_CANDIDATES}/0000 to {_CANDIDATES}/{len(known) - 1:04d}"
+            )
         return known[number]
 
     def _program(self, history: CandidateHistory) -> Program:
@@ -143,30 +176,60 @@ class History:
         """The files of a candidate beside its program."""
         names = ["result.json"] + ["patch.diff"] * (history.record.parent is not None)
         if self._level == "full":
-            names += [f"{kind}.{trial.trial}.{end}" for trial in history.trials for kind, end in (("log", "txt"), ("curves", "tsv"))]
+            names += [
+                f"{kind}.{trial.trial}.{end}"
+                for trial in history.trials
+                for kind, end in (("log", "txt"), ("curves", "tsv"))
+            ]
         return names
 
     def _result(self, history: CandidateHistory) -> dict[str, Any]:
         record = history.record
-        found: dict[str, Any] = {"candidate": record.candidate, "parent": record.parent, "author": _author(record.author)}
-        found |= {"status": history.status, "score": history.score, "added": record.added, "removed": record.removed}
+        found: dict[str, Any] = {
+            "candidate": record.candidate,
+            "parent": record.parent,
+            "author": _author(record.author),
+        }
+        found |= {
+            "status": history.status,
+            "score": history.score,
+            "added": record.added,
+            "removed": record.removed,
+        }
         if self._tells:
             found |= {"hypothesis": record.hypothesis, "flags": record.flags}
             found["decisions"] = [_decision(decision) for decision in history.decisions]
         return found | {"trials": [self._trial(trial) for trial in history.trials]}
 
     def _trial(self, trial: Trial) -> dict[str, Any]:
-        found: dict[str, Any] = {"trial": trial.trial, "status": trial.status, "score": trial.score, "metrics": dict(trial.metrics)}
-        found |= {"seconds": trial.seconds, "cpu_seconds": trial.cpu_seconds, "memory_mb": trial.memory_mb}
+        found: dict[str, Any] = {
+            "trial": trial.trial,
+            "status": trial.status,
+            "score": trial.score,
+            "metrics": dict(trial.metrics),
+        }
+        found |= {
+            "seconds": trial.seconds,
+            "cpu_seconds": trial.cpu_seconds,
+            "memory_mb": trial.memory_mb,
+        }
         return found | ({"reason": trial.reason} if self._tells and trial.reason else {})
 
 
 def _decision(decision: Decision) -> dict[str, Any]:
     """A decision without the seeds that it rests on."""
     evidence = decision.evidence
-    numbers = {name: getattr(evidence, name) for name in ("against", "effect", "low", "high", "sd", "p", "alpha", "trials")}
+    numbers = {
+        name: getattr(evidence, name)
+        for name in ("against", "effect", "low", "high", "sd", "p", "alpha", "trials")
+    }
     known = {name: value for name, value in numbers.items() if value is not None}
-    return {"verdict": decision.verdict, "by": _author(decision.by), "why": decision.why, "evidence": known}
+    return {
+        "verdict": decision.verdict,
+        "by": _author(decision.by),
+        "why": decision.why,
+        "evidence": known,
+    }
 
 
 def _author(author: str) -> str:
@@ -186,6 +249,12 @@ def _table(curves: Mapping[str, Curve]) -> str:
         every = -(-len(curve.steps) // MAX_POINTS)
         last = len(curve.steps) - 1
         by = "candidate" if curve.self_reported else "evaluator"
-        points = [(at, *point) for at, point in enumerate(zip(curve.steps, curve.values, strict=True))]
-        lines += [f"{name}\t{step:g}\t{value:.6g}\t{by}" for at, step, value in points if at % every == 0 or at == last]
+        points = [
+            (at, *point) for at, point in enumerate(zip(curve.steps, curve.values, strict=True))
+        ]
+        lines += [
+            f"{name}\t{step:g}\t{value:.6g}\t{by}"
+            for at, step, value in points
+            if at % every == 0 or at == last
+        ]
     return "\n".join(lines) + "\n"

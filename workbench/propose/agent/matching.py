@@ -26,13 +26,19 @@ class Hit(NamedTuple):
     line: str
 
 
-def matches(pattern: str, texts: Iterable[tuple[str, str]], most: int, seconds: float, cancelled: Event) -> list[Hit] | None:
+def matches(
+    pattern: str, texts: Iterable[tuple[str, str]], most: int, seconds: float, cancelled: Event
+) -> list[Hit] | None:
     """The first `most` lines that match, of `(path, text)` pairs; None where that took too long, or nobody waits any more."""
     until = time.monotonic() + seconds
-    with tempfile.TemporaryFile() as asked:  # of tens of megabytes, which `communicate` would not go on writing after a timeout
+    with (
+        tempfile.TemporaryFile() as asked
+    ):  # of tens of megabytes, which `communicate` would not go on writing after a timeout
         asked.write(json.dumps([pattern, most, list(texts)]).encode())
         asked.seek(0)
-        child = subprocess.Popen([sys.executable, "-I", "-S", __file__], stdin=asked, stdout=subprocess.PIPE)
+        child = subprocess.Popen(
+            [sys.executable, "-I", "-S", __file__], stdin=asked, stdout=subprocess.PIPE
+        )
     try:
         while not cancelled.is_set() and time.monotonic() < until:
             try:

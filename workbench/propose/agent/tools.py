@@ -62,7 +62,11 @@ class Tools:
     @property
     def names(self) -> list[str]:
         """The tools that there are here: of those in `told`, no shell where there is no sandbox for it."""
-        return [name for name in ALL if name in self._told and (name != "shell" or self._brief.workspace.has_shell)]
+        return [
+            name
+            for name in ALL
+            if name in self._told and (name != "shell" or self._brief.workspace.has_shell)
+        ]
 
     @property
     def wire(self) -> list[dict[str, Any]]:
@@ -92,7 +96,19 @@ class Tools:
         names = [*names, f"{WORKING}/"] if not path else names
         start = max(0, start)
         shown, n_left = names[start : start + MAX_NAMES], len(names) - start - MAX_NAMES
-        return "\n".join([*shown, *([f"({n_left} more; start={start + MAX_NAMES} goes on)"] if n_left > 0 else [])]) or "(nothing)"
+        return (
+            "\n".join(
+                [
+                    *shown,
+                    *(
+                        [f"({n_left} more; start={start + MAX_NAMES} goes on)"]
+                        if n_left > 0
+                        else []
+                    ),
+                ]
+            )
+            or "(nothing)"
+        )
 
     def _working(self, folder: str) -> list[str]:
         inside = folder.removeprefix(WORKING).lstrip("/")
@@ -103,7 +119,9 @@ class Tools:
             return self._history.read(path)
         name = path.partition("/")[2]
         if name not in self.program.files:
-            raise LookupError(f"there is no {path}; the working program has {', '.join(self.program.files)}")
+            raise LookupError(
+                f"there is no {path}; the working program has {', '.join(self.program.files)}"
+            )
         return self.program.files[name]
 
     def _read(self, path: str, offset: int = 0, limit: int = RESULT_CHARS) -> str:
@@ -123,11 +141,16 @@ class Tools:
         texts, end = self._texts(_inside(path))
         found = matches(pattern, texts, MAX_HITS + 1, SEARCH_SECONDS, self._brief.cancelled)
         if found is None:
-            raise ToolProblem(f"the search was ended after {SEARCH_SECONDS:g} s; use a simpler expression, or name a path")
+            raise ToolProblem(
+                f"the search was ended after {SEARCH_SECONDS:g} s; use a simpler expression, or name a path"
+            )
         for hit in found[:MAX_HITS]:
             self._note(hit.path)
         more = [f"(only the first {MAX_HITS}; narrow it down)"] if len(found) > MAX_HITS else []
-        return "\n".join([*map(_hit, found[:MAX_HITS]), *more, *([end] if end else [])]) or "(no line matches)"
+        return (
+            "\n".join([*map(_hit, found[:MAX_HITS]), *more, *([end] if end else [])])
+            or "(no line matches)"
+        )
 
     def _texts(self, path: str) -> tuple[list[tuple[str, str]], str]:
         """What is searched, and a word where that is not all of it."""
@@ -154,10 +177,17 @@ class Tools:
     def _query(self, limit: int = 30, sort: str = "newest", **wanted: Any) -> str:
         if sort not in ("newest", "best") or wanted.get("status") not in (None, *N_STATUSES):
             raise ToolProblem(f"sort is newest or best, and status one of {', '.join(N_STATUSES)}")
-        found = [history for history in reversed(self._history.candidates) if self._fits(history, **wanted)]
+        found = [
+            history
+            for history in reversed(self._history.candidates)
+            if self._fits(history, **wanted)
+        ]
         if sort == "best":
             sign = 1 if self._brief.experiment.objective.goal == "minimize" else -1
-            found = sorted((history for history in found if history.score is not None), key=lambda history: sign * (history.score or 0.0))
+            found = sorted(
+                (history for history in found if history.score is not None),
+                key=lambda history: sign * (history.score or 0.0),
+            )
         shown = found[: min(max(1, limit), MAX_ROWS)]
         head = f"({len(found)} candidates; {len(shown)} shown)"
         return _cut("\n".join([head, self._history.columns, *map(self._history.row, shown)]))
@@ -176,7 +206,9 @@ class Tools:
             max_score is not None and (score is None or score > max_score)
         ):
             return False
-        if (status and history.status != status) or (author and history.record.author.partition(":")[0] != author):
+        if (status and history.status != status) or (
+            author and history.record.author.partition(":")[0] != author
+        ):
             return False
         return not text or text.lower() in self._history.row(history).lower()
 
@@ -188,10 +220,17 @@ class Tools:
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise ToolProblem("the text has half a surrogate pair in it, which no file can hold") from None
-        block = Block(name, None if search is None else _line(search), text if search is None else _line(text))
+            raise ToolProblem(
+                "the text has half a surrogate pair in it, which no file can hold"
+            ) from None
+        block = Block(
+            name, None if search is None else _line(search), text if search is None else _line(text)
+        )
         new = blocks.replaced(block, self.program.files.get(name, ""), 1)
-        old, self.program = self.program, Program({**self.program.files, name: new}, self.program.executable)
+        old, self.program = (
+            self.program,
+            Program({**self.program.files, name: new}, self.program.executable),
+        )
         self._brief.show(Shown("diff", Patch.between(old, self.program).unified()))
         return f"{WORKING}/{name} now has {new.count(chr(10))} lines"
 
@@ -201,7 +240,11 @@ class Tools:
         ran = self._brief.workspace.run(self.program, files, command, self._brief.cancelled)
         output = ran.output[-RESULT_CHARS:]
         left_out = len(ran.output) - len(output)
-        return f"({ran.ending})\n" + (f"({left_out} characters left out)\n" if left_out else "") + output
+        return (
+            f"({ran.ending})\n"
+            + (f"({left_out} characters left out)\n" if left_out else "")
+            + output
+        )
 
     def _submit(self, hypothesis: str) -> str:
         try:
@@ -211,7 +254,9 @@ class Tools:
             self.refused.append(str(problem))
             raise ToolProblem(f"not taken: {problem.told}. Mend it, and submit again") from None
         origin = {**checked, **({"repaired": self.refused[-1]} if self.refused else {})}
-        self.taken.append(Taken(self.program, " ".join(hypothesis.split()), tuple(self.read), origin))
+        self.taken.append(
+            Taken(self.program, " ".join(hypothesis.split()), tuple(self.read), origin)
+        )
         self.program, self.refused = self._brief.program, []
         n_left = self._brief.wanted - len(self.taken)
         again = f"{WORKING}/ is as it was at the beginning; {n_left} more can be submitted, or end by a turn without a call"
@@ -225,7 +270,9 @@ class Tools:
         if (twin := self._brief.study.by_program.get(self.program.digest)) is not None:
             raise AnswerProblem(f"it is the same program as candidate {twin}")
         if any(taken.program.digest == self.program.digest for taken in self.taken):
-            raise AnswerProblem("it is the same program as one that was submitted in this conversation")
+            raise AnswerProblem(
+                "it is the same program as one that was submitted in this conversation"
+            )
         if repeated := self._brief.workspace.repeats(self.program):
             raise AnswerProblem(repeated)
 
@@ -238,7 +285,9 @@ def _inside(path: str) -> str:
     """A path of the history or the working program, plain; raises ToolProblem where it would lead out of them."""
     pure = PurePosixPath(path)
     if pure.is_absolute() or ".." in pure.parts or "\0" in path or "\\" in path:
-        raise ToolProblem(f"{path[:80]!r} leads out of the history; there is nothing else to be read. Begin with list_files")
+        raise ToolProblem(
+            f"{path[:80]!r} leads out of the history; there is nothing else to be read. Begin with list_files"
+        )
     return "" if str(pure) == "." else str(pure)
 
 

@@ -10,7 +10,12 @@ from typing import Any
 _KEY = re.compile(r"\bsk-[A-Za-z0-9_-]{8,}")
 _BEARER = re.compile(r"(?i)\b(bearer|x-api-key:?)\s+[^\s\"',]+")
 _HOME = re.compile(r"(?<![\w.])/(?:home|Users)/[^/\s\"'`:;,)]+")
-_SECRETS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_CUSTOM_HEADERS", "ANTHROPIC_IDENTITY_TOKEN")
+_SECRETS = (
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+    "ANTHROPIC_CUSTOM_HEADERS",
+    "ANTHROPIC_IDENTITY_TOKEN",
+)
 MIN_SECRET = 6  # characters: a shorter value is a stand-in such as `x`, which would blot out half of any text
 
 

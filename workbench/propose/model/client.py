@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 MAX_TRIES = 6
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 300.0
 READ_SECONDS, CONNECT_SECONDS = 600.0, 10.0
-ANSWER_TOKENS = {True: 32_000, False: 16_000}  # of Claude, which thinks at length; of a local model, whose context is often small
+ANSWER_TOKENS = {
+    True: 32_000,
+    False: 16_000,
+}  # of Claude, which thinks at length; of a local model, whose context is often small
 INSTALL = "pip install 'autoresearch-workbench[claude]'"
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
 
@@ -41,18 +44,30 @@ class Client:
         ProposerUnusable: the SDK is not installed, or its configuration cannot be read.
     """
 
-    def __init__(self, base_url: str = "", wait: Callable[[Event, float], bool] = Event.wait) -> None:
+    def __init__(
+        self, base_url: str = "", wait: Callable[[Event, float], bool] = Event.wait
+    ) -> None:
         try:
             import anthropic
         except ModuleNotFoundError:
-            raise ProposerUnusable(f"a model is asked through the package anthropic, which is not installed: {INSTALL}") from None
+            raise ProposerUnusable(
+                f"a model is asked through the package anthropic, which is not installed: {INSTALL}"
+            ) from None
         timeout = anthropic.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
         try:
-            self._sdk = anthropic.Anthropic(base_url=base_url or None, max_retries=0, timeout=timeout)
-            if not self.is_anthropics and not self._has_key():  # most local servers want none, and the SDK insists on one
-                self._sdk = anthropic.Anthropic(base_url=base_url or None, api_key="none", max_retries=0, timeout=timeout)
+            self._sdk = anthropic.Anthropic(
+                base_url=base_url or None, max_retries=0, timeout=timeout
+            )
+            if (
+                not self.is_anthropics and not self._has_key()
+            ):  # most local servers want none, and the SDK insists on one
+                self._sdk = anthropic.Anthropic(
+                    base_url=base_url or None, api_key="none", max_retries=0, timeout=timeout
+                )
         except anthropic.AnthropicError as error:
-            raise ProposerUnusable(f"the SDK's configuration cannot be used: {filtered(failures.first_line(str(error)))}") from None
+            raise ProposerUnusable(
+                f"the SDK's configuration cannot be used: {filtered(failures.first_line(str(error)))}"
+            ) from None
         weakref.finalize(self, self._sdk.close)
         self._wait = wait
 
@@ -116,12 +131,18 @@ class Client:
 def check(base_url: str, effort: str) -> None:
     """Raises UsageError where a model cannot be asked so: no SDK, an address that is none or holds a secret, an unknown effort."""
     if find_spec("anthropic") is None:
-        raise UsageError(f"a model is asked through the package anthropic, which is not installed: {INSTALL}")
+        raise UsageError(
+            f"a model is asked through the package anthropic, which is not installed: {INSTALL}"
+        )
     parts = urlsplit(base_url)
     if base_url and (parts.scheme not in ("http", "https") or not parts.hostname):
-        raise UsageError(f"--base-url is no address: {filtered(base_url)!r}; write it as http://localhost:11434")
+        raise UsageError(
+            f"--base-url is no address: {filtered(base_url)!r}; write it as http://localhost:11434"
+        )
     if parts.username or parts.password or parts.query:
-        raise UsageError("--base-url would be kept with the study, and holds what may be a key; put that in ANTHROPIC_AUTH_TOKEN instead")
+        raise UsageError(
+            "--base-url would be kept with the study, and holds what may be a key; put that in ANTHROPIC_AUTH_TOKEN instead"
+        )
     if effort and effort not in EFFORTS:
         raise UsageError(f"no effort {effort!r}; choose one of {', '.join(EFFORTS)}")
 
@@ -129,7 +150,10 @@ def check(base_url: str, effort: str) -> None:
 def wire(request: Request, is_anthropics: bool) -> dict[str, Any]:
     """The body of a request. What stays the same is marked for Claude's prompt cache; other servers may not know the mark."""
     system: Any = request.system
-    messages = [{"role": turn["role"], "content": [dict(block) for block in turn["content"]]} for turn in request.messages]
+    messages = [
+        {"role": turn["role"], "content": [dict(block) for block in turn["content"]]}
+        for turn in request.messages
+    ]
     if is_anthropics:
         mark = {"cache_control": {"type": "ephemeral"}}
         system = [{"type": "text", "text": request.system, **mark}]
@@ -139,7 +163,14 @@ def wire(request: Request, is_anthropics: bool) -> dict[str, Any]:
     limit = request.max_tokens or ANSWER_TOKENS[is_anthropics]
     effort = {"output_config": {"effort": request.effort}} if request.effort else {}
     tools = {"tools": [dict(tool) for tool in request.tools]} if request.tools else {}
-    return {"model": request.model, "max_tokens": limit, "system": system, "messages": messages, **tools, **effort}
+    return {
+        "model": request.model,
+        "max_tokens": limit,
+        "system": system,
+        "messages": messages,
+        **tools,
+        **effort,
+    }
 
 
 class _Call:
@@ -173,7 +204,12 @@ class _Call:
                     self._problem = f"{type(error).__name__}: {failures.first_line(str(error))}"
                     raise
                 seconds = wait if failure.retry_after is None else failure.retry_after
-                if not failure.again or self._reading.has_begun or tried == MAX_TRIES or seconds > LONGEST_WAIT_SECONDS:
+                if (
+                    not failure.again
+                    or self._reading.has_begun
+                    or tried == MAX_TRIES
+                    or seconds > LONGEST_WAIT_SECONDS
+                ):
                     self._problem = str(failure.error)
                     raise failure.error from None
                 self._tell(f"{failure.what}; trying again in {seconds:.3g} s")
@@ -203,11 +239,39 @@ class _Call:
         reply, receipt = self._reading.reply if self._reading.has_begun else None, self._receipt
         usage = reply.usage if reply else Usage()
         cost = prices.usd(self._request.model, usage)
-        said = {"model": reply.model, "stop": reply.stop, "content": reply.content, **_malformed(reply)} if reply else None
-        taken = {"input": usage.input, "output": usage.output, "cache_write": usage.cache_write, "cache_read": usage.cache_read}
+        said = (
+            {
+                "model": reply.model,
+                "stop": reply.stop,
+                "content": reply.content,
+                **_malformed(reply),
+            }
+            if reply
+            else None
+        )
+        taken = {
+            "input": usage.input,
+            "output": usage.output,
+            "cache_write": usage.cache_write,
+            "cache_read": usage.cache_read,
+        }
         seconds = round(time.monotonic() - self._since, 3)
-        call = {"address": self._client.address, "seed": self._request.seed, "request": self._body, "response": said, "usage": taken}
-        whole = filtered({**call, "usd": cost, "seconds": seconds, "waits": self._waits, "problem": self._problem})
+        call = {
+            "address": self._client.address,
+            "seed": self._request.seed,
+            "request": self._body,
+            "response": said,
+            "usage": taken,
+        }
+        whole = filtered(
+            {
+                **call,
+                "usd": cost,
+                "seconds": seconds,
+                "waits": self._waits,
+                "problem": self._problem,
+            }
+        )
         receipt.add(cost or 0.0, usage.total, whole)
 
 

@@ -9,7 +9,9 @@ from typing import Any
 from workbench.errors import UsageError
 from workbench.ledger.study import Study
 
-TYPICAL_TOKENS = 10_000  # of a proposal by a model that has made none; only its ratio to the others' counts
+TYPICAL_TOKENS = (
+    10_000  # of a proposal by a model that has made none; only its ratio to the others' counts
+)
 
 
 @dataclass
@@ -35,10 +37,14 @@ def models(text: str) -> dict[str, float]:
         except ValueError:
             value = 0.0
         if not name or name in found or not 0 < value < math.inf:
-            raise UsageError(f"--model {text!r}: write NAME, or NAME=WEIGHT,NAME=WEIGHT with each name once and weights above 0")
+            raise UsageError(
+                f"--model {text!r}: write NAME, or NAME=WEIGHT,NAME=WEIGHT with each name once and weights above 0"
+            )
         found[name] = value
     if not found:
-        raise UsageError("which model? name one with --model, such as claude-opus-5-5 or, with --base-url, one of a local server")
+        raise UsageError(
+            "which model? name one with --model, such as claude-opus-5-5 or, with --base-url, one of a local server"
+        )
     return found
 
 
@@ -55,7 +61,9 @@ def by_success(names: Iterable[str], study: Study, rng: Random) -> str:
     """
     records = {name: _Record() for name in names}
     for history in study.candidates:
-        if (record := records.get(_model(history.record.origin))) and history.number not in study.open:
+        if (
+            record := records.get(_model(history.record.origin))
+        ) and history.number not in study.open:
             record.ended += 1
             record.kept += history.status == "kept"
             record.tokens += history.record.tokens

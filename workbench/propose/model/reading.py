@@ -54,7 +54,9 @@ class Reading:
                 self._usage = dict.fromkeys(_USAGE, 0)
                 self._count(event.message.usage)
             case "content_block_start":
-                self._begin(event.index, event.content_block.model_dump(mode="json", exclude_none=True))
+                self._begin(
+                    event.index, event.content_block.model_dump(mode="json", exclude_none=True)
+                )
             case "content_block_delta" if event.index in self._blocks:
                 self._extend(event.index, event.delta)
             case "content_block_stop" if event.index in self._given:

@@ -1,0 +1,1 @@
+"""What people already have, recognised: scripts, cells, packages, logs of other tools."""

@@ -1,0 +1,1 @@
+"""What a study looks like: views, tables, figures. Needs no notebook."""

@@ -1,0 +1,1 @@
+"""One step of a study: export it, run it, judge whether it reproduces."""
