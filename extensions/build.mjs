@@ -1,85 +1,114 @@
 /**
  * Builds what the Python package ships, with esbuild alone:
  *
- *   ../workbench/lab/static/widget.js, widget.css            the notebook widget (an ES module, as anywidget loads it)
- *   ../workbench/lab/labextension/                           the prebuilt JupyterLab extension
+ *   ../workbench/lab/static/widget.js, widget.css   the notebook widget, a module for anywidget
+ *   ../workbench/lab/labextension/                  the prebuilt JupyterLab extension
  *
- * JupyterLab loads an extension as a module-federation container. Ours is made by hand (`container`): the packages that JupyterLab
- * shares come from the scope that it hands to `init`, everything else is bundled. `node build.mjs --check` compares instead of writing.
+ * `node build.mjs --check` compares with the files that are there instead of writing them;
+ * `node build.mjs --watch` writes again after every change.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
 
-const here = dirname(fileURLToPath(import.meta.url));
-const target = join(here, '..', 'workbench', 'lab');
-const manifest = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
+const root = dirname(fileURLToPath(import.meta.url));
+const target = join(root, '..', 'workbench', 'lab');
+const manifest = JSON.parse(fs.readFileSync(join(root, 'package.json'), 'utf8'));
+const SOURCES = ['src', 'style'];
 
 /** Digest of all that a bundle is made of: our sources, and the exact versions of the rest. */
-export function digest() {
-  const files = ['build.mjs', 'package.json', 'package-lock.json', ...walk('src'), ...walk('style')];
+function digest() {
+  const settings = ['build.mjs', 'package.json', 'package-lock.json'];
+  const files = [...settings, ...SOURCES.flatMap(listFiles)];
   const hash = createHash('sha256');
-  for (const file of files.sort()) hash.update(`${file}\n`).update(readFileSync(join(here, file)));
+  for (const file of files.sort()) {
+    hash.update(`${file}\n`).update(fs.readFileSync(join(root, file)));
+  }
   return hash.digest('hex');
 }
 
-function walk(folder) {
-  return readdirSync(join(here, folder)).flatMap(name => {
+function listFiles(folder) {
+  return fs.readdirSync(join(root, folder)).flatMap(name => {
     const path = `${folder}/${name}`;
-    return statSync(join(here, path)).isDirectory() ? walk(path) : [path];
+    return fs.statSync(join(root, path)).isDirectory() ? listFiles(path) : [path];
   });
 }
 
-/** Names of the shared packages that the extension's source imports. */
-const SHARED = /^@(jupyterlab|lumino)\//;
-
+/** The text of one bundle. Its first line holds the digest, which a Python test compares. */
 async function bundle(options) {
-  const banner = { js: `/* sources ${digest()} */`, css: `/* sources ${digest()} */` };
+  const comment = `/* sources ${digest()} */`;
   const result = await esbuild.build({
-    bundle: true, minify: true, target: 'es2021', write: false, legalComments: 'none', logLevel: 'warning', banner, absWorkingDir: here, ...options
+    bundle: true,
+    minify: true,
+    target: 'es2021',
+    write: false,
+    legalComments: 'none',
+    logLevel: 'warning',
+    banner: { js: comment, css: comment },
+    absWorkingDir: root,
+    ...options
   });
   return result.outputFiles[0].text;
 }
 
-/** A style sheet imported by a script is a text: the sheet with all that it imports. */
+/** A style sheet that a script imports is a text: the sheet with all that it imports itself. */
 const styles = {
   name: 'styles',
   setup(build) {
-    build.onLoad({ filter: /\.css$/ }, async ({ path }) => ({ contents: await bundle({ entryPoints: [path] }), loader: 'text' }));
+    build.onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      return { contents: await bundle({ entryPoints: [path] }), loader: 'text' };
+    });
   }
 };
 
-async function labextension() {
+/** Packages that JupyterLab shares with its extensions; a bundle must not bring its own. */
+const SHARED = /^@(jupyterlab|lumino)\//;
+
+async function buildLabExtension() {
   const names = new Set();
   const shared = {
     name: 'shared',
     setup(build) {
-      build.onResolve({ filter: SHARED }, ({ path }) => (names.add(path), { path, namespace: 'shared' }));
-      build.onLoad({ filter: /.*/, namespace: 'shared' }, ({ path }) => ({ contents: `module.exports = shared[${JSON.stringify(path)}]`, loader: 'js' }));
+      build.onResolve({ filter: SHARED }, ({ path }) => {
+        names.add(path);
+        return { path, namespace: 'shared' };
+      });
+      build.onLoad({ filter: /.*/, namespace: 'shared' }, ({ path }) => {
+        return { contents: `module.exports = shared[${JSON.stringify(path)}]`, loader: 'js' };
+      });
     }
   };
-  const code = await bundle({ entryPoints: ['src/lab/index.ts'], format: 'cjs', plugins: [shared, styles] });
-  return container(manifest.name, [...names].sort(), code);
+  const options = { entryPoints: ['src/lab/index.ts'], format: 'cjs', plugins: [shared, styles] };
+  const code = await bundle(options);
+  return wrapAsContainer(manifest.name, [...names].sort(), code);
 }
 
-/** A module-federation container: of the versions in the scope, one that is loaded already, else the highest. */
-function container(name, names, code) {
+/**
+ * Wraps a bundle as the module-federation container that JupyterLab loads.
+ *
+ * Usually webpack makes one, with some hundred packages. JupyterLab asks little of it: `init` gets
+ * the scope of shared packages, `get` returns the module. Of the versions in the scope it takes one
+ * that is loaded already, else the highest.
+ */
+function wrapAsContainer(name, packages, code) {
   return `(() => {
   let scope;
-  const pick = name => {
+  const load = name => {
     const versions = scope[name];
     if (!versions) throw new Error('JupyterLab shares no ' + name);
-    const order = (a, b) => !!versions[b].loaded - !!versions[a].loaded || b.localeCompare(a, undefined, { numeric: true });
+    const order = (a, b) =>
+      !!versions[b].loaded - !!versions[a].loaded ||
+      b.localeCompare(a, undefined, { numeric: true });
     return versions[Object.keys(versions).sort(order)[0]].get();
   };
   (window._JUPYTERLAB = window._JUPYTERLAB || {})[${JSON.stringify(name)}] = {
-    init: given => Promise.resolve((scope = given)),
+    init: sharedScope => Promise.resolve((scope = sharedScope)),
     get: async () => {
-      const names = ${JSON.stringify(names)};
-      const made = await Promise.all(names.map(pick));
-      const shared = Object.fromEntries(names.map((name, i) => [name, made[i]()]));
+      const names = ${JSON.stringify(packages)};
+      const factories = await Promise.all(names.map(load));
+      const shared = Object.fromEntries(names.map((name, i) => [name, factories[i]()]));
       const module = { exports: {} };
       ((module, exports, shared) => {
 ${code}
@@ -91,62 +120,81 @@ ${code}
 `;
 }
 
-/** Tells JupyterLab's extension manager how this came here. */
-const INSTALLED = {
+/** Tells JupyterLab's extension manager how the extension was installed. */
+const INSTALL = {
   packageManager: 'python',
   packageName: 'autoresearch-workbench',
   uninstallInstructions: 'pip uninstall autoresearch-workbench'
 };
 
-/** Path below `target` to content, for everything that is shipped. */
-async function outputs() {
+/** @param load path of the container, below the extension's folder. */
+function describeLabExtension(load) {
   const { name, version, description, license, jupyterlab } = manifest;
-  // JupyterLab's server has browsers keep these files for a year: another content needs another name.
-  const load = `static/remoteEntry.${digest().slice(0, 16)}.js`;
-  const described = { name, version, description, license, jupyterlab: { ...jupyterlab, _build: { ...jupyterlab._build, load } } };
+  const build = { ...jupyterlab._build, load };
+  return { name, version, description, license, jupyterlab: { ...jupyterlab, _build: build } };
+}
+
+/** Path below `target` to content, for everything that is shipped. */
+async function buildAll() {
+  // Browsers keep these files for a year, as JupyterLab's server tells them to: a file with other
+  // content needs another name.
+  const container = `static/remoteEntry.${digest().slice(0, 16)}.js`;
   return {
     'static/widget.js': await bundle({ entryPoints: ['src/widget.ts'], format: 'esm' }),
     'static/widget.css': await bundle({ entryPoints: ['style/index.css'] }),
-    [`labextension/${load}`]: await labextension(),
-    'labextension/package.json': `${JSON.stringify(described, null, 2)}\n`,
-    'labextension/install.json': `${JSON.stringify(INSTALLED, null, 2)}\n`
+    [`labextension/${container}`]: await buildLabExtension(),
+    'labextension/package.json': toJson(describeLabExtension(container)),
+    'labextension/install.json': toJson(INSTALL)
   };
 }
 
-/** Files of former builds. */
-function leftovers(made) {
+function toJson(value) {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/** Containers of former builds, whose names are other ones. */
+function listLeftovers(outputs) {
   const folder = 'labextension/static';
-  const there = existsSync(join(target, folder)) ? readdirSync(join(target, folder)) : [];
-  return there.map(name => `${folder}/${name}`).filter(path => !(path in made));
+  if (!fs.existsSync(join(target, folder))) return [];
+  const paths = fs.readdirSync(join(target, folder)).map(name => `${folder}/${name}`);
+  return paths.filter(path => !(path in outputs));
 }
 
 async function write() {
-  const made = await outputs();
-  for (const path of leftovers(made)) unlinkSync(join(target, path));
-  for (const [path, content] of Object.entries(made)) {
-    mkdirSync(dirname(join(target, path)), { recursive: true });
-    writeFileSync(join(target, path), content);
+  const outputs = await buildAll();
+  for (const path of listLeftovers(outputs)) fs.unlinkSync(join(target, path));
+  for (const [path, content] of Object.entries(outputs)) {
+    fs.mkdirSync(dirname(join(target, path)), { recursive: true });
+    fs.writeFileSync(join(target, path), content);
     console.log(`${path}  ${(content.length / 1000).toFixed(1)} kB`);
   }
 }
 
 async function check() {
-  const made = await outputs();
-  const differs = path => !existsSync(join(target, path)) || readFileSync(join(target, path), 'utf8') !== made[path];
-  const stale = [...Object.keys(made).filter(differs), ...leftovers(made)];
-  for (const path of stale) console.error(`${path} is not what its sources give; run: npm run build`);
+  const outputs = await buildAll();
+  const changed = Object.keys(outputs).filter(path => readOutput(path) !== outputs[path]);
+  const stale = [...changed, ...listLeftovers(outputs)];
+  for (const path of stale) {
+    console.error(`${path} differs from what its sources give; run: npm run build`);
+  }
   process.exitCode = stale.length ? 1 : 0;
+}
+
+/** Null where there is no such file. */
+function readOutput(path) {
+  const file = join(target, path);
+  return fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : null;
+}
+
+function watch() {
+  let timer;
+  const writeSoon = () => {
+    clearTimeout(timer); // an editor's save is often several events
+    timer = setTimeout(() => write().catch(error => console.error(error.message)), 100);
+  };
+  for (const folder of SOURCES) fs.watch(join(root, folder), { recursive: true }, writeSoon);
 }
 
 if (process.argv.includes('--check')) await check();
 else await write();
-if (process.argv.includes('--watch')) {
-  const { watch } = await import('node:fs');
-  let timer;
-  for (const folder of ['src', 'style']) {
-    watch(join(here, folder), { recursive: true }, () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => write().catch(error => console.error(error.message)), 100);
-    });
-  }
-}
+if (process.argv.includes('--watch')) watch();

@@ -1,13 +1,17 @@
-"""A study whose journal is written by hand: a baseline, one kept, one discarded, one failed, one that waits."""
+"""A study whose journal is written by hand.
+
+A baseline, one kept, one discarded, one failed, one that waits.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from workbench import experiment as experiments
+from workbench import experiment_file
 from workbench.ledger import folder as folders
+from workbench.ledger.curves import LivePoint
 from workbench.ledger.folder import StudyFolder
-from workbench.ledger.journal import LivePoint, Pen, write_new
+from workbench.ledger.journal import Pen, create_journal
 from workbench.ledger.lease import Lease
 from workbench.program import Patch, Program
 from workbench.records import (
@@ -21,7 +25,7 @@ from workbench.records import (
     StudyOpened,
     Trial,
 )
-from workbench.verbs.create import freeze
+from workbench.verbs.freeze import freeze
 
 TOML = """\
 editable = ["solution.py"]
@@ -38,7 +42,10 @@ def evaluate(trial):
     with trial.start("solution.py") as process:
         return {"loss": process.call("answer", returns=float)}
 """
-SOLUTION = "import math\n\nRATE = 1.0\n\n\ndef wait():\n    pass\n\n\ndef answer():\n    return 1.0 + RATE\n"
+SOLUTION = (
+    "import math\n\nRATE = 1.0\n\n\ndef wait():\n"
+    "    pass\n\n\ndef answer():\n    return 1.0 + RATE\n"
+)
 BASELINE = Program({"solution.py": SOLUTION})
 BETTER = Program(
     {
@@ -123,7 +130,7 @@ def make_study(
 ) -> StudyFolder:
     """A study without a loop, as if one had written `records` after the first two."""
     source = root / "toy"
-    experiment = experiments.read(source if source.exists() else write_experiment(source))
+    experiment = experiment_file.read(source if source.exists() else write_experiment(source))
 
     def fill(draft: StudyFolder) -> None:
         freeze(experiment, BASELINE, draft.experiment)
@@ -137,7 +144,7 @@ def make_study(
             shape=shape,
         )
         first = candidate(0, None, author="baseline", hypothesis="the experiment as it is")
-        write_new(draft, [opened, first], PROGRAMS)
+        create_journal(draft, [opened, first], PROGRAMS)
 
     folder = folders.create(root, name, fill)
     append(folder, *records)

@@ -1,6 +1,7 @@
 """Marks what starts real sandboxes, studies, kernels or browsers as slow: `-m "not slow"` is the part for every save.
 
-With workers (`-n 2`) the tests of one file stay together, as they share servers and browsers; the longest file comes first.
+With workers (`-n 2`) the tests of one file stay together, as they share servers and browsers; the
+longest file comes first.
 """
 
 import os

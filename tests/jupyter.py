@@ -1,4 +1,7 @@
-"""A real Jupyter server of a test's own: our extensions lie where the wheel lays them, everything else of the user is out of reach."""
+"""A real Jupyter server of a test's own.
+
+Our extensions lie where the wheel lays them, everything else of the user is out of reach.
+"""
 
 import json
 import os
@@ -22,7 +25,10 @@ TOKEN = "a-token-of-the-tests"
 
 @dataclass(frozen=True)
 class Server:
-    """Attributes: url: ends with a slash. root: the folder that it shows. log: what it has printed."""
+    """Attributes.
+
+    Url: ends with a slash. root: the folder that it shows. log: what it has printed.
+    """
 
     url: str
     root: Path
@@ -36,7 +42,10 @@ class Server:
         headers: dict[str, str] | None = None,
         token: str | None = TOKEN,
     ) -> tuple[int, Any]:
-        """Status and JSON of an answer; a `body` makes it a POST, and `bytes` are sent as they are."""
+        """Status and JSON of an answer.
+
+        A `body` makes it a POST, and `bytes` are sent as they are.
+        """
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         authorization = {"Authorization": f"token {token}"} if token else {}
         request = urllib.request.Request(
@@ -57,7 +66,10 @@ def _json(data: bytes) -> Any:
 
 
 def lay_out(prefix: Path) -> None:
-    """Puts below `prefix` what an installed wheel puts below the environment's: pyproject's shared data."""
+    """Puts below `prefix` what an installed wheel puts below the environment's.
+
+    Pyproject's shared data.
+    """
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     for source, target in settings["tool"]["hatch"]["build"]["targets"]["wheel"][
         "shared-data"

@@ -1,4 +1,7 @@
-"""An authorizer for the tests' servers: a request itself names the rights that its user lacks, as in `Lacks: execute kernels`."""
+"""An authorizer for the tests' servers.
+
+A request itself names the rights that its user lacks, as in `Lacks: execute kernels`.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Studies on disk, whoever made them and whoever runs them: their records, their state, their end."""
+"""Studies on disk, whoever made them and whoever runs them.
+
+Their records, their state, their end.
+"""
 
 import os
 import signal
@@ -17,7 +20,7 @@ R = TypeVar("R")
 
 def read(folder: StudyFolder) -> list[Entry]:
     with Journal(folder) as journal:
-        return journal.entries()
+        return journal.read_entries()
 
 
 def records(folder: StudyFolder, kind: type[R]) -> list[R]:
@@ -32,17 +35,20 @@ def folded(folder: StudyFolder) -> Study:
 def end_loops(root: Path) -> None:
     """Sends SIGTERM to every loop of a study below `root`."""
     for file in root.glob("studies/*/study.db"):
-        if process := lease.holder(StudyFolder(file.parent)):
+        if process := lease.find_holder(StudyFolder(file.parent)):
             os.kill(process, signal.SIGTERM)
 
 
 def ended(folder: StudyFolder, seconds: float) -> Study:
-    """The study, once it does not run any more and nothing holds its lease; what its loop said last is told where that takes longer."""
+    """The study, once it does not run any more and nothing holds its lease.
+
+    What its loop said last is told where that takes longer.
+    """
 
     def stands_still() -> bool:
         return (
-            study.fold(journal.entries(study.last_id)).state != "running"
-            and lease.holder(folder) is None
+            study.fold(journal.read_entries(study.last_id)).state != "running"
+            and lease.find_holder(folder) is None
         )
 
     study = Study()

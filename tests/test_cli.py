@@ -1,4 +1,9 @@
-import io
+"""`autoresearch` as a shell runs it: text and JSON, exit codes, and mistakes in one line.
+
+What the words of a command line mean is tested in `verbs/test_command_line.py`, and how the
+progress of a study looks in `verbs/test_follow.py`.
+"""
+
 import json
 import os
 import signal
@@ -14,50 +19,22 @@ import pytest
 
 from tests.by_hand import RECORDS, SOLUTION, TOML, append, make_study, write_experiment
 from tests.conftest import Run
-from tests.messages_server import Fails, MessagesServer, Says, in_turn
+from tests.messages_server import Answer, Failure, MessagesServer, play_steps
 from tests.studies import end_loops
 from tests.waiting import until
 from workbench import cli
+from workbench.errors import SandboxUnavailable
+from workbench.evaluate.sandbox import probe
 from workbench.ledger import lease
 from workbench.ledger.folder import StudyFolder
-from workbench.records import PERSON, Candidate, Decision, StateChanged
-from workbench.verbs import dispatch, loop_process
+from workbench.records import PERSON, Candidate
+from workbench.requests import Request, Stop
+from workbench.verbs import loop_process
 from workbench.verbs.handle import StudyHandle
+from workbench.verbs.result import INTERRUPTED
 
-VERBS = [
-    *[
-        "start",
-        "list",
-        "status",
-        "log",
-        "show",
-        "attach",
-        "review",
-        "accept",
-        "reject",
-        "edit",
-        "guide",
-        "ban",
-        "pin",
-        "set",
-        "pause",
-    ],
-    *[
-        "resume",
-        "stop",
-        "fork",
-        "diff",
-        "results",
-        "apply",
-        "export",
-        "reproduce",
-        "audit",
-        "ablate",
-        "import",
-        "new",
-        "doctor",
-    ],
-]
+ROOT = str(Path(cli.__file__).parents[1])
+MADE_UP_KEY = "sk-made-up-for-this-test"
 
 
 @pytest.fixture
@@ -68,35 +45,20 @@ def quick(tmp_path: Path) -> Path:
     return folder
 
 
-def fails(result: tuple[int, str, str], code: int = 2) -> str:
-    """The one line that a mistake is told in."""
-    assert result[0] == code, result
-    assert result[1] == ""
-    lines = result[2].splitlines()
+def check_failure(result: tuple[int, str, str], code: int = 2) -> str:
+    """The one line that says what was wrong."""
+    exit_code, out, err = result
+    assert exit_code == code, result
+    assert out == ""
+    lines = err.splitlines()
     assert len(lines) == 1, lines
     assert lines[0].startswith("autoresearch: ")
     return lines[0]
 
 
-def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
-    assert list(dispatch.NAMES) == VERBS
-    with pytest.raises(SystemExit) as ended:
-        cli.main(["--help"])
-    assert ended.value.code == 0
-    text = capsys.readouterr().out
-    assert all(f"    {verb} " in text or f"    {verb}\n" in text for verb in VERBS)
-
-
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        cli.main([verb, "--help"])
-    assert ended.value.code == 0
-    assert f"autoresearch {verb}" in capsys.readouterr().out
-
-
-def test_the_command_line_loads_nothing_heavy() -> None:
-    heavy = [
+def test_the_command_line_loads_neither_the_loop_nor_anything_heavy() -> None:
+    names = [
+        "workbench.loop",
         "torch",
         "anthropic",
         "IPython",
@@ -107,13 +69,9 @@ def test_the_command_line_loads_nothing_heavy() -> None:
         "libcst",
         "numpy",
     ]
-    code = f"import sys, workbench, workbench.cli; print([m for m in {heavy} if m in sys.modules], 'workbench.loop' in sys.modules)"
-    assert (
-        subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        ).stdout
-        == "[] False\n"
-    )
+    code = f"import sys, workbench.cli; print([name for name in {names} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 class TestViews:
@@ -122,28 +80,18 @@ class TestViews:
         code, out, err = run("status", "--json")
         assert code == 0
         view = json.loads(out)
-        names = {
-            "study",
-            "experiment",
-            "state",
-            "objective",
-            "counts",
-            "baseline",
-            "best",
-            "spent",
-            "sandbox",
-        }
-        assert names <= set(view)
+        names = {"study", "experiment", "state", "objective", "counts", "baseline", "best", "spent"}
+        assert names - set(view) == set()
         assert view["best"] == {"candidate": 1, "score": 0.8}
-        assert "toy-1" in err  # which study was meant
+        assert "toy-1" in err  # the study that was meant
 
     def test_log_and_show_as_json(self, tmp_path: Path, run: Run) -> None:
         make_study(tmp_path)
         rows = json.loads(run("log", "toy-1", "--json")[1])
         assert [row["candidate"] for row in rows] == [0, 1, 2, 3, 4]
-        one = json.loads(run("show", "1", "toy-1", "--json")[1])
-        assert {**rows[1], **one} == one
-        assert [hunk["id"] for hunk in one["hunks"]] == [1, 2]
+        candidate = json.loads(run("show", "1", "toy-1", "--json")[1])
+        assert {**rows[1], **candidate} == candidate
+        assert [hunk["id"] for hunk in candidate["hunks"]] == [1, 2]
 
     def test_text_names_study_and_candidates(self, tmp_path: Path, run: Run) -> None:
         make_study(tmp_path)
@@ -163,7 +111,7 @@ class TestViews:
         self, tmp_path: Path, run: Run
     ) -> None:
         make_study(tmp_path)
-        _of_a_newer_version(make_study(tmp_path, "toy-2"))
+        make_newer(make_study(tmp_path, "toy-2"))
         rows = {row["study"]: row for row in json.loads(run("list", "--json")[1])}
         assert rows["toy-1"]["state"] == "finished"
         assert rows["toy-2"]["state"] == "unreadable"
@@ -193,12 +141,12 @@ class TestViews:
         make_study(tmp_path)
         assert "wrote solution.py" in run("apply")[1]
         (tmp_path / "toy" / "solution.py").write_text("mine\n")
-        assert "has changed since the study began" in fails(run("apply"))
+        assert "has changed since the study began" in check_failure(run("apply"))
 
-    def test_a_closed_pipe_is_no_error(self, tmp_path: Path) -> None:
+    def test_a_closed_pipe_is_not_an_error(self, tmp_path: Path) -> None:
         make_study(tmp_path)
         command = f"{sys.executable} -m workbench.cli log --json | true; echo ${{PIPESTATUS[0]}}"
-        environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
+        environment = {**os.environ, "PYTHONPATH": ROOT}
         done = subprocess.run(
             ["bash", "-c", command],
             cwd=tmp_path,
@@ -211,7 +159,8 @@ class TestViews:
         assert "Traceback" not in done.stderr
 
 
-def _of_a_newer_version(folder: StudyFolder) -> None:
+def make_newer(folder: StudyFolder) -> None:
+    """Lets a study be one of a later version of the workbench."""
     with sqlite3.connect(folder.database) as sql:
         sql.execute("PRAGMA user_version = 99")
     sql.close()
@@ -220,275 +169,206 @@ def _of_a_newer_version(folder: StudyFolder) -> None:
 class TestMistakes:
     """Each is one line on stderr, exit code 2."""
 
-    def test_no_verb_and_an_unknown_one(self, run: Run) -> None:
-        assert "which verb?" in fails(run())
-        assert "no verb 'statsu'; did you mean status?" in fails(run("statsu"))
-        assert "no verb 'fly'; choose one of start" in fails(run("fly"))
-
     @pytest.mark.parametrize(
-        "words",
+        ("line", "message"),
         [
-            ("status", "--colour"),
-            ("show",),
-            ("show", "one"),
-            ("start", "x", "--review", "some"),
-            ("set",),
+            ("", "which verb?"),
+            ("statsu", "no verb 'statsu'; did you mean status?"),
+            ("fly", "no verb 'fly'; choose one of start"),
+            ("status --colour", "autoresearch status --help"),
+            ("show", "autoresearch show --help"),
+            ("start x --review some", "autoresearch start --help"),
+            ("start", "which experiment? autoresearch start EXPERIMENT"),
         ],
     )
-    def test_words_that_a_verb_does_not_know(self, run: Run, words: tuple[str, ...]) -> None:
-        assert f"autoresearch {words[0]} --help" in fails(run(*words))
+    def test_a_command_line_that_cannot_be_understood(
+        self, run: Run, line: str, message: str
+    ) -> None:
+        assert message in check_failure(run(*line.split()))
 
     def test_no_study(self, tmp_path: Path, run: Run) -> None:
-        assert "no study below" in fails(run("status"))
+        assert "no study below" in check_failure(run("status"))
         make_study(tmp_path)
-        assert "no study 'other'; there are: toy-1" in fails(run("status", "other"))
-        assert "two studies are named" in fails(run("status", "toy-1", "--study", "other"))
+        assert "no study 'other'; there are: toy-1" in check_failure(run("status", "other"))
 
-    def test_a_study_of_a_newer_version(self, tmp_path: Path, run: Run) -> None:
-        _of_a_newer_version(make_study(tmp_path))
-        assert "newer than this workbench reads" in fails(run("status"))
+    def test_a_studymake_newer(self, tmp_path: Path, run: Run) -> None:
+        make_newer(make_study(tmp_path))
+        assert "newer than this workbench reads" in check_failure(run("status"))
 
-    def test_a_file_that_is_no_study(self, tmp_path: Path, run: Run) -> None:
+    def test_a_file_that_is_not_a_study(self, tmp_path: Path, run: Run) -> None:
         (tmp_path / "studies" / "odd").mkdir(parents=True)
         (tmp_path / "studies" / "odd" / "study.db").write_text(
             "not a database, but long enough to look at it"
         )
-        assert "is no study" in fails(run("status"))
+        assert "(file is not a database)" in check_failure(run("status"))
 
-    def test_no_such_candidate(self, tmp_path: Path, run: Run) -> None:
+    @pytest.mark.parametrize(
+        "line", ["show 9", "accept 9", "diff 0 9", "export 9", "reject -1", "apply 9"]
+    )
+    def test_no_such_candidate(self, tmp_path: Path, run: Run, line: str) -> None:
         make_study(tmp_path)
-        for words in (
-            ("show", "9"),
-            ("accept", "9"),
-            ("diff", "0", "9"),
-            ("export", "9"),
-            ("reject", "-1"),
-            ("apply", "9"),
-        ):
-            assert "no candidate" in fails(run(*words))
+        assert "no candidate" in check_failure(run(*line.split()))
 
-    def test_hunks_that_are_none(self, tmp_path: Path, run: Run) -> None:
+    @pytest.mark.parametrize(
+        ("hunks", "message"), [("1,x", "not hunk numbers: '1,x'"), ("7", "no hunk 7")]
+    )
+    def test_no_such_hunks(self, tmp_path: Path, run: Run, hunks: str, message: str) -> None:
         make_study(tmp_path)
-        assert "not hunk numbers: '1,x'" in fails(run("accept", "4", "--hunks", "1,x"))
-        assert "no hunk 7" in fails(run("accept", "4", "--hunks", "7"))
+        assert message in check_failure(run("accept", "4", "--hunks", hunks))
 
-    def test_settings_that_cannot_be(self, tmp_path: Path, run: Run) -> None:
+    @pytest.mark.parametrize(
+        ("pair", "message"),
+        [
+            ("colour=red", "cannot change 'colour'"),
+            ("candidates", "not KEY=VALUE: 'candidates'"),
+            ("max_usd=nan", "max_usd=nan: it must be a number of at least 0"),
+            ("seconds=inf", "seconds=inf: it must be a number of at least 0"),
+        ],
+    )
+    def test_an_option_that_cannot_be_set(
+        self, tmp_path: Path, run: Run, pair: str, message: str
+    ) -> None:
         make_study(tmp_path)
-        assert "cannot change 'colour'" in fails(run("set", "colour=red"))
-        assert "not KEY=VALUE" in fails(run("set", "candidates"))
-        assert "max_usd=nan: it must be a number of at least 0" in fails(run("set", "max_usd=nan"))
-        assert "seconds=inf: it must be a number of at least 0" in fails(run("set", "seconds=inf"))
+        assert message in check_failure(run("set", pair))
 
-    def test_options_of_a_script_that_cannot_be(self, tmp_path: Path, run: Run) -> None:
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            (["--metric", "val loss"], "--metric 'val loss' cannot be read from a printed line"),
+            (["--metric", "val_loss", "--min-effect", "inf"], "--min-effect inf; the smallest"),
+            (["--metric", "val_loss", "--min-effect", "nan"], "--min-effect nan; the smallest"),
+            (["--metric", "val_loss", "--time-limit", "long"], "not a time: 'long'"),
+            (["--metric", "val_loss", "--time-limit", "0"], "--time-limit 0; it is the longest"),
+        ],
+    )
+    def test_options_of_a_script_that_cannot_be_used(
+        self, tmp_path: Path, run: Run, words: list[str], message: str
+    ) -> None:
         (tmp_path / "fit.py").write_text("print('val_loss:', 1.0)\n")
-        script = ("start", "fit.py", "--minimize")
-        assert "--metric 'val loss' cannot be read from a printed line" in fails(
-            run(*script, "--metric", "val loss")
-        )
-        for words in (("--min-effect", "inf"), ("--min-effect", "nan")):
-            assert f"--min-effect {words[1]}; the smallest effect" in fails(
-                run(*script, "--metric", "val_loss", *words)
-            )
-        assert "not a time: 'long'" in fails(
-            run(*script, "--metric", "val_loss", "--time-limit", "long")
-        )
-        assert "--time-limit 0; it is the longest" in fails(
-            run(*script, "--metric", "val_loss", "--time-limit", "0")
-        )
-        assert "[limits] wall_seconds" in fails(run("start", "toy", "--time-limit", "5m"))
+        assert message in check_failure(run("start", "fit.py", "--minimize", *words))
+        assert not (tmp_path / "studies").exists()
+
+    @pytest.mark.parametrize("words", ["--time-limit 5m", "--metric loss", "--maximize"])
+    def test_options_of_a_script_where_there_is_an_experiment(
+        self, tmp_path: Path, run: Run, words: str
+    ) -> None:
+        write_experiment(tmp_path / "toy")
+        line = check_failure(run("start", "toy", *words.split()))
+        assert "toy says in its experiment.toml how it is scored" in line
         assert not (tmp_path / "studies").exists()
 
     def test_a_setting_that_is_not_finite(self, tmp_path: Path, run: Run) -> None:
         make_study(tmp_path)
         toml = tmp_path / "toy" / "experiment.toml"
         toml.write_text(toml.read_text() + "rate = 0.5\n")
-        assert "--set rate=nan: it must be" in fails(run("start", "toy", "--set", "rate=nan"))
+        assert "--set rate=nan: it must be" in check_failure(
+            run("start", "toy", "--set", "rate=nan")
+        )
 
     def test_no_such_experiment(self, run: Run) -> None:
-        assert "no experiment 'nix'" in fails(run("start", "nix"))
+        assert "no experiment 'nix'" in check_failure(run("start", "nix"))
 
     def test_a_malformed_experiment_is_told_with_key_and_line(
         self, tmp_path: Path, run: Run
     ) -> None:
         file = write_experiment(tmp_path / "toy") / "experiment.toml"
         file.write_text(TOML.replace('goal = "minimize"', 'goal = "smaller"'))
-        line = fails(run("start", "toy"))
+        line = check_failure(run("start", "toy"))
         assert "line 5" in line
         assert "objective.goal = 'smaller'" in line
 
     def test_a_program_that_does_not_parse(self, tmp_path: Path, run: Run) -> None:
         (write_experiment(tmp_path / "toy") / "solution.py").write_text("def answer(:\n")
-        assert "solution.py: line 1" in fails(run("start", "toy"))
+        assert "solution.py: line 1" in check_failure(run("start", "toy"))
 
     def test_an_unknown_proposer_lists_the_known_ones(self, tmp_path: Path, run: Run) -> None:
         write_experiment(tmp_path / "toy")
-        line = fails(run("start", "toy", "--proposer", "oracle"))
+        line = check_failure(run("start", "toy", "--proposer", "oracle"))
         assert "'oracle'" in line
         assert "tuner" in line
 
     @pytest.mark.parametrize("pair", ["size", "size=big", "sise=1"])
-    def test_a_bad_setting(self, tmp_path: Path, run: Run, pair: str) -> None:
+    def test_a_setting_that_cannot_be(self, tmp_path: Path, run: Run, pair: str) -> None:
         write_experiment(tmp_path / "toy")
-        assert pair.partition("=")[0] in fails(run("start", "toy", "--set", pair))
+        assert pair.partition("=")[0] in check_failure(run("start", "toy", "--set", pair))
 
     def test_a_second_start_under_the_same_name(self, tmp_path: Path, run: Run) -> None:
         folder = make_study(tmp_path, records=RECORDS)
-        assert "is there already" in fails(run("start", "toy", "--study", "toy-1"))
+        assert "already exists" in check_failure(run("start", "toy", "--study", "toy-1"))
         with lease.Lease(folder):
-            assert "resume --study toy-1" in fails(run("start", "toy", "--study", "toy-1"))
+            assert "resume --study toy-1" in check_failure(run("start", "toy", "--study", "toy-1"))
 
     def test_no_sandbox_is_a_failure_of_the_machine(
         self, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from workbench.errors import SandboxUnavailable
-        from workbench.evaluate.sandbox import levels
-
-        def choose(policy: str) -> str:
+        def choose(level: str) -> str:
             raise SandboxUnavailable("no sandbox holds on this machine")
 
-        monkeypatch.setattr(levels, "choose", choose)
+        monkeypatch.setattr(probe, "choose_level", choose)
         write_experiment(tmp_path / "toy")
-        assert "no sandbox holds" in fails(run("start", "toy"), code=1)
+        assert "no sandbox holds" in check_failure(run("start", "toy"), code=1)
 
 
-class TestFollowing:
-    def test_lines_say_what_became_of_each_candidate_and_a_summary_follows(
-        self, tmp_path: Path
-    ) -> None:
-        out = io.StringIO()
-        with StudyHandle(make_study(tmp_path)) as study:
-            result = cli.follow(study, out)
-        lines = out.getvalue().splitlines()
-        assert [line.split()[0] for line in lines[1:]] == ["0", "1/4", "2/4", "3/4", "4/4"]
-        assert (
-            lines[2]
-            == "1/4  kept       0.8 (+0.3)  +2 -2  a lower rate helps [better past the noise]"
-        )
-        assert result.exit_code == 0
-        assert "\x1b" not in out.getvalue()
-        text = result.text.splitlines()
-        assert text[0].startswith("toy-1: finished")
-        assert "kept      1 of 4: 1" in text
-        assert text[-1] == "autoresearch export 1 --study toy-1"
-
-    def test_a_terminal_has_a_line_that_says_how_far_it_is(self, tmp_path: Path) -> None:
-        class Terminal(io.StringIO):
-            def isatty(self) -> bool:
-                return True
-
-        out = Terminal()
-        with StudyHandle(make_study(tmp_path)) as study:
-            cli.follow(study, out)
-        assert "[###############.....]  3/4" in out.getvalue()
-        assert out.getvalue().endswith("\r\x1b[K")
-
-    @pytest.mark.parametrize(
-        ("records", "code"),
-        [
-            (
-                (StateChanged(state="paused", reason="the evaluator failed: no loss", fault=True),),
-                2,
-            ),
-            ((*RECORDS, StateChanged(state="paused", reason="proposals failed", fault=True)), 1),
-            ((*RECORDS, StateChanged(state="paused", reason="paused by a person")), 1),
-            ((*RECORDS, StateChanged(state="stopped", reason="stopped by a person")), 0),
-            (RECORDS, 1),
-        ],
-    )
-    def test_the_exit_code_says_how_it_ended(self, tmp_path: Path, records: Any, code: int) -> None:
-        with StudyHandle(make_study(tmp_path, records=records)) as study:
-            result = cli.follow(study, io.StringIO())
-        assert result.exit_code == code
-
-    def test_a_verdict_that_changes_is_told_again(self, tmp_path: Path) -> None:
-        folder, out = make_study(tmp_path), io.StringIO()
-        with StudyHandle(folder) as study:
-            progress = cli.Progress("toy-1", out)
-            progress(study.study)
-            progress(study.study)
-            append(folder, Decision(candidate=4, verdict="keep", by=PERSON, why="yes"))
-            progress(study.study)
-        told = [line for line in out.getvalue().splitlines() if line.startswith("4/4")]
-        assert [line.split()[1] for line in told] == ["waiting", "kept"]
-
-
-def test_doctor_asks_a_model_only_where_one_is_named(
+def test_doctor_asks_a_model_only_if_one_is_named(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-made-up-for-this-test")
-    steps = [
+    monkeypatch.setenv("ANTHROPIC_API_KEY", MADE_UP_KEY)
+    answers = [
         "ok",
-        Says("o", stop="max_tokens"),
-        Fails(401, "authentication_error", "sk-made-up-for-this-test"),
+        Answer("o", stop="max_tokens"),
+        Failure(401, "authentication_error", MADE_UP_KEY),
     ]
-    with MessagesServer(in_turn(*steps)) as server:
+    checks = []
+    with MessagesServer(play_steps(*answers)) as server:
         run("doctor", "--json")
         assert server.requests == []
-        given = ("doctor", "--json", "--model", "qwen3:8b", "--base-url", server.url)
-        found = [
-            next(c for c in json.loads(run(*given)[1])["checks"] if c["name"] == "model qwen3:8b")
-            for _ in steps
-        ]
-    assert [check["works"] for check in found] == [True, True, False]
-    assert f"answered from {server.url} in " in found[0]["found"]
-    assert "does not accept the key" in found[2]["found"]
-    assert "made-up" not in json.dumps(found)
+        for _ in answers:
+            out = run("doctor", "--json", "--model", "qwen3:8b", "--base-url", server.url)[1]
+            checks += [
+                check for check in json.loads(out)["checks"] if check["name"] == "model qwen3:8b"
+            ]
+    assert [check["works"] for check in checks] == [True, True, False]
+    assert f"answered from {server.url} in " in checks[0]["found"]
+    assert "does not accept the key" in checks[2]["found"]
+    assert MADE_UP_KEY not in json.dumps(checks)
     assert len(server.requests) == 3
-
-
-def test_start_says_about_what_a_model_will_cost(quick: Path, run: Run) -> None:
-    with MessagesServer(in_turn(Fails(401, "authentication_error"))) as server:
-        words = (
-            "start",
-            str(quick),
-            "--proposer",
-            "evolve",
-            "--model",
-            "claude-opus-5-5",
-            "--base-url",
-            server.url,
-            "--candidates",
-            "4",
-        )
-        code, _, err = run(
-            *words, "--max-usd", "1", "--max-tokens", "500000", "--effort", "low", "--wait"
-        )
-    assert "about 4 calls of " in err
-    assert "USD (claude-opus-5-5; prices of " in err
-    assert code == 2, "the baseline ran, and nothing that was given worked after it"
 
 
 def test_doctor_names_the_sandboxes_and_never_a_key(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-made-up-for-this-test")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", MADE_UP_KEY)
     monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://me:secret@localhost:11434/v1?token=secret")
     code, out, _ = run("doctor", "--json")
     report = json.loads(out)
     checks = {check["name"]: check for check in report["checks"]}
     assert code == (0 if report["healthy"] else 1)
-    assert {
-        "sandbox bwrap",
-        "sandbox landlock",
-        "landlock",
-        "seccomp",
-        "cgroup",
-        "gpu",
-        "torch",
-        "studies folder",
-    } <= set(checks)
+    expected = ["sandbox bwrap", "sandbox landlock", "landlock", "seccomp", "cgroup", "gpu"]
+    expected += ["torch", "studies folder"]
+    assert set(expected) - set(checks) == set()
     assert checks["key for Claude"]["works"] is True
     assert checks["ANTHROPIC_BASE_URL"]["found"] == "http://localhost:11434/v1"
     text = out + run("doctor")[1]
-    assert "made-up" not in text
+    assert MADE_UP_KEY not in text
     assert "secret" not in text
 
 
+def test_start_says_about_what_a_model_will_cost(quick: Path, run: Run) -> None:
+    with MessagesServer(play_steps(Failure(401, "authentication_error"))) as server:
+        line = f"start {quick} --proposer evolve --model claude-opus-5-5 --base-url {server.url}"
+        limits = "--candidates 4 --max-usd 1 --max-tokens 500000 --effort low"
+        code, _, err = run(*line.split(), *limits.split(), "--wait")
+    assert "about 4 calls of " in err
+    assert "USD (claude-opus-5-5; prices of " in err
+    # The baseline ran, and nothing that was given worked after it.
+    assert code == 2
+
+
 class TestWithTheLoop:
-    """The real loop, its own process; the last test of each study is that nothing is left running."""
+    """The real loop, a process beside this one; no loop is left running."""
 
     @pytest.fixture(autouse=True)
-    def _stop_what_runs(self, tmp_path: Path) -> Any:
+    def _end_loops(self, tmp_path: Path) -> Any:
         yield
         end_loops(tmp_path)
 
@@ -500,15 +380,16 @@ class TestWithTheLoop:
         code, out, _ = run("status", "--json")
         view = json.loads(out)
         assert (code, view["state"], view["counts"]["candidates"]) == (0, "finished", 3)
-        assert lease.holder(StudyFolder(quick.parent / "studies" / "quick-1")) is None
+        assert lease.find_holder(StudyFolder(quick.parent / "studies" / "quick-1")) is None
 
-    def test_requests_are_adopted_by_a_study_that_nobody_runs(self, quick: Path, run: Run) -> None:
+    def test_a_request_starts_the_loop_of_a_study_that_has_ended(
+        self, quick: Path, run: Run
+    ) -> None:
         assert run("start", "quick", "--candidates", "2", "--proposer", "null", "--wait")[0] == 0
         code, out, err = run("guide", "try", "something", "smaller")
         assert (code, err.count("\n")) == (0, 1), err
         assert out == "quick-1: guidance: try something smaller\n"
-        code, out, err = run("reject", "0", "--study", "quick-1")
-        assert "cannot be rejected" in fails((code, out, err))
+        assert "cannot be rejected" in check_failure(run("reject", "0", "--study", "quick-1"))
 
     def test_a_rejection_is_taken_back_and_a_used_budget_is_not_resumed(
         self, quick: Path, run: Run
@@ -517,57 +398,48 @@ class TestWithTheLoop:
         before = run("status", "--json")[1]
         assert run("reject", "1", "--study", "quick-1")[0] == 0
         code, out, _ = run("accept", "1", "--study", "quick-1")
-        assert (code, out) == (
-            0,
-            "quick-1: candidate 1 waits again, as before it was rejected; accept it once more to let it run\n",
+        assert code == 0
+        assert out == (
+            "quick-1: candidate 1 waits again, as before it was rejected; "
+            "accept it once more to let it run\n"
         )
         now = run("status", "--json")[1]
         assert {**json.loads(now), "spent": 0} == {**json.loads(before), "spent": 0}
-        refused = run("resume", "--study", "quick-1")
-        assert (
-            "nothing to do: the budget of 1 candidate is used; give more of it: set candidates=N"
-            in fails(refused)
-        )
+        refused = check_failure(run("resume", "--study", "quick-1"))
+        reason = "the budget of 1 candidate is used; give more of it: set candidates=N"
+        assert f"nothing to do: {reason}" in refused
         code, out, _ = run("accept", "1", "--study", "quick-1")
         assert (code, out) == (0, "quick-1: candidate 1 accepted; it is tried like any other\n")
 
     def test_pause_resume_and_stop_reach_a_loop_that_runs(self, quick: Path, run: Run) -> None:
-        (quick / "solution.py").write_text(
-            SOLUTION.replace("import math", "import time").replace(
-                "return 1.0", "time.sleep(0.5)\n    return 1.0"
-            )
-        )
+        def read_state() -> str:
+            return str(json.loads(run("status", "long", "--json")[1])["state"])
+
+        slow = SOLUTION.replace("import math", "import time")
+        slow = slow.replace("return 1.0", "time.sleep(0.5)\n    return 1.0")
+        (quick / "solution.py").write_text(slow)
         code, _, err = run("start", "quick", "--candidates", "0", "--study", "long")
         assert code == 0, err
-        assert json.loads(run("status", "long", "--json")[1])["state"] == "running"
+        assert read_state() == "running"
         assert run("pause", "--study", "long")[0] == 0
-        assert json.loads(run("status", "long", "--json")[1])["state"] == "paused"
-        assert "paused already" in fails(run("pause", "--study", "long"))
+        assert read_state() == "paused"
+        assert "paused already" in check_failure(run("pause", "--study", "long"))
         assert run("resume", "--study", "long")[0] == 0
-        assert json.loads(run("status", "long", "--json")[1])["state"] == "running"
+        assert read_state() == "running"
         assert run("stop", "--study", "long")[0] == 0
-        assert json.loads(run("status", "long", "--json")[1])["state"] == "stopped"
+        assert read_state() == "stopped"
 
     def test_the_loop_outlives_its_starter(self, quick: Path) -> None:
-        environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
-        command = [
-            sys.executable,
-            "-m",
-            "workbench.cli",
-            "start",
-            "quick",
-            "--candidates",
-            "0",
-            "--study",
-            "alone",
-        ]
+        environment = {**os.environ, "PYTHONPATH": ROOT}
+        line = "-m workbench.cli start quick --candidates 0 --study alone"
+        command = [sys.executable, *line.split()]
         subprocess.run(command, cwd=quick.parent, env=environment, check=True, capture_output=True)
         folder = StudyFolder(quick.parent / "studies" / "alone")
-        process = lease.holder(folder)
+        process = lease.find_holder(folder)
         assert process
         assert os.getsid(process) == process
         with StudyHandle(folder) as study:
-            loop_process.request(folder, "stop", {}, after=study.study.last_id, patience=30)
+            loop_process.ask(folder, Stop(), after=study.study.last_id, patience=30)
 
     def test_an_evaluator_that_never_names_the_metric_is_wrong_input(
         self, quick: Path, run: Run
@@ -579,23 +451,11 @@ class TestWithTheLoop:
         assert "loss" in out
 
     def test_an_interrupted_wait_leaves_the_study_running(self, quick: Path) -> None:
-        (quick / "solution.py").write_text(
-            "import time\n\ntime.sleep(1)\n" + (quick / "solution.py").read_text()
-        )  # outlasts the test
-        environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
-        command = [
-            sys.executable,
-            "-u",
-            "-m",
-            "workbench.cli",
-            "start",
-            "quick",
-            "--candidates",
-            "0",
-            "--study",
-            "long",
-            "--wait",
-        ]
+        # Slow enough to outlast the test.
+        (quick / "solution.py").write_text("import time\n\ntime.sleep(1)\n" + SOLUTION)
+        environment = {**os.environ, "PYTHONPATH": ROOT}
+        line = "-u -m workbench.cli start quick --candidates 0 --study long --wait"
+        command = [sys.executable, *line.split()]
         waiting = subprocess.Popen(
             command,
             cwd=quick.parent,
@@ -605,27 +465,27 @@ class TestWithTheLoop:
             text=True,
         )
         folder = StudyFolder(quick.parent / "studies" / "long")
-        until(lambda: folder.database.exists() and lease.holder(folder), 30)
+        until(lambda: folder.database.exists() and lease.find_holder(folder), 30)
         assert waiting.stdout is not None
         first = waiting.stdout.readline()  # it follows the study now
         waiting.send_signal(signal.SIGINT)
         with waiting.stdout as printed:
             out = first + printed.read()
-        assert waiting.wait(30) == cli.INTERRUPTED, out
+        assert waiting.wait(30) == INTERRUPTED, out
         assert "autoresearch stop --study long" in out
-        assert lease.holder(folder)
+        assert lease.find_holder(folder)
 
 
 def test_a_candidate_by_a_person_names_what_it_revises(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = make_study(tmp_path)
-    made = Candidate(candidate=5, parent=1, program="x" * 64, author=PERSON, revises=4)
+    version = Candidate(candidate=5, parent=1, program="x" * 64, author=PERSON, revises=4)
 
-    def answer(folder: StudyFolder, verb: str, body: Any, after: int = 0) -> None:
-        append(folder, replace(made, hypothesis=verb))
+    def answer(folder: StudyFolder, request: Request, after: int = 0) -> None:
+        append(folder, replace(version, hypothesis=request.verb))
 
-    monkeypatch.setattr(loop_process, "request", answer)
+    monkeypatch.setattr(loop_process, "ask", answer)
     code, out, _ = run("accept", "4", "--hunks", "1", "--json")
     assert (code, json.loads(out)["candidate"]) == (0, 5)
     assert folder.name == "toy-1"
@@ -635,15 +495,13 @@ def test_a_script_becomes_an_experiment(tmp_path: Path, run: Run) -> None:
     script = tmp_path / "fit.py"
     script.write_text("def guess(x):\n    return 3 * x\n\ndef score():\n    return guess(1.0)\n")
     code, out, _ = run("new", "fit", "--script", "fit.py", "--noise", "none", "--json")
-    assert (code, json.loads(out)["files"]) == (
-        0,
-        ["evaluate.py", "experiment.toml", "fit.py", "program.md", "scoring.py"],
-    )
+    files = ["evaluate.py", "experiment.toml", "fit.py", "program.md", "scoring.py"]
+    assert (code, json.loads(out)["files"]) == (0, files)
     assert run("start", "fit", "--candidates", "1", "--wait")[0] == 0
-    assert fails(run("new", "fit", "--script", "fit.py")).endswith(
+    assert check_failure(run("new", "fit", "--script", "fit.py")).endswith(
         "is there already; name a new folder"
     )
-    assert fails(run("new", "other", "--script", "missing.py")).startswith(
+    assert check_failure(run("new", "other", "--script", "missing.py")).startswith(
         "autoresearch: cannot read "
     )
 
@@ -652,10 +510,10 @@ def test_a_candidate_is_edited_from_a_folder(tmp_path: Path, run: Run, quick: Pa
     assert run("start", "quick", "--candidates", "1", "--wait")[0] == 0
     edited = tmp_path / "edited"
     edited.mkdir()
-    assert fails(run("edit", "1", "--from", "edited")).endswith(
+    assert check_failure(run("edit", "1", "--from", "edited")).endswith(
         "has none of the program's files (solution.py)"
     )
-    assert fails(run("edit", "1")).startswith("autoresearch: no editor to open")
+    assert check_failure(run("edit", "1")).startswith("autoresearch: no editor to open")
     (edited / "solution.py").write_text(SOLUTION + "\n# by hand\n")
     code, out, _ = run("edit", "1", "--from", "edited", "--reason", "mine", "--json")
     assert (code, json.loads(out)["candidate"]) == (0, 2)
@@ -668,6 +526,6 @@ def test_what_waits_is_listed(tmp_path: Path, run: Run, quick: Path) -> None:
     assert run("start", "quick", "--candidates", "3", "--review", "all", "--wait")[0] == 0
     code, out, _ = run("review", "--json")
     assert (code, [row["status"] for row in json.loads(out)]) == (0, ["waiting"] * 3)
-    assert fails(run("guide", "--next", "smaller")).startswith(
+    assert check_failure(run("guide", "--next", "smaller")).startswith(
         "autoresearch: the study is finished; let it go on first"
     )

@@ -1,364 +1,66 @@
+"""An experiment as a value: its program, its settings, its digest."""
+
 from pathlib import Path
 
 import pytest
 
-from workbench import experiment
 from workbench.errors import ExperimentError, UsageError
-
-GOOD = """\
-name = "toy"
-editable = ["train.py"]
-
-[objective]
-name = "loss"
-goal = "minimize"
-
-[limits]
-wall_seconds = 10
-
-[settings]
-steps = 3
-fast = true
-"""
+from workbench.experiment import Experiment, Objective, Setting
 
 
-def make(folder: Path, toml: str = GOOD, **files: str) -> Path:
-    folder.mkdir(exist_ok=True)
-    for name, body in {
-        "train.py": "x = 1\n",
-        "evaluate.py": "",
-        **{k.replace("__", "."): v for k, v in files.items()},
-    }.items():
-        (folder / name).write_text(body)
-    if toml:
-        (folder / "experiment.toml").write_text(toml)
-    return folder
-
-
-def test_a_good_experiment_is_read(tmp_path: Path) -> None:
-    read = experiment.read(make(tmp_path))
-    assert (read.name, read.editable, read.objective.goal, read.limits.wall_seconds) == (
-        "toy",
-        ("train.py",),
-        "minimize",
-        10.0,
+def make(folder: Path, program: str = "x = 1\n", **settings: Setting) -> Experiment:
+    (folder / "train.py").write_text(program)
+    (folder / "evaluate.py").write_text("")
+    return Experiment(
+        folder=folder,
+        name="toy",
+        editable=("train.py",),
+        objective=Objective(name="loss", goal="minimize"),
+        settings=settings,
     )
-    assert read.program().files == {"train.py": "x = 1\n"}
-    assert set(read.protected()) == {"evaluate.py", "experiment.toml"}
 
 
-def test_simplicity_is_a_setting_of_the_objective(tmp_path: Path) -> None:
-    assert experiment.read(make(tmp_path)).objective.simplicity
-    toml = GOOD.replace('goal = "minimize"', 'goal = "minimize"\nsimplicity = false')
-    assert not experiment.read(make(tmp_path, toml)).objective.simplicity
+def test_the_error_of_a_wrong_value_names_its_key() -> None:
+    with pytest.raises(ExperimentError) as raised:
+        Objective(name="loss", goal="minimize", max_trials=0)
+    assert raised.value.key == "objective.max_trials"
+    assert str(raised.value) == "objective.max_trials = 0; it must be at least 1"
 
 
-@pytest.mark.parametrize(
-    ("change", "line", "words"),
-    [
-        (
-            ('goal = "minimize"', 'goal = "smallest"'),
-            6,
-            "objective.goal = 'smallest'; choose one of minimize, maximize",
-        ),
-        (
-            ("wall_seconds = 10", "wall_second = 10"),
-            9,
-            "unknown key limits.wall_second; known: cpu_seconds",
-        ),
-        (
-            ("wall_seconds = 10", 'wall_seconds = "ten"'),
-            9,
-            "limits.wall_seconds = 'ten'; it must be a number",
-        ),
-        (("wall_seconds = 10", "wall_seconds = -1"), 9, "it must be above 0"),
-        (
-            ('goal = "minimize"', 'goal = "minimize"\nmin_effect = inf'),
-            7,
-            "objective.min_effect = inf; it is a size, at least 0",
-        ),
-        (("steps = 3", "steps = nan"), 12, "settings.steps = nan; it must be a finite number"),
-        (
-            ("fast = true", "fast = true\n[audit]\nsteps = -inf"),
-            15,
-            "audit.steps = -inf; it must be a finite number",
-        ),
-        (
-            ('["train.py"]', '["train.py", "./evaluate.py"]'),
-            2,
-            "editable names evaluate.py, the evaluator; what a candidate",
-        ),
-        (
-            ('goal = "minimize"', 'goal = "minimize"\nsimplicity = 1'),
-            7,
-            "objective.simplicity = 1; it must be true or false",
-        ),
-        (
-            ('goal = "minimize"', 'goal = "minimize"\nerror_rate = true'),
-            7,
-            "objective.error_rate = True; it must be a number",
-        ),
-        (
-            ('editable = ["train.py"]', 'editable = "train.py"'),
-            2,
-            "editable must be a list of strings",
-        ),
-        (
-            ("fast = true", "fast = [1]"),
-            13,
-            "settings.fast must be a number, a text, true or false",
-        ),
-        (('name = "loss"', 'metric = "loss"'), 5, "unknown key objective.metric"),
-        (("[limits]", "[limit]"), 8, "unknown key limit; known:"),
-        (
-            ("[limits]", "[search]\nislands = 0\n[limits]"),
-            9,
-            "search.islands = 0; it is at least 1",
-        ),
-        (
-            ("[limits]", "[search]\nplateau = -1\n[limits]"),
-            9,
-            "search.plateau = -1; it is a number of candidates, 0 for never",
-        ),
-        (
-            ("[limits]", '[search]\nfeatures = ["length", "length"]\n[limits]'),
-            9,
-            "search.features names one feature twice",
-        ),
-        (
-            ("[limits]", '[search]\nfeatures = "length"\n[limits]'),
-            9,
-            "search.features must be a list of strings",
-        ),
-        (
-            ("[limits]", '[search]\nmetrics = ["loss"]\n[limits]'),
-            9,
-            'write it as in { accuracy = "maximize", tokens = "minimize" }',
-        ),
-        (
-            ("[limits]", '[search]\nmetrics = { loss = "down" }\n[limits]'),
-            9,
-            "search.metrics.loss = 'down'; choose one of minimize",
-        ),
-        (
-            ("[limits]", "[search]\nisland = 3\n[limits]"),
-            9,
-            "unknown key search.island; known: bins, features, islands, metrics",
-        ),
-    ],
-)
-def test_a_wrong_value_names_file_line_and_key(
-    tmp_path: Path, change: tuple[str, str], line: int, words: str
-) -> None:
-    with pytest.raises(ExperimentError) as caught:
-        experiment.read(make(tmp_path, GOOD.replace(*change, 1)))
-    assert f"experiment.toml, line {line}: " in str(caught.value)
-    assert words in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_metric_that_no_printed_line_can_name_is_said(tmp_path: Path) -> None:
-    claimed = GOOD.replace('name = "toy"', 'shape = "claimed"\ncommand = ["python", "train.py"]')
-    assert experiment.read(make(tmp_path, claimed)).self_reported
-    with pytest.raises(
-        ExperimentError,
-        match=r"line 6: objective\.name = 'val loss' cannot be read from a printed line: .*val_loss: 0",
-    ):
-        experiment.read(make(tmp_path, claimed.replace('"loss"', '"val loss"')))
-    assert (
-        experiment.read(make(tmp_path, GOOD.replace('"loss"', '"val loss"'))).objective.name
-        == "val loss"
-    ), "an evaluator's own word"
-
-
-def test_a_syntax_error_names_its_line(tmp_path: Path) -> None:
-    with pytest.raises(ExperimentError, match="line 3"):
-        experiment.read(make(tmp_path, 'name = "toy"\neditable = [\n[objective]\n'))
-
-
-def test_a_missing_objective_or_file_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ExperimentError, match=r"\[objective\] with name and goal is missing"):
-        experiment.read(make(tmp_path / "a", 'editable = ["train.py"]\n'))
-    with pytest.raises(ExperimentError, match=r"no such file: model\.py"):
-        experiment.read(make(tmp_path / "b", GOOD.replace("train.py", "model.py")))
-
-
-def test_a_program_that_does_not_parse_is_said_with_its_line(tmp_path: Path) -> None:
-    read = experiment.read(make(tmp_path, train__py="x = 1\ny = (\n"))
+def test_a_program_that_does_not_parse_is_refused_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(ExperimentError, match=r"train\.py: line 2: "):
-        read.program()
+        make(tmp_path, "x = 1\ny = (\n").program()
 
 
 def test_settings_are_read_as_the_type_they_have(tmp_path: Path) -> None:
-    read = experiment.read(make(tmp_path)).with_settings({"steps": "7", "fast": "false"})
-    assert dict(read.settings) == {"steps": 7, "fast": False}
-    with pytest.raises(UsageError, match="has no setting 'stepz'; it has: fast, steps"):
-        read.with_settings({"stepz": "1"})
-    with pytest.raises(UsageError, match="--set steps=many: it must be a value like 7"):
-        read.with_settings({"steps": "many"})
-
-
-def test_an_autoresearch_checkout_needs_no_file_of_ours(tmp_path: Path) -> None:
-    read = experiment.read(make(tmp_path, "", prepare__py="", program__md="be brave"))
-    assert (read.shape, read.editable, read.self_reported) == ("claimed", ("train.py",), True)
-    assert (read.objective.name, read.objective.goal) == ("val_bpb", "minimize")
-
-
-def test_what_was_recognised_can_be_written_down_and_read_again(tmp_path: Path) -> None:
-    recognised = experiment.read(make(tmp_path, "", prepare__py="", program__md=""))
-    (tmp_path / "experiment.toml").write_text(experiment.as_toml(recognised))
-    assert experiment.read(tmp_path) == recognised
-    full = experiment.read(make(tmp_path / "full"))
-    (tmp_path / "full" / "experiment.toml").write_text(experiment.as_toml(full))
-    assert experiment.read(tmp_path / "full") == full
-
-
-def test_an_unknown_experiment_lists_the_built_in_ones(tmp_path: Path) -> None:
-    with pytest.raises(ExperimentError, match=r"no experiment 'tinygtp'.*binpacking.*tinygpt"):
-        experiment.find("tinygtp", tmp_path)
-    assert experiment.find("tinygpt", tmp_path).name == "tinygpt"
-    assert experiment.find("experiments/tinygpt", tmp_path).name == "tinygpt"
-
-
-def test_the_digest_covers_what_is_protected_and_not_what_is_editable(tmp_path: Path) -> None:
-    folder = make(tmp_path)
-    first = experiment.read(folder).digest
-    (folder / "train.py").write_text("x = 2\n")
-    assert experiment.read(folder).digest == first
-    (folder / "evaluate.py").write_text("# changed\n")
-    assert experiment.read(folder).digest != first
-
-
-SEARCH = """
-[search]
-islands = 6
-features = ["length", "tokens"]
-metrics = { loss = "minimize", "tokens per s" = "maximize" }
-plateau = 0
-"""
-
-
-def test_how_to_search_is_read_written_back_and_part_of_the_digest(tmp_path: Path) -> None:
-    assert experiment.read(make(tmp_path / "plain")).search == experiment.Search()
-    found = experiment.read(make(tmp_path / "a", GOOD + SEARCH))
-    assert (
-        found.search.islands,
-        found.search.features,
-        found.search.plateau,
-        found.search.bins,
-    ) == (6, ("length", "tokens"), 0, 9)
-    assert dict(found.search.metrics) == {"loss": "minimize", "tokens per s": "maximize"}
-    again = experiment.read(make(tmp_path / "b", experiment.as_toml(found)))
-    assert again.search == found.search
-    assert found.digest != experiment.read(make(tmp_path / "plain")).digest
-
-
-AUDIT = (
-    GOOD
-    + """
-[audit]
-steps = 9
-"""
-)
-
-
-def test_the_settings_of_an_audit_are_read_and_written_back(tmp_path: Path) -> None:
-    found = experiment.read(make(tmp_path / "a", AUDIT))
-    assert dict(found.audit) == {"steps": 9}
-    again = experiment.read(make(tmp_path / "b", experiment.as_toml(found)))
-    assert (again.audit, again.settings, again.objective) == (
-        found.audit,
-        found.settings,
-        found.objective,
-    )
-    assert (
-        found.digest
-        != experiment.read(make(tmp_path / "a", AUDIT.replace("steps = 9", "steps = 8"))).digest
-    )
+    experiment = make(tmp_path, steps=3, fast=True)
+    experiment = experiment.with_settings({"steps": "7", "fast": "false"})
+    assert dict(experiment.settings) == {"steps": 7, "fast": False}
 
 
 @pytest.mark.parametrize(
-    ("line", "message"),
+    ("key", "text", "message"),
     [
-        ("speed = 1", r"line 16: audit\.speed is no setting; \[settings\] has: fast, steps"),
-        ('steps = "many"', r"line 16: audit\.steps = 'many'; it must be a number"),
-        ("fast = 1", r"line 16: audit\.fast = 1; it must be true or false"),
+        ("stepz", "1", "toy has no setting 'stepz'; it has: fast, rate, steps"),
+        ("steps", "many", "--set steps=many: it must be a value like 3"),
+        ("rate", "inf", "--set rate=inf: it must be a value like 0.5"),
+        ("fast", "1", "--set fast=1: it must be true or false"),
     ],
 )
-def test_what_an_audit_cannot_set_is_named_with_its_line(
-    tmp_path: Path, line: str, message: str
+def test_a_setting_that_cannot_be_is_refused(
+    tmp_path: Path, key: str, text: str, message: str
 ) -> None:
-    with pytest.raises(ExperimentError, match=message):
-        experiment.read(make(tmp_path / "toy", AUDIT.replace("steps = 9", line)))
+    experiment = make(tmp_path, steps=3, fast=True, rate=0.5)
+    with pytest.raises(UsageError) as raised:
+        experiment.with_settings({key: text})
+    assert str(raised.value) == message
 
 
-def test_stages_and_the_early_stop_are_read_and_off_unless_named(tmp_path: Path) -> None:
-    plain = experiment.read(make(tmp_path))
-    assert (dict(plain.cascade), plain.early_stop) == ({}, None)
-    toml = (
-        GOOD + '[cascade]\nquick = 1\nmiddle = 0.25\n[early_stop]\nseries = "loss"\nmargin = 0.1\n'
-    )
-    read = experiment.read(make(tmp_path, toml))
-    assert dict(read.cascade) == {"quick": 1.0, "middle": 0.25}
-    assert read.early_stop == experiment.EarlyStop(series="loss", margin=0.1, after=0.5)
-    (tmp_path / "experiment.toml").write_text(experiment.as_toml(read))
-    assert experiment.read(tmp_path) == read
-
-
-EARLY = '[early_stop]\nseries = "val"\nmargin = 0.1\n'
-
-
-@pytest.mark.parametrize(
-    ("tables", "line", "words"),
-    [
-        (
-            "[cascade]\nquick = -1\n",
-            15,
-            "cascade.quick = -1.0; it is how much worse a candidate may be, at least 0",
-        ),
-        (
-            "[cascade]\nquick = nan\n",
-            15,
-            "cascade.quick = nan; it is how much worse a candidate may be, at least 0",
-        ),
-        ("[cascade]\nquick = true\n", 15, "cascade.quick = True; it must be a number"),
-        (
-            "[cascade]\nloss = 1\n",
-            15,
-            "cascade.loss is the objective's own name; give the stage another, as in quick",
-        ),
-        (EARLY.replace("0.1", "-0.1"), 16, "early_stop.margin = -0.1; it is a size, at least 0"),
-        (EARLY.replace("0.1", "inf"), 16, "early_stop.margin = inf; it is a size, at least 0"),
-        (
-            EARLY.replace('"val"', '""'),
-            15,
-            "early_stop.series is empty; name a curve that trials show",
-        ),
-        (
-            EARLY + "after = 1.0\n",
-            17,
-            "early_stop.after = 1.0; it is a share of the steps, between 0 and 1",
-        ),
-        ("[early_stop]\nmargin = 0.1\n", 14, "early_stop.series is missing"),
-    ],
-)
-def test_a_wrong_stage_or_early_stop_names_line_and_key(
-    tmp_path: Path, tables: str, line: int, words: str
-) -> None:
-    with pytest.raises(ExperimentError) as caught:
-        experiment.read(make(tmp_path, GOOD + tables))
-    assert f"experiment.toml, line {line}: {words}" in str(caught.value)
-
-
-def test_a_program_that_scores_itself_can_have_no_stages(tmp_path: Path) -> None:
-    toml = (
-        GOOD.replace(
-            "[objective]", 'shape = "claimed"\ncommand = ["python", "train.py"]\n[objective]'
-        )
-        + "[cascade]\nquick = 1\n"
-    )
-    with pytest.raises(
-        ExperimentError,
-        match=r'line 16: shape = "claimed" has no evaluator that could call trial\.stage',
-    ):
-        experiment.read(make(tmp_path, toml))
+def test_the_digest_covers_protected_files_and_not_editable_ones(tmp_path: Path) -> None:
+    experiment = make(tmp_path)
+    first = experiment.digest
+    assert set(experiment.read_protected()) == {"evaluate.py"}
+    (tmp_path / "train.py").write_text("x = 2\n")
+    assert experiment.digest == first
+    (tmp_path / "evaluate.py").write_text("# changed\n")
+    assert experiment.digest != first

@@ -41,7 +41,7 @@ def test_built_in_experiments_are_found_by_name_without_a_checkout(
 ) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "installed")
-    script = "from workbench.experiment import find, read\nfor name in ('tinygpt', 'binpacking'): print(read(find(name)).program().digest)"
+    script = "from workbench.recognise import experiments\nfor name in ('tinygpt', 'binpacking'): print(experiments.load(name).program().digest)"
     done = subprocess.run(
         [sys.executable, "-P", "-c", script],
         cwd=tmp_path,
@@ -89,7 +89,7 @@ def test_jupyterlab_and_its_server_find_their_extensions(wheel: Path) -> None:
         json.loads(files[f"{LABEXTENSION}/install.json"])["packageName"] == "autoresearch-workbench"
     )
     with zipfile.ZipFile(wheel) as archive:
-        assert {"workbench/show/svg/widget.js", "workbench/show/svg/widget.css"} <= set(
+        assert {"workbench/lab/static/widget.js", "workbench/lab/static/widget.css"} <= set(
             archive.namelist()
         )
         assert not any(

@@ -1,3 +1,5 @@
+"""Patches between programs: every subset applies, git reads them, and a change can be undone."""
+
 import subprocess
 from itertools import chain, combinations
 from pathlib import Path
@@ -7,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.errors import UsageError
-from workbench.program import Patch, Program, lines_of, revert
+from workbench.program import Patch, Program, revert, split_lines
 
 line = st.sampled_from(["a\n", "b\n", "c\r\n", "\n", "\t x\n", "é\u2028\n", "a", "-- x\n", "+y\n"])
 text = st.lists(line, max_size=14).map("".join)
@@ -41,7 +43,7 @@ def test_every_subset_of_the_hunks_applies(old: Program, new: Program) -> None:
 
 @given(text)
 def test_lines_join_to_the_text_again(body: str) -> None:
-    assert "".join(lines_of(body)) == body
+    assert "".join(split_lines(body)) == body
 
 
 @settings(max_examples=25, deadline=None)
@@ -51,20 +53,21 @@ def test_git_reads_the_unified_diff(
 ) -> None:
     folder = tmp_path_factory.mktemp("git")
     old.write(folder)
-    diff = Patch.between(old, new).unified()
+    diff = Patch.between(old, new).to_unified_diff()
     if not diff:
         assert old == new
         return
-    done = subprocess.run(
+    process = subprocess.run(
         ["git", "apply", "--whitespace=nowarn", "-"],
         cwd=folder,
         input=diff.encode(),
         capture_output=True,
         env={"PATH": "/usr/bin:/bin"},
     )
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
     assert Program.read(folder, new.files) == new
-    assert not [path for path in set(old.files) - set(new.files) if (folder / path).exists()]
+    left = [path for path in set(old.files) - set(new.files) if (folder / path).exists()]
+    assert left == []
 
 
 @given(programs(), programs())
@@ -79,34 +82,27 @@ def test_undoing_the_last_change_gives_its_parent_and_undoing_nothing_gives_all(
 def test_a_change_can_be_undone_below_later_ones_of_other_lines(
     first: set[int], later: set[int], dropped: set[int]
 ) -> None:
-    """Each line of the old program is its own, so that what the result must be is known: line by line."""
+    """No two lines of the old program are equal, so the right result is known line by line."""
     later -= first
     dropped -= first | later
     old = Program({"a": "".join(f"line {n}\n" for n in range(12))})
 
-    def with_changes(*changed: set[int]) -> Program:
-        lines = [
-            next(
-                (f"line {n} changed {i}\n" for i, one in enumerate(changed) if n in one),
-                f"line {n}\n",
-            )
-            for n in range(12)
-        ]
-        return Program(
-            {
-                "a": "".join(
-                    "" if n in dropped and len(changed) > 1 else line
-                    for n, line in enumerate(lines)
-                )
-            }
-        )
+    def with_changes(*changes: set[int]) -> Program:
+        lines = [f"line {n}\n" for n in range(12)]
+        for number, change in enumerate(changes):
+            for n in change:
+                lines[n] = f"line {n} changed {number}\n"
+        if len(changes) > 1:
+            lines = [line for n, line in enumerate(lines) if n not in dropped]
+        return Program({"a": "".join(lines)})
 
-    new, program = with_changes(first), with_changes(first, later)
+    new = with_changes(first)
+    program = with_changes(first, later)
     assert revert(program, old, new) == with_changes(set(), later)
 
 
 @given(programs(), programs(), programs())
-def test_what_cannot_be_undone_is_told_and_never_guessed(
+def test_what_cannot_be_undone_is_refused_and_never_guessed(
     old: Program, new: Program, program: Program
 ) -> None:
     untouched = {
@@ -129,12 +125,11 @@ def test_lines_that_a_later_change_replaced_or_grew_into_are_not_undone() -> Non
         with pytest.raises(UsageError, match="later changes touch the same lines: a @@"):
             revert(Program({"a": later}), old, new)
     assert revert(Program({"a": "0\nx\n4\n"}), old, new) == Program({"a": "0\n2\n4\n"})
-    assert revert(old, old, new) == old, "undone already"
+    # It was undone already.
+    assert revert(old, old, new) == old
 
 
-def test_files_that_a_change_made_deleted_or_marked_are_undone_where_nobody_touched_them_since() -> (
-    None
-):
+def test_created_deleted_and_marked_files_are_undone_unless_they_changed_since() -> None:
     old = Program({"a": "x\n", "b": "y\n"})
     new = Program({"a": "x\n", "c": "z\n"}, frozenset({"a"}))
     assert revert(Program({"a": "later\n", "c": "z\n"}, frozenset({"a"})), old, new) == Program(
@@ -146,7 +141,7 @@ def test_files_that_a_change_made_deleted_or_marked_are_undone_where_nobody_touc
         revert(Program({"a": "x\n", "b": "another\n", "c": "z\n"}), old, new)
 
 
-def test_creation_deletion_and_mode_are_hunks_of_their_own() -> None:
+def test_creation_deletion_and_mode_are_separate_hunks() -> None:
     old = Program({"a.py": "x\n", "b.py": "y\n"})
     new = Program({"a.py": "x\n", "c.py": "z\n"}, frozenset({"a.py", "c.py"}))
     patch = Patch.between(old, new)
@@ -159,7 +154,7 @@ def test_creation_deletion_and_mode_are_hunks_of_their_own() -> None:
     assert set(patch.apply(old, [3]).files) == {"a.py", "b.py", "c.py"}
 
 
-def test_an_unknown_hunk_says_which_there_are() -> None:
+def test_an_unknown_hunk_is_answered_with_those_there_are() -> None:
     patch = Patch.between(Program({"a": "1\n"}), Program({"a": "2\n"}))
     with pytest.raises(UsageError, match="no hunk 7; this patch has hunks 1 to 1"):
         patch.apply(Program({"a": "1\n"}), [7])

@@ -1,3 +1,5 @@
+"""Records come back from JSON as they were, also those that another version wrote."""
+
 import math
 from typing import Any
 
@@ -5,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.errors import StudyError
 from workbench.experiment import Objective
+from workbench.record_json import decode, encode
 from workbench.records import (
     Ablated,
     Ablation,
@@ -18,8 +22,6 @@ from workbench.records import (
     StudyOpened,
     Trial,
     Unknown,
-    decode,
-    encode,
 )
 
 words = st.text(max_size=20)
@@ -65,6 +67,7 @@ records = st.one_of(
         verdict=st.sampled_from(["keep", "discard", "revise", "defer"]),
         by=words,
         hunks=st.lists(st.integers(1, 9)).map(tuple),
+        rejected=st.lists(st.integers(1, 9)).map(tuple),
         evidence=st.builds(
             Evidence, effect=finite | st.none(), seeds=st.lists(st.integers(0)).map(tuple)
         ),
@@ -112,6 +115,16 @@ def test_a_record_comes_back_as_it_was(record: Record) -> None:
     assert decode(*encode(record)) == record
 
 
+def test_a_decision_of_an_earlier_version_names_no_rejected_hunks() -> None:
+    record = decode("decision", '{"candidate": 1, "verdict": "revise", "by": "x", "hunks": [2]}')
+    assert record == Decision(candidate=1, verdict="revise", by="x", hunks=(2,))
+
+
+def test_a_record_without_a_field_that_it_needs_is_an_error() -> None:
+    with pytest.raises(StudyError, match="a Candidate record of this study has no author"):
+        decode("candidate", '{"candidate": 1, "parent": 0, "program": "d"}')
+
+
 def test_a_kind_of_a_newer_version_is_kept_as_it_is() -> None:
     record = decode("telepathy", '{"thought": 1}')
     assert record == Unknown(name="telepathy", body={"thought": 1})
@@ -124,13 +137,13 @@ def test_a_field_of_a_newer_version_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, True, "3.0", None])
-def test_a_metric_that_is_no_finite_number_is_no_record(value: Any) -> None:
+def test_a_metric_must_be_a_finite_number(value: Any) -> None:
     with pytest.raises(ValueError):
         Trial(candidate=0, trial=0, seed=0, status="ok", score=1.0, metrics={"loss": value})
 
 
 def test_a_unit_is_a_finite_number() -> None:
-    with pytest.raises(ValueError, match="a unit = nan is no finite number"):
+    with pytest.raises(ValueError, match="a unit = nan; it must be a finite number"):
         Trial(candidate=0, trial=0, seed=0, status="ok", score=1.0, units=(1.0, math.nan))
 
 

@@ -1,4 +1,7 @@
-"""A study that runs in seconds: real loop, real sandbox, and a folder of patches as its proposer."""
+"""A study that runs in seconds.
+
+Real loop, real sandbox, and a folder of patches as its proposer.
+"""
 
 from pathlib import Path
 
@@ -40,7 +43,10 @@ def write_experiment(
 def make(
     root: Path, study: str, *values: int, review: str = "keeps", solution: str = SOLUTION
 ) -> StudyFolder:
-    """A study whose candidates have these values, the baseline of the usual solution having 1; its loop is not started."""
+    """A study whose candidates have these values, the baseline of the usual solution having 1.
+
+    Its loop is not started.
+    """
     source, patches = (
         write_experiment(root / f"{study}-experiment", solution=solution),
         root / f"{study}-patches",
@@ -68,7 +74,10 @@ def propose(root: Path, study: str, value: int) -> None:
 
 
 def propose_program(root: Path, study: str, name: str, solution: str, hypothesis: str) -> None:
-    """A whole program, made from the incumbent of the time when it is taken; names are taken in their order."""
+    """A whole program, made from the incumbent of the time when it is taken.
+
+    Names are taken in their order.
+    """
     entry = root / f"{study}-patches" / name
     entry.mkdir()
     (entry / "hypothesis.txt").write_text(hypothesis)
@@ -77,9 +86,10 @@ def propose_program(root: Path, study: str, name: str, solution: str, hypothesis
 
 def end(folder: StudyFolder) -> None:
     """Stops the study's loop if one is alive, and waits for its end."""
-    if lease.holder(folder) is not None:
+    if lease.find_holder(folder) is not None:
         with Journal(folder) as journal:
-            journal.request("stop", {"reason": "the test ends"})
+            journal.file_request("stop", {})
     until(
-        lambda: lease.holder(folder) is None, told=lambda: f"the loop of {folder.path} does not end"
+        lambda: lease.find_holder(folder) is None,
+        told=lambda: f"the loop of {folder.path} does not end",
     )

@@ -35,5 +35,8 @@ def until(
 
 
 def events_of(page: Any) -> Callable[[float], object]:
-    """A pause in which a browser's page goes on: its events, and the functions that it was given."""
+    """A pause in which a browser's page goes on.
+
+    Its events, and the functions that it was given.
+    """
     return lambda seconds: page.wait_for_timeout(1000 * seconds)

@@ -1,8 +1,8 @@
 """The workbench: studies in which code improves itself and a researcher stays in charge.
 
-`workbench.start(...)`, `open(...)`, `studies(...)`, `new(...)` and `import_log(...)` are the verbs of
-the command line as Python; `Step` is what an exported notebook runs. Importing the package loads none
-of what they need.
+`workbench.start(...)`, `open(...)`, `studies(...)`, `new(...)` and `import_log(...)` are the verbs
+of the command line as Python; `Step` is what an exported notebook runs. Importing the package
+loads none of what they need.
 """
 
 from importlib import import_module

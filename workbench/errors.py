@@ -1,6 +1,17 @@
-"""What can go wrong outside a candidate: one tree, each message says what was given and what to do.
+"""What can go wrong outside a candidate: one tree of exceptions.
 
-A candidate's own failure is never an exception here; it is the status of a Trial.
+    WorkbenchError              the world failed; exit code 1
+        UsageError              the caller gave something that cannot be; exit code 2
+            ExperimentError
+            StudyError
+            RequestRefused
+        SandboxUnavailable
+        EvaluatorFault
+        ProposerFault
+            ProposerUnusable
+
+Each message says what was given and what to do. A candidate's own failure is never an exception
+here: it is the status of a Trial.
 """
 
 
@@ -13,11 +24,20 @@ class UsageError(WorkbenchError, ValueError):
 
 
 class ExperimentError(UsageError):
-    """An experiment folder is missing, malformed, or does not parse."""
+    """An experiment folder is missing, malformed, or does not parse.
+
+    Attributes:
+        key: the key of `experiment.toml` that has a wrong value, as `objective.goal`; empty where
+            the problem is another one.
+    """
+
+    def __init__(self, problem: str, key: str = "") -> None:
+        super().__init__(problem)
+        self.key = key
 
 
 class StudyError(UsageError):
-    """A study is missing, already there, already running, or of a newer version."""
+    """A study is missing, exists already, is running already, or is of a newer version."""
 
 
 class RequestRefused(UsageError):
@@ -33,8 +53,14 @@ class EvaluatorFault(WorkbenchError):
 
 
 class ProposerFault(WorkbenchError):
-    """A proposer could not be asked (connection, overload, refusal); the study pauses when it repeats."""
+    """A proposer failed to answer (connection, overload, refusal).
+
+    The study asks again, and pauses when it keeps happening.
+    """
 
 
 class ProposerUnusable(ProposerFault):
-    """A proposer cannot be asked before a person mends something (key, model, address); the study pauses at once."""
+    """A proposer cannot be asked before a person fixes something (key, model, address).
+
+    The study pauses at once.
+    """

@@ -1,4 +1,4 @@
-"""What this machine is: versions, processors, GPUs."""
+"""What this machine is: versions, processor, GPUs. Nothing is imported to find that out."""
 
 import os
 import platform
@@ -7,56 +7,70 @@ import shutil
 import subprocess
 from pathlib import Path
 
+PROCESSORS = Path("/proc/cpuinfo")
+GPUS = Path("/proc/driver/nvidia/gpus")
+DRIVER_SECONDS = 1.0
 
-def environment() -> dict[str, str]:
-    """Where this runs: versions, processors, GPU; nothing is imported to find out."""
+
+def describe_environment() -> dict[str, str]:
+    """What a result may depend on, by name; what cannot be found out is left out."""
+    # Not at the top: it takes time that most commands do not need to spend.
     from importlib import metadata
 
-    found = {
+    values = {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "machine": platform.machine(),
-        "processor": _processor(),
+        "processor": _read_processor(),
         "cpus": str(len(os.sched_getaffinity(0))),
-        "gpu": ", ".join(gpus()),
+        "gpu": ", ".join(list_gpus()),
     }
     for package in ("torch", "numpy"):
         try:
-            found[package] = metadata.version(package)
+            values[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in values.items() if value}
 
 
-def _processor() -> str:
-    """The model of the processor: another one may round another way."""
+def list_gpus() -> list[str]:
+    """Names of the NVIDIA GPUs of this machine, as its driver lists them."""
+    texts = _read_driver()
+    if texts:
+        models = [re.search(r"^Model:\s*(.+)$", text, re.MULTILINE) for text in texts]
+        return [model[1].strip() for model in models if model]
+    # In some containers the driver's files are missing, and its program is there.
+    return _ask_driver()
+
+
+def _read_processor() -> str:
+    """The model of the processor. It is recorded because another model may round differently."""
     try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+        text = PROCESSORS.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return platform.processor()
-    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    return found[1].strip() if found else platform.processor()
+    model = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    if model is None:
+        return platform.processor()
+    return model[1].strip()
 
 
-def gpus() -> list[str]:
-    """Names of the NVIDIA GPUs of this machine, as its driver lists them."""
-    models = [re.search(r"^Model:\s*(.+)$", text, re.MULTILINE) for text in _driver_texts()]
-    if models:
-        return [model[1].strip() for model in models if model]
+def _read_driver() -> list[str]:
+    """What the NVIDIA driver says about each GPU; empty without a driver."""
+    files = sorted(GPUS.glob("*/information"))
+    return [file.read_text(encoding="utf-8", errors="replace") for file in files]
+
+
+def _ask_driver() -> list[str]:
     if not shutil.which("nvidia-smi"):
         return []
     command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
     try:
-        run = subprocess.run(command, capture_output=True, text=True, timeout=1.0, check=False)
+        process = subprocess.run(
+            command, capture_output=True, text=True, timeout=DRIVER_SECONDS, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return []
-    return (
-        [line.strip() for line in run.stdout.splitlines() if line.strip()]
-        if run.returncode == 0
-        else []
-    )
-
-
-def _driver_texts() -> list[str]:
-    files = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
-    return [file.read_text(encoding="utf-8", errors="replace") for file in files]
+    if process.returncode != 0:
+        return []
+    return [line.strip() for line in process.stdout.splitlines() if line.strip()]

@@ -1,26 +1,27 @@
-"""The record kinds of the journal, and their encoding; what the loop says, the journal stores and the screens show.
+"""The records of the journal: what the loop appends, the journal stores and the screens show.
 
-Values only. A field may be added with a default; no field changes its meaning, so that old studies stay readable.
+Values only; `record_json.py` writes and reads them as JSON. The names of classes, fields and kinds
+are a file format. A field may be added with a default, but no field is renamed or changes its
+meaning, so that old studies stay readable.
 """
 
-import json
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields
-from functools import cache
-from typing import Any, ClassVar, Literal, NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
-from workbench.errors import StudyError
 from workbench.experiment import Objective
 
 Author = str  # a proposer's registry name, or "person" / "person:NAME"
 TrialStatus = Literal["ok", "failed", "timeout", "killed", "lost", "cheated"]
+# The candidate is to blame. A trial that was killed or lost says nothing about it.
+FailureStatus = Literal["failed", "timeout", "cheated"]
+FAILURES: tuple[TrialStatus, ...] = get_args(FailureStatus)
 Fault = Literal["", "loop", "process", "evaluator", "person"]
 EndedBy = Literal["", "cascade", "early-stop"]
 Verdict = Literal["keep", "discard", "revise", "defer"]
-Purpose = Literal[
-    "", "audit"
-]  # why a trial is run: for the search, or for an examination that no decision of the search sees
+# Why a trial is run: for the search, or for an examination, which no decision of the search sees.
+Purpose = Literal["", "audit"]
 AuditVerdict = Literal["holds", "too small", "does not hold", "failed"]
 Weight = Literal["carries", "no weight", "unclear", "failed", "not made"]
 Review = Literal["off", "keeps", "all"]
@@ -31,18 +32,31 @@ START = "start"  # author of the programs that a study tries before its proposer
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How a study is run. `seconds` and `max_usd` of 0 mean no limit; `candidates` of 0 too.
+    """How a study is run. `options.py` declares what each option may be.
 
     Attributes:
-        candidates: how many to propose; the baseline and what is tried with it from the start are not counted.
+        proposer: registry name of the proposer, with its argument behind a colon.
+        model: model that proposes, or several with weights, as in `a=3,b=1`.
+        strategy: registry name of the strategy that chooses parents.
+        policy: registry name of the policy that decides what is kept.
+        review: which candidates wait for a person.
+        candidates: how many to propose; 0 means no limit. The baseline and the programs that the
+            study begins with are not counted.
+        seconds: how long to propose; 0 means no limit.
+        max_usd: US dollars that proposals may cost; 0 means no limit.
         slots: trials at a time; 0 lets the executor choose (one per GPU, else one per two cores).
+        executor: registry name of what runs trials.
+        seed: random seed that a person chose; not used where the study has a `key`.
+        sandbox: isolation level of candidates.
         max_waiting: candidates that may wait for a person before no more are proposed.
-        max_tokens: what proposals may take of a model, in tokens of any kind; 0 means no limit.
-        model: which model proposes, or several with weights, as in `a=3,b=1`. base_url: where it is asked; empty: as the environment says.
-        effort: how hard it thinks; empty: its default.
-        ahead: proposals made ahead per slot while trials run; 0: only once nothing else is under way; None: as the proposer wishes.
-        round: how many candidates a proposer that can is asked for at a time.
-        prompt: what `evolve` or `agent` tells a model, as TOML; empty: the default (`propose.wording`).
+        max_tokens: tokens of any kind that proposals may use; 0 means no limit.
+        base_url: address of the model; empty leaves it to the environment.
+        effort: how hard the model thinks; empty is its own default.
+        ahead: proposals made ahead per slot while trials run. With 0, proposals are asked for only
+            when nothing else is under way; None leaves it to the proposer.
+        round: candidates that a proposer is asked for at a time, if it can make several.
+        prompt: what `evolve` or `agent` tells a model, as TOML; empty is the default of
+            `propose.wording`.
     """
 
     proposer: str = "tuner"
@@ -68,11 +82,24 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True)
 class StudyOpened:
-    """The first record: which experiment (a frozen copy lies in `experiment/` of the study), and how it is searched.
+    """The first record: which experiment, and how it is searched.
 
-    `settings` are those of its trials; `audit` takes the place of some of them in an audit. `also` are the programs beside the baseline
-    that are tried before the proposer is asked: by digest, in their order, each with its hypothesis. From `key` the seeds of trials are
-    derived: drawn at random, so that no candidate can know what it will be tried on; empty where a person chose the seed.
+    Attributes:
+        name: name of the study.
+        experiment: name of the experiment; a frozen copy is in `experiment/` of the study.
+        source: where the experiment was read from.
+        experiment_digest: digest of the frozen copy.
+        objective: which metric is the score, and what is known of its noise.
+        options: how the study is run at the beginning.
+        shape: how candidates are run, as in `call`.
+        settings: settings of the study's trials.
+        audit: settings that replace some of these in an audit.
+        environment: versions and hardware at the beginning.
+        version: version of the workbench.
+        also: programs besides the baseline that are tried before the proposer is asked, in this
+            order: digest to hypothesis.
+        key: from which the seeds of trials are derived. It is drawn at random, so that no candidate
+            can know what it will be tried on; empty where a person chose the seed.
     """
 
     kind: ClassVar[str] = "study"
@@ -96,17 +123,32 @@ class Candidate:
     """A proposed program. Number 0 is the baseline and has no parent.
 
     Attributes:
-        program: digest of the program. added, removed: lines against the parent.
-        hypothesis: why it should be better, in words. origin: what its proposer needs to recognise it again.
-        revises: the candidate that a person made it from. request: the person's request that made it, or asked for its idea.
-        without: the candidate whose change an ablation took out of the parent; such a program is no proposal.
-        usd, tokens, seconds: what the proposal cost; of several that were made together, the first has it, and of several that came one
-            after the other, each what was paid since the one before.
-        question: the number of the question that it answers. Then its cost stands in `Called` records too, and those are what counts;
-            None in studies from before there were any, and of what no proposer made.
-        follows: its parent was chosen because it was the incumbent: should that change before it is tried, it is put onto the new one.
-        flags: what is odd about it, in a few words each: `seed-only`, or what a row of an imported log lacks. They decide nothing.
-        normal: digest of the program without comments, docstrings and layout; empty where it was not worked out.
+        candidate: its number.
+        parent: number of the candidate that it was made from.
+        program: digest of the program.
+        author: who made it.
+        hypothesis: why it should be better, in words.
+        added: lines added to the parent.
+        removed: lines removed from the parent.
+        origin: what its proposer needs to recognise it again.
+        revises: the candidate that a person made it from.
+        without: the candidate whose change an ablation took out of the parent. Such a program is
+            not a proposal.
+        request: id of the person's request that made it, or that asked for its idea.
+        usd: US dollars that the proposal cost. When one answer holds several candidates, the first
+            carries the whole cost; when they are streamed, each carries what was paid since the
+            previous one. The same holds for `tokens` and `seconds`.
+        tokens: tokens of a model that the proposal used.
+        seconds: how long the proposal took.
+        flags: what is odd about it, in a few words each: `seed-only`, or what a row of an imported
+            log lacks. No decision depends on them.
+        normal: digest of the program without comments, docstrings and layout; empty where it was
+            not worked out.
+        question: number of the question that it answers. Its cost is then counted by the `Called`
+            records of that question; None where no proposer made it, and in studies of versions
+            without such records.
+        follows: whether its parent was chosen because it was the incumbent. If another candidate
+            becomes the incumbent before the first trial, it is moved onto that one.
     """
 
     kind: ClassVar[str] = "candidate"
@@ -131,7 +173,7 @@ class Candidate:
 
     @property
     def is_proposal(self) -> bool:
-        """Whether a proposer made it: neither a person nor an ablation, and the study did not begin with it."""
+        """Whether a proposer made it: not a person, not an ablation, not the study's beginning."""
         return (
             self.candidate > 0
             and self.without is None
@@ -142,12 +184,19 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Rebased:
-    """A candidate that waits for its first trial meets a new incumbent: its change is put onto that one, where it applies.
+    """A candidate that waited for its first trial met a new incumbent.
+
+    Its change was moved onto that one, if the two do not touch the same lines.
 
     Attributes:
-        onto: the incumbent, from now on its parent. program: what is tried, with `added`, `removed` and `normal` as in `Candidate`; empty
-            where its change and the incumbent's touch the same lines: then it is tried as it was.
-        flags: the candidate's, with what became of it.
+        candidate: its number.
+        onto: number of the new incumbent; from now on its parent.
+        program: digest of the program that is tried now. Empty where both changes touch the same
+            lines; the candidate is then tried as it was.
+        added: as in `Candidate`.
+        removed: as in `Candidate`.
+        normal: as in `Candidate`.
+        flags: those of the candidate, and one that says what happened.
     """
 
     kind: ClassVar[str] = "rebased"
@@ -162,7 +211,17 @@ class Rebased:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialStarted:
-    """A trial was handed to the executor; without a `Trial` after it, it is still running or was lost."""
+    """A trial was handed to the executor.
+
+    Without a `Trial` after it, the trial is still running or was lost.
+
+    Attributes:
+        candidate: number of the candidate.
+        trial: 0, 1, ... within the candidate.
+        seed: what the evaluator draws its random numbers from.
+        slot: which of the executor's slots runs it.
+        purpose: what it is run for.
+    """
 
     kind: ClassVar[str] = "trial-started"
     candidate: int
@@ -177,19 +236,35 @@ class Trial:
     """One evaluation of one candidate under one seed, ended.
 
     Attributes:
+        candidate: number of the candidate.
         trial: 0, 1, ... within the candidate; `trials/0007.0/` holds its log and artifacts.
+        seed: what the evaluator drew its random numbers from.
+        status: how it ended.
         score: the objective's metric, finite; only an `ok` trial has one.
-        metrics: all named values the evaluator returned. self_reported: the candidate printed them itself.
-        units: the observations whose mean the score is, where the objective's noise is `units`: at most 256, to six digits.
+        metrics: all named values that the evaluator returned.
+        self_reported: whether the candidate printed them itself.
         reason: one line, for every status but `ok`.
-        fault: who is to blame for `lost` or `killed`, if not the candidate: the loop or the trial process died, the evaluator
-            failed, a person stopped it.
-        ended_by: the rule that killed it, since the candidate was too bad by then; empty for every other trial.
-        cut_off: it ended because its loop did, which says nothing about the machine. purpose: as in `TrialStarted`.
-        beside: the incumbent whose program its evaluator ran in the same trial, to compare the two there; None for most.
-        exact: the same seed gives the same score again on the same machine.
-        seconds, cpu_seconds: wall and CPU time of the trial, sandboxes included. memory_mb: peak of the sandboxes.
-        sandbox: level that ran it. memory_limit: `cgroup` or `watchdog`. data, evaluator: digests of what it was scored with.
+        fault: what is to blame for `lost` or `killed`, if not the candidate: the loop or the trial
+            process died, the evaluator failed, or a person stopped it.
+        exact: whether the same seed gives the same score again on the same machine.
+        seconds: wall time, sandboxes included.
+        cpu_seconds: CPU time, sandboxes included.
+        memory_mb: peak memory of the sandboxes.
+        sandbox: isolation level that it ran at.
+        memory_limit: what enforced the memory limit, `cgroup` or `watchdog`.
+        shape: how the candidate was run, as in `StudyOpened`.
+        device: the GPU that it ran on, if any.
+        data: digest of the data that it was scored on.
+        evaluator: digest of the evaluator that scored it.
+        slot: which of the executor's slots ran it.
+        cut_off: whether it ended because its loop did, which says nothing about the machine.
+        purpose: as in `TrialStarted`.
+        units: the observations whose mean is the score, where the objective's noise is `units`: at
+            most 256, rounded to six digits.
+        ended_by: the rule that ended it early because the candidate was doing too badly; empty for
+            every other trial.
+        beside: the incumbent whose program the evaluator ran in the same trial, to compare the two;
+            None for most trials.
     """
 
     kind: ClassVar[str] = "trial"
@@ -224,23 +299,34 @@ class Trial:
             raise ValueError(
                 f"a trial has a score exactly when it is ok, not {self.status} with {self.score}"
             )
-        named = {**self.metrics, "score": 0.0 if self.score is None else self.score}
-        for name, value in [*named.items(), *(("a unit", value) for value in self.units)]:
+        numbers = dict(self.metrics)
+        if self.score is not None:
+            numbers["score"] = self.score
+        units = [("a unit", value) for value in self.units]
+        for name, value in [*numbers.items(), *units]:
             if type(value) not in (int, float) or not math.isfinite(value):
-                raise ValueError(f"{name} = {value!r} is no finite number")
+                raise ValueError(f"{name} = {value!r}; it must be a finite number")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What a decision rests on; effects are gains, above 0 is better, in units of the score.
+    """What a decision rests on.
+
+    Effects are gains in units of the score: above 0 is better.
 
     Attributes:
-        against: the incumbent it was compared with. effect: mean gain. low, high: its interval, where noise was measured.
-        trials: trials of the candidate that were used. seeds: those on which both were compared.
-        sd: standard deviation of one trial that was assumed; of one unit's difference, where units were compared.
+        against: number of the incumbent that it was compared with.
+        effect: mean gain.
+        low: lower end of its interval, where noise was measured.
+        high: upper end of its interval.
+        trials: how many trials of the candidate were used.
+        seeds: the seeds under which both were compared.
+        sd: standard deviation that was assumed for one trial; where units were compared, of the
+            difference of one unit.
         level: coverage of the interval.
-        p: one-sided p-value, corrected for the looks. alpha: what it must not exceed, where the study's tests are counted.
-        reference_trials: trials of the incumbent that were used.
+        p: one-sided p-value, corrected for looking more than once.
+        alpha: what `p` must not exceed, where the tests of the study are counted.
+        reference_trials: how many trials of the incumbent were used.
     """
 
     against: int | None = None
@@ -258,11 +344,19 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What was decided about a candidate: `by` a policy's name or a person.
+    """What was decided about a candidate.
 
     Attributes:
-        why: one line. hunks: those a `revise` keeps. request: the person's request.
-        before_run: a `defer` that asks a person before anything is run.
+        candidate: number of the candidate.
+        verdict: what was decided.
+        by: name of the policy, or the person.
+        why: one line.
+        evidence: what it rests on.
+        hunks: numbers of the hunks that a `revise` keeps.
+        request: id of the person's request; empty when no person decided.
+        before_run: whether a `defer` asks a person before anything is run.
+        rejected: numbers of the hunks that the person rejected; empty in a journal of an earlier
+            version, where all hunks but those in `hunks` were rejected.
     """
 
     kind: ClassVar[str] = "decision"
@@ -274,13 +368,19 @@ class Decision:
     hunks: tuple[int, ...] = ()
     request: str = ""
     before_run: bool = False
+    rejected: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Adopted:
     """A request took effect; the records that it caused are appended in the same transaction.
 
-    `body` repeats the request's, so that guidance, bans, forks and settings are known from the journal alone.
+    Attributes:
+        request: id of the request.
+        sequence: its place in the order in which requests are answered.
+        verb: which request it is.
+        body: its fields, and what the loop added to them, so that guidance, bans, forks and
+            settings are known from the journal alone. `requests.read_adopted` reads it.
     """
 
     kind: ClassVar[str] = "adopted"
@@ -292,7 +392,14 @@ class Adopted:
 
 @dataclass(frozen=True, kw_only=True)
 class Refused:
-    """A request that the loop could not carry out, and why."""
+    """A request that the loop could not carry out.
+
+    Attributes:
+        request: id of the request.
+        sequence: its place in the order in which requests are answered.
+        verb: which request it is.
+        reason: why, in one line.
+    """
 
     kind: ClassVar[str] = "refused"
     request: str
@@ -303,7 +410,13 @@ class Refused:
 
 @dataclass(frozen=True, kw_only=True)
 class StateChanged:
-    """The study runs, pauses, finishes or stops, and why."""
+    """The study runs, pauses, finishes or stops.
+
+    Attributes:
+        state: what it does from now on.
+        reason: why, in one line.
+        fault: whether it pauses because something failed.
+    """
 
     kind: ClassVar[str] = "state"
     state: RunState
@@ -313,7 +426,12 @@ class StateChanged:
 
 @dataclass(frozen=True, kw_only=True)
 class Plateau:
-    """Nothing was kept in the last `candidates` decisions; once until the next keep. `why`: one line, with what follows."""
+    """Nothing was kept for a while; written once until something is kept again.
+
+    Attributes:
+        candidates: how many decisions in a row kept nothing.
+        why: one line, with what follows from it.
+    """
 
     kind: ClassVar[str] = "plateau"
     candidates: int
@@ -322,7 +440,15 @@ class Plateau:
 
 @dataclass(frozen=True, kw_only=True)
 class LoopStarted:
-    """A loop took the pen: which process, where, with which sandbox level and how many slots."""
+    """A loop began to work on the study.
+
+    Attributes:
+        pid: its process.
+        host: the machine.
+        version: version of the workbench.
+        sandbox: isolation level of its trials.
+        slots: how many trials it runs at a time.
+    """
 
     kind: ClassVar[str] = "loop"
     pid: int
@@ -334,7 +460,14 @@ class LoopStarted:
 
 @dataclass(frozen=True, kw_only=True)
 class Called:
-    """A call of a model ended, whatever comes of the proposal that it is for. `question`: the one that it was made for."""
+    """A call of a model ended, whatever becomes of the proposal that it is for.
+
+    Attributes:
+        question: number of the question that it was made for.
+        author: registry name of the proposer.
+        usd: US dollars that it cost.
+        tokens: tokens that it used.
+    """
 
     kind: ClassVar[str] = "called"
     question: int
@@ -348,9 +481,15 @@ class ProposalFailed:
     """A proposer was asked and gave no usable program.
 
     Attributes:
-        final: it will never give one again. fault: the proposer itself failed, not what it proposed.
-        request: a person's request for one idea that it was the answer to.
-        origin: what it wants to recognise the attempt by, as in `Candidate`. question: as there.
+        author: registry name of the proposer.
+        reason: why, in one line.
+        final: whether it will never give a program again.
+        fault: whether the proposer itself failed, and not what it proposed.
+        usd: as in `Candidate`.
+        tokens: as in `Candidate`.
+        origin: what the proposer wants to recognise the attempt by, as in `Candidate`.
+        request: id of a person's request for one idea, where this was the answer to it.
+        question: as in `Candidate`.
     """
 
     kind: ClassVar[str] = "proposal-failed"
@@ -367,7 +506,18 @@ class ProposalFailed:
 
 @dataclass(frozen=True, kw_only=True)
 class Reproduction:
-    """Somebody ran a step again from its exported notebook."""
+    """A step was run again from its exported notebook.
+
+    Attributes:
+        candidate: number of the candidate.
+        reproduced: whether the score came out as recorded.
+        got: the score of the new run; None where it has none.
+        recorded: the score in the study; None where it has none.
+        tolerance: how far apart the two may be; None where they were not compared.
+        why: one line about the verdict.
+        environment: versions and hardware of the new run.
+        request: id of the request that recorded it.
+    """
 
     kind: ClassVar[str] = "reproduction"
     candidate: int
@@ -382,12 +532,17 @@ class Reproduction:
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """A kept program beside the baseline, on seeds and settings that no decision used.
+    """A kept program compared with the baseline, on seeds and settings that no decision used.
 
     Attributes:
-        evidence: of the corrected gain: the mean of the differences under equal seeds, with its interval.
-        claimed: the gain that the study's own scores showed. settings: those of the audit's trials that the study's have not.
+        request: id of the request.
+        candidate: number of the kept program.
+        against: number of what it was compared with.
+        verdict: whether the gain holds.
         why: one line; where the gain does not hold, with what to do.
+        evidence: of the corrected gain: the mean difference under equal seeds, with its interval.
+        claimed: the gain that the study's own scores showed.
+        settings: settings of the audit's trials that differ from the study's.
     """
 
     kind: ClassVar[str] = "audit"
@@ -403,9 +558,15 @@ class Audit:
 
 @dataclass(frozen=True, kw_only=True)
 class Ablated:
-    """One kept change, taken out: `without` is its candidate, `candidate` the program without it, where one could be made.
+    """One kept change, taken out: a row of an ablation.
 
-    The evidence is of the program without the change against the one with it: below 0 the change carries that much.
+    Attributes:
+        without: number of the candidate that made the change.
+        candidate: number of the program without it; None where none could be made.
+        weight: what the change carries.
+        why: one line about it.
+        evidence: of the program without the change against the one with it. An effect below 0 is
+            what the change carries.
     """
 
     without: int
@@ -417,7 +578,15 @@ class Ablated:
 
 @dataclass(frozen=True, kw_only=True)
 class Ablation:
-    """Each change of a kept program taken out in turn, on fresh seeds; `why` says where the program itself failed."""
+    """Each change of a kept program taken out in turn, on fresh seeds.
+
+    Attributes:
+        request: id of the request.
+        candidate: number of the kept program.
+        rows: one per change, oldest first.
+        why: where the program itself failed, how; else empty.
+        settings: as in `Audit`.
+    """
 
     kind: ClassVar[str] = "ablation"
     request: str
@@ -429,7 +598,14 @@ class Ablation:
 
 @dataclass(frozen=True, kw_only=True)
 class Unknown:
-    """A record of a kind that this version does not know; kept, shown by its name, without effect on the fold."""
+    """A record of a kind that this version does not know.
+
+    It is kept and shown by its name, and has no effect.
+
+    Attributes:
+        name: its kind.
+        body: its fields.
+    """
 
     kind: ClassVar[str] = "unknown"
     name: str
@@ -437,116 +613,21 @@ class Unknown:
 
 
 Record = (
-    StudyOpened | Candidate | TrialStarted | Trial | Decision | Adopted | Refused | StateChanged | LoopStarted
-    | ProposalFailed | Reproduction | Audit | Ablation | Plateau | Called | Rebased | Unknown
+    StudyOpened | Candidate | TrialStarted | Trial | Decision | Adopted | Refused | StateChanged
+    | LoopStarted | ProposalFailed | Reproduction | Audit | Ablation | Plateau | Called | Rebased
+    | Unknown
 )  # fmt: skip
-
-_KINDS: dict[str, type] = {
-    cls.kind: cls
-    for cls in (
-        StudyOpened, Candidate, TrialStarted, Trial, Decision, Adopted, Refused, StateChanged, LoopStarted, ProposalFailed, Reproduction,
-        Audit, Ablation, Plateau, Called, Rebased,
-    )
-}  # fmt: skip
 
 
 class Entry(NamedTuple):
-    """A record with its place in the journal and the Unix time of its writing."""
+    """A record with its place in the journal.
+
+    Attributes:
+        id: 1, 2, ... in the order of writing.
+        at: Unix time of the writing.
+        record: the record itself.
+    """
 
     id: int
     at: float
     record: Record
-
-
-class Request(NamedTuple):
-    """What a person or a tool asks of the loop: idempotent by `id`, handled in the order of `sequence`."""
-
-    sequence: int
-    id: str
-    at: float
-    verb: str
-    body: Mapping[str, Any]
-
-
-def encode(record: Record) -> tuple[str, str]:
-    """The kind and the JSON body of a record.
-
-    Raises:
-        ValueError: a number is not finite.
-    """
-    if isinstance(record, Unknown):
-        return record.name, json.dumps(dict(record.body), allow_nan=False, separators=(",", ":"))
-    return record.kind, json.dumps(asdict(record), allow_nan=False, separators=(",", ":"))
-
-
-def decode(kind: str, text: str) -> Record:
-    """The record again; fields that this version does not know are left out, an unknown kind stays as `Unknown`."""
-    body = json.loads(text)
-    cls = _KINDS.get(kind)
-    if cls is None:
-        return Unknown(name=kind, body=body)
-    record: Record = _build(cls, body)
-    return record
-
-
-class _Form(NamedTuple):
-    """What the fields of a record are: their names, those that must be there, the values of the rest, and how some are read."""
-
-    names: frozenset[str]
-    required: frozenset[str]
-    defaults: Mapping[str, Any]
-    fresh: Mapping[str, Callable[[], Any]]
-    read: Mapping[str, Callable[[Any], Any]]
-
-
-@cache
-def _form(cls: type) -> _Form:
-    own = fields(cls)
-    return _Form(
-        names=frozenset(spec.name for spec in own),
-        required=frozenset(
-            spec.name for spec in own if spec.default is MISSING and spec.default_factory is MISSING
-        ),
-        defaults={spec.name: spec.default for spec in own if spec.default is not MISSING},
-        fresh={
-            spec.name: spec.default_factory for spec in own if spec.default_factory is not MISSING
-        },
-        read={spec.name: _READ[spec.name] for spec in own if spec.name in _READ},
-    )
-
-
-def _build(cls: type, body: Mapping[str, Any]) -> Any:
-    """A record without a call of its constructor, which takes three times as long; what it checks was checked before it was written."""
-    form = _form(cls)
-    made: Any = object.__new__(cls)
-    values = made.__dict__
-    values.update(form.defaults)
-    values.update(
-        body
-        if body.keys() <= form.names
-        else {name: value for name, value in body.items() if name in form.names}
-    )
-    for name, read in form.read.items():
-        if name in body:
-            values[name] = read(values[name])
-    for name, make in form.fresh.items():
-        if name not in values:
-            values[name] = make()
-    if not form.required <= values.keys():
-        missing = min(form.required - values.keys())
-        raise StudyError(
-            f"a {cls.__name__} record of this study has no {missing}; the file is damaged or of another program"
-        )
-    return made
-
-
-_READ: dict[str, Callable[[Any], Any]] = {
-    "objective": lambda body: _build(Objective, body),
-    "options": lambda body: _build(Options, body),
-    "evidence": lambda body: _build(Evidence, body),
-    "rows": lambda rows: tuple(_build(Ablated, row) for row in rows),
-    "hunks": tuple,
-    "seeds": tuple,
-    "units": tuple,
-    "flags": tuple,
-}

@@ -1,4 +1,4 @@
-"""Python sources as syntax trees, from any thread."""
+"""Python sources as syntax trees, from any thread. Nothing of a source is run."""
 
 import ast
 import threading
@@ -6,23 +6,25 @@ import threading
 _parsing = threading.Lock()
 
 
-def tree_of(source: str) -> ast.Module:
-    """The tree of a source, never run.
-
-    Python 3.11 counts the depth of trees for all threads in one place, and raises SystemError where two make one at a time
-    (python/cpython#106905): here they take turns.
+def parse_tree(source: str) -> ast.Module:
+    """The syntax tree of a source.
 
     Raises:
-        SyntaxError, ValueError (NUL bytes), MemoryError, RecursionError: it is no Python, or nested too deep.
+        SyntaxError: it is not Python.
+        ValueError: it contains NUL bytes.
+        MemoryError: it is nested too deep.
+        RecursionError: it is nested too deep.
     """
+    # Python 3.11 keeps one count of the depth for all threads, and raises SystemError where two
+    # threads parse at the same time (python/cpython#106905). So they take turns.
     with _parsing:
         return ast.parse(source)
 
 
-def syntax_problem(text: str) -> str | None:
+def find_syntax_problem(text: str) -> str | None:
     """What is wrong with a Python source, with its line; None when it parses."""
     try:
-        tree_of(text)
+        parse_tree(text)
     except SyntaxError as error:
         return f"line {error.lineno}: {error.msg}"
     except ValueError as error:  # NUL bytes

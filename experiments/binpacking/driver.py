@@ -1,6 +1,7 @@
-"""Lies in the sandbox beside the heuristic: keeps the bins of one instance, asks `priority` for each item, answers an index.
+"""Runs in the sandbox beside the heuristic: keeps one instance's bins and asks for priorities.
 
-It holds no item but the present one, so there is no future to look up. The evaluator keeps bins of its own and checks each answer.
+It never holds more than the present item, so a candidate cannot look up what comes next. The
+evaluator keeps its bins separately and checks each answer.
 """
 
 import heuristic
@@ -16,19 +17,22 @@ def begin(capacity: int, n_bins: int) -> None:
 
 
 def place(item: int) -> int:
-    """The index of the bin that takes the item: the first maximum of `priority` over the bins with room."""
+    """The index of the bin that takes the item.
+
+    The first maximum of `priority` over those with room.
+    """
     room = np.flatnonzero(bins >= item)
-    wanted = np.asarray(
-        heuristic.priority(float(item), bins[room])
-    )  # a copy: changes to it stay there
-    if wanted.shape != room.shape:
+    # Indexing makes a copy, so the heuristic cannot change the bins.
+    priorities = np.asarray(heuristic.priority(float(item), bins[room]))
+    if priorities.shape != room.shape:
         raise ValueError(
-            f"priority returned shape {wanted.shape} for {len(room)} bins; it must be {room.shape}"
+            f"priority returned shape {priorities.shape} for {len(room)} bins; "
+            f"it must be {room.shape}"
         )
-    if wanted.dtype.kind not in "fiub":
-        raise ValueError(f"priority returned dtype {wanted.dtype}; it must be numbers")
-    best = wanted.argmax()  # NaN wins in argmax, so looking at the winner is enough
-    if wanted[best] != wanted[best]:
+    if priorities.dtype.kind not in "fiub":
+        raise ValueError(f"priority returned dtype {priorities.dtype}; it must be numbers")
+    best = priorities.argmax()  # NaN wins in argmax, so looking at the winner is enough
+    if priorities[best] != priorities[best]:
         raise ValueError(f"priority returned NaN for item {item}")
     index = int(room[best])
     bins[index] -= item

@@ -1,8 +1,9 @@
-"""Scores an online bin packing heuristic: holds the items, reveals them one by one, and counts the bins itself.
+"""Scores an online bin packing heuristic: reveals the items one by one and counts the bins itself.
 
-Protocol of FunSearch (Romera-Paredes et al., Nature 2024; github.com/google-deepmind/funsearch, bin_packing): one empty bin per
-item exists from the start, the heuristic ranks those with room, the first maximum takes the item. No candidate code is imported
-here: the sandbox answers with an index, and capacities are checked here in integers.
+Protocol of FunSearch (Romera-Paredes et al., Nature 2024; github.com/google-deepmind/funsearch,
+bin_packing): one empty bin per item exists from the start, the heuristic ranks those with room, and
+the first maximum takes the item. No candidate code is imported here: the sandbox answers with an
+index, and capacities are checked here in integers.
 """
 
 import math
@@ -12,47 +13,50 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from instances import Instance, scored, unforeseen
+from instances import Instance, draw_fresh, draw_scored
 
 from workbench.evaluate import CandidateFailed, Cheated
 
 FOLDER = Path(__file__).parent
 FIRST = 5  # the stage `first` is a fifth of the instances
-FRESH_GAP = 1.0  # percentage points; chance alone moves the gain over Best Fit by about 0.2 (sd, 5 and 3 x 2000 items)
+# Percentage points. Chance alone moves the gain over Best Fit by about 0.2 (standard deviation,
+# with 5 and 3 instances of 2000 items).
+FRESH_GAP = 1.0
 
 
 def evaluate(trial: Any) -> dict[str, float]:
     """`excess` in percent: how many bins more than the lower bound, over the whole set.
 
-    The set that decides is known before the trial, so that one trial tells all; an audit's is not. A program that has learnt exactly
-    it is caught on instances nobody could know: there it must keep its gain over Best Fit, within `FRESH_GAP`, or one bin of each where
-    that is more.
+    The set that decides is known before the trial, so that one trial is enough; an audit's set is
+    not. A program that has learnt exactly this set is caught on fresh instances that it cannot
+    know: there it must keep its gain over Best Fit, within `FRESH_GAP` or one bin per instance,
+    whichever is more.
 
     Raises:
-        CandidateFailed: an answer that is no bin, or a bin without room.
-        Cheated: the gain is not there on fresh instances.
+        CandidateFailed: an answer is not a bin, or the bin has no room.
+        Cheated: the gain disappears on fresh instances.
     """
     with trial.start("driver.py", files={"driver.py": FOLDER / "driver.py"}, threads=1) as process:
-        known = scored(trial.settings, trial.seed)
-        fresh = unforeseen(trial.settings, np.random.default_rng(secrets.randbits(128)))
+        scored = draw_scored(trial.settings, trial.seed)
+        fresh = draw_fresh(trial.settings, np.random.default_rng(secrets.randbits(128)))
         bins = []
-        for number, instance in enumerate(known, 1):
+        for number, instance in enumerate(scored, 1):
             bins.append(pack(process, instance))
-            trial.report("excess", number, excess(bins, known[:number]))
-            if number == math.ceil(len(known) / FIRST):
-                trial.stage("first", excess(bins, known[:number]))
+            trial.report("excess", number, excess(bins, scored[:number]))
+            if number == math.ceil(len(scored) / FIRST):
+                trial.stage("first", excess(bins, scored[:number]))
         fresh_bins = [pack(process, instance) for instance in fresh]
 
-    score = excess(bins, known)
+    score = excess(bins, scored)
     if fresh:
-        gain = excess([best_fit(instance) for instance in known], known) - score
-        fresh_gain = excess([best_fit(instance) for instance in fresh], fresh) - excess(
-            fresh_bins, fresh
-        )
+        gain = excess([best_fit(instance) for instance in scored], scored) - score
+        fresh_best_fit = excess([best_fit(instance) for instance in fresh], fresh)
+        fresh_gain = fresh_best_fit - excess(fresh_bins, fresh)
         one_bin = 100.0 * len(fresh) / sum(instance.bound for instance in fresh)
         if gain > 0 and gain - fresh_gain > max(FRESH_GAP, one_bin):
             raise Cheated(
-                f"fits these instances only: {gain:.2f} points better than Best Fit on them, {fresh_gain:.2f} on {len(fresh)} fresh ones"
+                f"fits these instances only: {gain:.2f} points better than Best Fit on them, "
+                f"{fresh_gain:.2f} on {len(fresh)} fresh ones"
             )
     return {
         "excess": score,
@@ -85,14 +89,18 @@ def pack(process: Any, instance: Instance) -> int:
             raise CandidateFailed(f"item {number} was put into bin {index}; there are {len(room)}")
         if room[index] < item:
             raise CandidateFailed(
-                f"item {number} of size {item} was put into bin {index}, which has room for {room[index]}"
+                f"item {number} of size {item} was put into bin {index}, "
+                f"which has room for {room[index]}"
             )
         room[index] -= item
     return sum(left < instance.capacity for left in room)
 
 
 def excess(bins: Sequence[int], instances: Sequence[Instance]) -> float:
-    """(mean bins - mean bound) / mean bound in percent over the set; not the mean of the ratios. Source: FunSearch, table 1."""
+    """(mean bins - mean bound) / mean bound over the set, in percent; not the mean of the ratios.
+
+    Source: FunSearch, table 1.
+    """
     bound = sum(instance.bound for instance in instances)
     return 100.0 * (sum(bins) - bound) / bound
 

@@ -1,4 +1,7 @@
-"""The heuristic under improvement: which open bin should take the next item? Starts as Best Fit with a dislike of small gaps."""
+"""The heuristic under improvement.
+
+Which open bin should take the next item? Starts as Best Fit with a dislike of small gaps.
+"""
 
 import numpy as np
 
@@ -7,12 +10,12 @@ SMALL_GAP_COST = 5.0  # what leaving a small gap costs, in units of room; 0 is p
 
 
 def priority(item: float, bins: np.ndarray) -> np.ndarray:
-    """Returns how much each bin is wanted for the item; the first bin with the highest value takes it.
+    """Returns how well each bin suits the item; the first one with the highest value takes it.
 
     Args:
         item: size of the item that has to be packed now, above 0.
-        bins: `(n,)` remaining capacities of the bins that have room for it, in the order in which they stand. Bins that are
-            still empty are among them, with the full capacity.
+        bins: `(n,)` remaining capacities of the bins that have room for it, in the order in which
+            they stand. Bins that are still empty are among them, with the full capacity.
 
     Returns:
         `(n,)` numbers, higher is better; -inf is allowed, NaN is not.

@@ -1,4 +1,4 @@
-"""The instances of binpacking: drawn by a published recipe, or read from a file that the study has a copy of."""
+"""The instances of binpacking: drawn by a published recipe, or read from a file of the study."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -27,13 +27,16 @@ class Instance:
         """The L1 lower bound: no packing needs fewer bins."""
         return -(-sum(self.items) // self.capacity)
 
-    def shuffled(self, rng: np.random.Generator) -> "Instance":
+    def shuffle(self, rng: np.random.Generator) -> "Instance":
         """The same items in another order."""
         return Instance(tuple(int(size) for size in rng.permutation(self.items)), self.capacity)
 
 
 def weibull(rng: np.random.Generator, n_items: int) -> Instance:
-    """Shape 3, scale 45, clipped to 1..100 and rounded; capacity 100. Source: FunSearch, Methods, after Castineiras et al. 2012."""
+    """Shape 3, scale 45, clipped to 1..100 and rounded; capacity 100.
+
+    Source: FunSearch, Methods, after Castineiras et al. 2012.
+    """
     sizes = np.clip(45.0 * rng.weibull(3.0, n_items), 1, 100)
     return Instance(tuple(int(size) for size in np.round(sizes)), 100)
 
@@ -49,46 +52,59 @@ RECIPES: dict[str, Callable[[np.random.Generator, int], Instance]] = {
 }
 
 
-def scored(settings: Settings, trial_seed: int) -> list[Instance]:
+def draw_scored(settings: Settings, trial_seed: int) -> list[Instance]:
     """The instances that the score is taken over.
 
-    A recipe draws them from `seed`. A file is taken as it stands; held out, it is the file `held_out`, or where there is none
-    the same items in another order, from `seed`. Where that is 0, it is drawn from the trial's, so that nobody knows the set before.
+    A recipe draws them from `seed`. A file is used as it is. Held out, that is the file `held_out`,
+    or without one the same items in another order, drawn from `seed`. If `seed` is 0, the trial's
+    seed is used instead, so that no one knows the set before.
 
     Raises:
-        ValueError: no such recipe or split, seed 0 in a search, or a file that holds no instances; one line.
+        ValueError: an unknown recipe or split, seed 0 in a search, or a file without instances.
     """
     if settings["split"] not in SPLITS:
         raise ValueError(f"split = {settings['split']!r}; it is one of {', '.join(SPLITS)}")
-    seed, source = int(settings["seed"]), _source(settings)
+    seed = int(settings["seed"])
+    source = _source(settings)
     if not seed and settings["split"] == "search":
         raise ValueError(
-            "seed = 0 draws another set in every trial, which is for audits; a search needs another number"
+            "seed = 0 draws another set in every trial, which is for audits; "
+            "a search needs another number"
         )
     rng = np.random.default_rng(seed or hidden(trial_seed))
     if source in RECIPES:
         return [RECIPES[source](rng, int(settings["items"])) for _ in range(int(settings["count"]))]
-    found = read(FOLDER / source)
+    instances = read(FOLDER / source)
     is_same_file = settings["split"] == "held_out" and not settings["held_out"]
-    return [instance.shuffled(rng) for instance in found] if is_same_file else found
+    if is_same_file:
+        return [instance.shuffle(rng) for instance in instances]
+    return instances
 
 
-def unforeseen(settings: Settings, rng: np.random.Generator) -> list[Instance]:
-    """`fresh` instances of the same kind that nobody could know: new ones of a recipe, or some of the file's in another order."""
-    source, n_fresh = _source(settings), int(settings["fresh"])
+def draw_fresh(settings: Settings, rng: np.random.Generator) -> list[Instance]:
+    """`fresh` instances of the same kind that no one can know before.
+
+    New ones of a recipe, or some of the file's with their items in another order.
+    """
+    source = _source(settings)
+    n_fresh = int(settings["fresh"])
     if source in RECIPES:
         return [RECIPES[source](rng, int(settings["items"])) for _ in range(n_fresh)]
-    found = read(FOLDER / source)
-    return [found[index].shuffled(rng) for index in rng.integers(len(found), size=n_fresh)]
+    instances = read(FOLDER / source)
+    indices = rng.integers(len(instances), size=n_fresh)
+    return [instances[index].shuffle(rng) for index in indices]
 
 
 def read(file: Path) -> list[Instance]:
-    """The instances of a JSON file: one object with `capacity` and `items`, a list of such, or an object of such by name.
+    """The instances of a JSON file.
 
-    An object may state `num_items`, as FunSearch's do.
+    The file holds one object with `capacity` and `items`, a list of such objects, or an object that
+    names several. An object may state `num_items`, as FunSearch's do.
 
     Raises:
-        ValueError: it is something else, or no bin can hold an item; one line with file and instance.
+        ValueError: the file holds something else, or an item fits into no bin; the message names
+        file and
+            instance.
     """
     try:
         table = json.loads(file.read_bytes())
@@ -106,13 +122,14 @@ def _source(settings: Settings) -> str:
     source = str(settings[key])
     if source not in RECIPES and not (FOLDER / source).is_file():
         raise ValueError(
-            f"{key} = {source!r}; it is one of {', '.join(RECIPES)}, or a file such as ./{source or 'or3'}.json"
+            f"{key} = {source!r}; it is one of {', '.join(RECIPES)}, "
+            f"or a file such as ./{source or 'or3'}.json"
         )
     return source
 
 
 def _bodies(table: Any) -> Iterator[tuple[str, Any]]:
-    """What each instance is called in a message, and its object."""
+    """Each instance's object, with its name for messages."""
     if isinstance(table, list):
         yield from ((f", instance {number}", body) for number, body in enumerate(table, 1))
     elif isinstance(table, dict) and "items" not in table:
@@ -126,7 +143,8 @@ def _instance(name: str, body: Any) -> Instance:
         raise ValueError(
             f'{name}: an instance is written {{"capacity": 150, "items": [42, 69, 67]}}'
         )
-    capacity, items = body["capacity"], body["items"]
+    capacity = body["capacity"]
+    items = body["items"]
     if type(capacity) is not int or capacity < 1:
         raise ValueError(f"{name}: capacity = {capacity!r:.40}; it is a whole number of at least 1")
     if not isinstance(items, list) or not items:
@@ -134,7 +152,8 @@ def _instance(name: str, body: Any) -> Instance:
     for number, item in enumerate(items, 1):
         if type(item) is not int or not 1 <= item <= capacity:
             raise ValueError(
-                f"{name}: item {number} is {item!r:.40}; it is a whole number from 1 to the capacity {capacity}"
+                f"{name}: item {number} is {item!r:.40}; "
+                f"it is a whole number from 1 to the capacity {capacity}"
             )
     if body.get("num_items", len(items)) != len(items):
         raise ValueError(

@@ -1,6 +1,9 @@
-"""The program under improvement: places n circles in the unit square so that their radii add up to as much as possible.
+"""The program under improvement: places n circles in the unit square with large radii.
 
-`pack` may search, or return stored coordinates, or both. Nothing repairs its answer: `tightened` makes it exactly feasible.
+Their radii should add up to as much as possible.
+
+`pack` may search, or return stored coordinates, or both. Nothing repairs its answer: `tighten`
+makes it exactly feasible.
 """
 
 import time
@@ -26,11 +29,15 @@ SCALE_MEMORY = 0.99
 
 
 def pack(n: int, seed: int) -> np.ndarray:
-    """Returns `(n, 3)` float64: x, y and radius of each circle, inside the unit square, without any overlap."""
+    """Returns `(n, 3)` float64.
+
+    X, y and radius of each circle, inside the unit square, without any overlap.
+    """
     rng = np.random.default_rng(seed)
     state = np.stack([start(n, rng) for _ in range(STARTS)])  # (starts, n, 3)
-    mean, square = np.zeros_like(state), np.zeros_like(state)
-    shown = time.perf_counter()
+    mean = np.zeros_like(state)
+    square = np.zeros_like(state)
+    printed_at = time.perf_counter()
     for step in range(1, STEPS + 1):
         progress = step / STEPS
         slope = gradient(state, PRICE * (FINAL_PRICE / PRICE) ** progress)
@@ -42,13 +49,13 @@ def pack(n: int, seed: int) -> np.ndarray:
             * (mean / (1 - MOMENTUM**step))
             / (np.sqrt(square / (1 - SCALE_MEMORY**step)) + 1e-9)
         )
-        if time.perf_counter() > shown + 0.5:
-            shown = time.perf_counter()
+        if time.perf_counter() > printed_at + 0.5:
+            printed_at = time.perf_counter()
             print(
-                f"step {step} | sum_radii: {max(shrunk(one)[:, 2].sum() for one in state):.5f}",
+                f"step {step} | sum_radii: {max(shrink(one)[:, 2].sum() for one in state):.5f}",
                 flush=True,
             )
-    return tightened(max((shrunk(one) for one in state), key=lambda one: one[:, 2].sum()))
+    return tighten(max((shrink(one) for one in state), key=lambda one: one[:, 2].sum()))
 
 
 def start(n: int, rng: np.random.Generator) -> np.ndarray:
@@ -58,7 +65,8 @@ def start(n: int, rng: np.random.Generator) -> np.ndarray:
         cells = rng.permutation(side * side)[:n]
         centres = (np.stack([cells % side, cells // side], 1) + 0.5) / side
     elif LAYOUT == "rows":  # every other row shifted by half a place
-        row, place = np.arange(n) // side, np.arange(n) % side
+        row = np.arange(n) // side
+        place = np.arange(n) % side
         centres = np.stack(
             [(place + 0.25 + 0.5 * (row % 2)) / side, (row + 0.5) / np.ceil(n / side)], 1
         )
@@ -69,16 +77,18 @@ def start(n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def gradient(state: np.ndarray, price: float) -> np.ndarray:
-    """Of price x (sum of squared overlaps, with each other and with the walls) - sum of radii; `(starts, n, 3)` as `state`."""
-    centres, radii = state[..., :2], state[..., 2]
+    """Of price x (sum of squared overlaps, with each other and with the walls) - sum of radii.
+
+    `(starts, n, 3)` as `state`.
+    """
+    centres = state[..., :2]
+    radii = state[..., 2]
     apart = centres[:, :, None] - centres[:, None]  # (starts, n, n, 2)
     distance = np.sqrt((apart**2).sum(-1)) + 1e-12
     overlap = np.maximum(radii[:, :, None] + radii[:, None] - distance, 0.0)
     overlap[:, np.arange(state.shape[1]), np.arange(state.shape[1])] = 0.0
-    low, high = (
-        np.maximum(radii[..., None] - centres, 0.0),
-        np.maximum(radii[..., None] + centres - 1.0, 0.0),
-    )
+    low = np.maximum(radii[..., None] - centres, 0.0)
+    high = np.maximum(radii[..., None] + centres - 1.0, 0.0)
     below = np.maximum(-radii, 0.0)
     slope = np.empty_like(state)
     slope[..., :2] = 2 * price * (high - low - ((overlap / distance)[..., None] * apart).sum(2))
@@ -86,8 +96,11 @@ def gradient(state: np.ndarray, price: float) -> np.ndarray:
     return slope
 
 
-def shrunk(circles: np.ndarray) -> np.ndarray:
-    """The circles with radii so small that, up to rounding, nothing overlaps: of two that do, each gives way in proportion."""
+def shrink(circles: np.ndarray) -> np.ndarray:
+    """The circles with radii so small that, up to rounding, nothing overlaps.
+
+    Of two that do, each gives way in proportion.
+    """
     circles = circles.copy()
     circles[:, :2] = np.clip(circles[:, :2], 0.0, 1.0)
     centres = circles[:, :2]
@@ -99,8 +112,11 @@ def shrunk(circles: np.ndarray) -> np.ndarray:
     return circles
 
 
-def tightened(circles: np.ndarray) -> np.ndarray:
-    """The circles with all radii made smaller by the smallest of 0, 1e-16, 4e-16, ... that passes in exact arithmetic."""
+def tighten(circles: np.ndarray) -> np.ndarray:
+    """The circles with all radii made smaller by the smallest of 0, 1e-16, 4e-16, ...
+
+    That passes in exact arithmetic.
+    """
     less = 0.0
     while True:
         smaller = circles.copy()

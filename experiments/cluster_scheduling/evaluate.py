@@ -1,8 +1,11 @@
-"""Scores a scheduling rule in a simulated data centre: reveals jobs one by one, keeps the books, and compares with Best Fit.
+"""Scores a scheduling rule in a simulated data centre, compared with Best Fit.
 
-After the scheduling task of AlphaEvolve (arXiv 2506.13131, section 3.3.1): the evolved function scores a pair of job and machine, and
-what counts is capacity that would else be stranded. No candidate code is imported here: the sandbox answers with an index, which is
-checked here in integers.
+Reveals jobs one by one and keeps the books.
+
+After the scheduling task of AlphaEvolve (arXiv 2506.13131, section 3.3.1): the evolved function
+scores a pair of job and machine, and what counts is capacity that would else be stranded. No
+candidate code is imported here: the sandbox answers with an index, which is checked here in
+integers.
 """
 
 import heapq
@@ -40,12 +43,13 @@ class Outcome:
 
 
 def evaluate(trial: Any) -> dict[str, float]:
-    """`recovered`: capacity in percentage points that serves jobs here, and lies idle when Best Fit places the same jobs.
+    """`recovered`: capacity in percentage points that is idle under Best Fit and serves jobs here.
 
-    The mean over `workloads` workloads, drawn from the trial's seed after the candidate is ready; each is a unit.
+    The mean over `workloads` workloads, drawn from the trial's seed after the candidate is ready;
+    each is a unit.
 
     Raises:
-        CandidateFailed: an answer that is no machine, or a machine without room.
+        CandidateFailed: an answer is not a machine, or the machine has no room.
         ValueError: a setting that cannot be.
     """
     settings = trial.settings
@@ -56,7 +60,8 @@ def evaluate(trial: Any) -> dict[str, float]:
             raise ValueError(f"{name} = {settings[name]}; it lies above 0, and at 100 or below")
     if settings["workloads"] < 2:
         raise ValueError(f"workloads = {settings['workloads']}; a comparison needs 2 or more")
-    outcomes, units = [], []
+    outcomes = []
+    units = []
     with start(trial) as process:
         rngs = np.random.default_rng(hidden(trial.seed)).spawn(int(settings["workloads"]))
         for number, rng in enumerate(rngs, 1):
@@ -67,7 +72,7 @@ def evaluate(trial: Any) -> dict[str, float]:
                 settings["measured"],
                 rng,
             )
-            outcomes.append(placed(process, workload))
+            outcomes.append(place_jobs(process, workload))
             units.append(simulate(workload, best_fit(workload)).idle - outcomes[-1].idle)
             trial.report("recovered", number, float(np.mean(units)))
     trial.units(units)
@@ -89,14 +94,14 @@ def check(trial: Any) -> None:
         MIXES[trial.settings["mix"]], trial.settings["load"], *CHECKED, np.random.default_rng(0)
     )
     with start(trial) as process:
-        placed(process, workload)
+        place_jobs(process, workload)
 
 
 def start(trial: Any) -> Any:
     return trial.start("driver.py", files={"driver.py": FOLDER / "driver.py"}, threads=1)
 
 
-def placed(process: Any, workload: Workload) -> Outcome:
+def place_jobs(process: Any, workload: Workload) -> Outcome:
     """What becomes of a workload under the candidate's rule; raises as `simulate` does."""
     process.call("begin", workload.capacity, returns=None)
     return simulate(
@@ -105,7 +110,10 @@ def placed(process: Any, workload: Workload) -> Outcome:
 
 
 def best_fit(workload: Workload) -> Choose:
-    """The least room left after the job, CPU and memory as shares of the machine, added; the first of equals."""
+    """The least room left after the job, CPU and memory as shares of the machine, added.
+
+    The first of equals.
+    """
 
     def choose(job: np.ndarray, free: np.ndarray, _: list[list[int]]) -> int:
         left = ((free - job) / workload.capacity).sum(axis=1)
@@ -116,11 +124,11 @@ def best_fit(workload: Workload) -> Choose:
 
 
 def simulate(workload: Workload, choose: Choose) -> Outcome:
-    """Plays a workload; a job that no machine has room for is refused and does not come back, any other must be placed.
+    """Plays a workload. A job that fits on no machine is refused; any other must be placed.
 
     Args:
-        choose: given the job `(2,)`, what is free `(machines, 2)`, and `[machine, cpu, memory]` of each job that has ended since it
-            was asked last, answers a machine.
+        choose: given the job `(2,)`, what is free `(machines, 2)`, and `[machine, cpu, memory]` of
+            each job that has ended since it was asked last, answers a machine.
 
     Raises:
         CandidateFailed: an index out of range, or a machine without room.
@@ -132,7 +140,8 @@ def simulate(workload: Workload, choose: Choose) -> Outcome:
         if not has_room.any():
             books.refuse(number)
             continue
-        ended, books.ended = books.ended, []
+        ended = books.ended
+        books.ended = []
         machine = choose(job, books.free, ended)
         if not 0 <= machine < len(has_room):
             raise CandidateFailed(
@@ -142,7 +151,8 @@ def simulate(workload: Workload, choose: Choose) -> Outcome:
             cpu, memory = job.tolist()
             free = " and ".join(map(str, books.free[machine].tolist()))
             raise CandidateFailed(
-                f"job {number} of {cpu} CPU and {memory} memory was put on machine {machine}, where {free} are free"
+                f"job {number} of {cpu} CPU and {memory} memory was put on machine {machine}, "
+                f"where {free} are free"
             )
         books.place(number, machine)
     return books.outcome()
@@ -152,13 +162,18 @@ class Books:
     """What is free, who runs where, and the time averages.
 
     Attributes:
-        free: `(machines, 2)` integers. ended: `[machine, cpu, memory]` of jobs that ended and were not told yet.
+        free: `(machines, 2)` integers. ended: `[machine, cpu, memory]` of jobs that ended and were
+            not told yet.
     """
 
     def __init__(self, workload: Workload) -> None:
-        self.workload, self.free, self.ended = workload, workload.capacity.copy(), list[list[int]]()
+        self.workload = workload
+        self.free = workload.capacity.copy()
+        self.ended = list[list[int]]()
         self._running: list[tuple[float, int, int]] = []  # when it ends, job, machine
-        self._now, self._idle, self._stranded = 0.0, 0.0, 0.0
+        self._now = 0.0
+        self._idle = 0.0
+        self._stranded = 0.0
         self._refused: list[int] = []
 
     def advance(self, now: float) -> None:

@@ -1,7 +1,10 @@
-"""The workloads of cluster_scheduling: machines of several shapes, and jobs that arrive and leave. Made by the evaluator, from a seed.
+"""The workloads: machines of several shapes, and jobs that arrive and leave.
 
-Hard on purpose: most jobs want much of one resource and little of the other, machines come in shapes of their own, a few jobs are huge,
-and durations are heavy-tailed (log-normal, sigma 1: a tenth of the jobs does 39 % of the work).
+The evaluator makes them from a seed.
+
+Hard on purpose: most jobs want much of one resource and little of the other, machines come in
+shapes of their own, a few jobs are huge, and durations are heavy-tailed (log-normal, sigma 1: a
+tenth of the jobs does 39 % of the work).
 """
 
 from dataclasses import dataclass
@@ -22,7 +25,10 @@ class Machines:
 
 @dataclass(frozen=True)
 class Jobs:
-    """A kind of job: its weight among arrivals, and the ranges of CPU and memory, log-uniform, both ends included."""
+    """A kind of job.
+
+    Its weight among arrivals, and the ranges of CPU and memory, log-uniform, both ends included.
+    """
 
     weight: float
     cpu: tuple[int, int]
@@ -80,7 +86,9 @@ class Workload:
 def draw(
     mix: Mix, load: float, warm_up: float, measured: float, rng: np.random.Generator
 ) -> Workload:
-    """A workload: Poisson arrivals into an empty data centre, at a rate whose demand is `load` times the capacity.
+    """A workload: Poisson arrivals into an empty data centre.
+
+    Their rate makes the demand `load` times the capacity.
 
     Args:
         load: mean of CPU and memory; above 0.

@@ -1,4 +1,7 @@
-"""How the kernel is built: tile sizes, which both back ends receive, and the compiler's options for C."""
+"""How the kernel is built.
+
+Tile sizes, which both back ends receive, and the compiler's options for C.
+"""
 
 TILE_M = 16
 TILE_N = 16

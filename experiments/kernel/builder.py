@@ -1,4 +1,7 @@
-"""Lies in a sandbox of its own beside a C kernel, asks the candidate for the compiler's options, and builds; only the library leaves it."""
+"""Builds a C kernel in a separate sandbox, with the options that the candidate names.
+
+Only the library leaves that sandbox.
+"""
 
 import shutil
 import subprocess

@@ -1,4 +1,7 @@
-"""What it takes to time a kernel from outside: the machine to ourselves, minima of interleaved requests, what the hardware can do."""
+"""What it takes to time a kernel from outside.
+
+The machine to ourselves, minima of interleaved requests, what the hardware can do.
+"""
 
 import contextlib
 import fcntl
@@ -20,7 +23,10 @@ MULTIPLIED = 640
 
 @contextlib.contextmanager
 def alone() -> Iterator[None]:
-    """Holds a lock of the whole machine: no other trial of this experiment is timed meanwhile, whichever study it belongs to."""
+    """Holds a lock of the whole machine.
+
+    No other trial of this experiment is timed meanwhile, whichever study it belongs to.
+    """
     path = Path(tempfile.gettempdir()) / LOCK
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
@@ -37,24 +43,30 @@ class Times:
     """Seconds of the interleaved requests for one shape.
 
     Attributes:
-        n_calls: of the kernel in a request. floor: seconds for a call below which the hardware would be surpassed.
-        taken: by the role of the kernel, one per round: `mine`, `base`, `none` (no kernel is called), perhaps `incumbent`.
+        n_calls: of the kernel in a request. floor: seconds for a call below which the hardware
+            would be surpassed.
+        durations: by the role of the kernel, one per round: `mine`, `base`, `none` (no kernel is
+            called), perhaps `incumbent`.
         torch: the same of torch.
     """
 
     n_calls: int
     floor: float
-    taken: dict[str, list[float]] = field(default_factory=dict)
+    durations: dict[str, list[float]] = field(default_factory=dict)
     torch: list[float] = field(default_factory=list)
 
     def of_call(self, role: str, rounds: slice = slice(None)) -> float:
         """Seconds of one call: the fastest request, less what a request takes without its calls."""
         return max(
-            (min(self.taken[role][rounds]) - min(self.taken["none"])) / self.n_calls, self.floor
+            (min(self.durations[role][rounds]) - min(self.durations["none"])) / self.n_calls,
+            self.floor,
         )
 
     def gain(self, role: str) -> float:
-        """How much faster the candidate is than the kernel of that role: ln of the ratio of their seconds."""
+        """How much faster the candidate is than the kernel of that role.
+
+        Ln of the ratio of their seconds.
+        """
         return math.log(self.of_call(role) / self.of_call("mine"))
 
     @property
@@ -66,25 +78,35 @@ class Times:
         return min(self.torch) / self.n_calls / self.of_call("mine")
 
     def spread(self, role: str) -> float:
-        """A/A: by how much the odd and even requests of one kernel differ, as the log of their ratio."""
+        """A/A.
+
+        By how much the odd and even requests of one kernel differ, as the log of their ratio.
+        """
         return abs(
             math.log(self.of_call(role, slice(0, None, 2)) / self.of_call(role, slice(1, None, 2)))
         )
 
     def is_implausible(self, role: str) -> bool:
         """Faster than the hardware, even if a tenth of what was taken off was too much."""
-        return min(self.taken[role]) - 0.9 * min(self.taken["none"]) < self.n_calls * self.floor
+        return (
+            min(self.durations[role]) - 0.9 * min(self.durations["none"])
+            < self.n_calls * self.floor
+        )
 
 
 @functools.cache
 def peaks(device: str) -> tuple[float, float]:
-    """Floating-point operations and bytes a second that torch reaches here, times `MARGIN`; on one core, or on the GPU."""
+    """Floating-point operations and bytes a second that torch reaches here, times `MARGIN`.
+
+    On one core, or on the GPU.
+    """
     import torch
 
     size, copied = (
         (MULTIPLIED, COPIED_BYTES) if device == "cpu" else (8 * MULTIPLIED, COPIED_BYTES << 10)
     )
-    a, source = torch.ones(size, size, device=device), torch.ones(copied // 4, device=device)
+    a = torch.ones(size, size, device=device)
+    source = torch.ones(copied // 4, device=device)
     target = torch.empty_like(source)
     flops = 2 * size**3 / min(seconds(lambda: a @ a, device) for _ in range(8))
     moved = 2 * copied / min(seconds(lambda: target.copy_(source), device) for _ in range(50))
@@ -92,7 +114,10 @@ def peaks(device: str) -> tuple[float, float]:
 
 
 def seconds(call: Callable[[], object], device: str) -> float:
-    """How long a call of torch takes: on the clock of this thread, which does all of it, or on the wall's, to the end on the GPU."""
+    """How long a call of torch takes.
+
+    On the clock of this thread, which does all of it, or on the wall's, to the end on the GPU.
+    """
     import torch
 
     if device != "cpu":
@@ -111,7 +136,10 @@ def seconds(call: Callable[[], object], device: str) -> float:
 
 
 def machine(backend: str) -> str:
-    """The device that a study is tied to, in words: speed-ups on different ones are not compared."""
+    """The device that a study is tied to, in words.
+
+    Speed-ups on different ones are not compared.
+    """
     if backend == "triton":
         import torch
 

@@ -1,7 +1,10 @@
-"""Lies in the sandbox with a C kernel's library: loads it, keeps its buffers between guard zones, and calls it.
+"""Runs in the sandbox with a C kernel's library: loads it and calls it.
 
-One request makes many calls, each on another input, and sends one answer to which every output contributes: so sending weighs
-little, and nothing can be remembered, put off or left out. Nothing of the candidate's Python is ever run here.
+Its buffers lie between guard zones.
+
+One request makes many calls, each on another input, and sends one answer to which every output
+contributes: so sending weighs little, and nothing can be remembered, put off or left out. Nothing
+of the candidate's Python is ever run here.
 """
 
 import ctypes
@@ -26,8 +29,10 @@ def run(inputs: list, dims: list, shape: list, calls: list, skip: bool) -> bytes
     """The weighted sum of the kernel's outputs over the calls, float32.
 
     Args:
-        inputs: float32 arrays. dims: what the kernel is given after its pointers. shape: of an output.
-        calls: `[weight, [[offset, scale] for each input]]`; the call's inputs are these, rolled by the offset and scaled.
+        inputs: float32 arrays. dims: what the kernel is given after its pointers. shape: of an
+            output.
+        calls: `[weight, [[offset, scale] for each input]]`; the call's inputs are these, rolled by
+            the offset and scaled.
         skip: do everything but call the kernel; what that takes is what measuring costs.
     """
     global arena
@@ -66,7 +71,8 @@ class Arena:
     def fill(self, inputs: list, changes: list) -> None:
         """New inputs, and poison where the output goes."""
         for buffer, array, (offset, scale) in zip(self.buffers, inputs, changes, strict=False):
-            flat, rest = array.reshape(-1), array.size - offset
+            flat = array.reshape(-1)
+            rest = array.size - offset
             np.multiply(flat[offset:], np.float32(scale), out=buffer[:rest])
             np.multiply(flat[:offset], np.float32(scale), out=buffer[rest:])
         self.buffers[-1].view(np.uint8)[:] = layout.POISON

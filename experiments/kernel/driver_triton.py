@@ -1,6 +1,9 @@
-"""Lies in the sandbox beside a Triton kernel and does what `driver.py` does, on the GPU; on a CPU it needs TRITON_INTERPRET=1.
+"""Runs in the sandbox beside a Triton kernel and does what `driver.py` does, on the GPU.
 
-An output is read on the stream of this module right after the kernel: what another stream or thread writes later is not there yet.
+On a CPU it needs TRITON_INTERPRET=1.
+
+An output is read on the stream of this module right after the kernel: what another stream or thread
+writes later is not there yet.
 """
 
 import importlib

@@ -1,4 +1,7 @@
-"""One program's kernel in its sandbox, on the evaluator's side: it is called under the clock, and its answers and memory are judged."""
+"""One program's kernel in its sandbox, on the evaluator's side.
+
+It is called under the clock, and its answers and memory are judged.
+"""
 
 import contextlib
 import functools
@@ -18,14 +21,19 @@ from workbench.program import Program
 
 FOLDER = Path(__file__).parent
 DRIVERS = {"c": "driver.py", "triton": "driver_triton.py"}
-LIBRARY, LIBRARY_BYTES = "kernel.so", 16 << 20
+LIBRARY = "kernel.so"
+LIBRARY_BYTES = 16 << 20
 NOTHING = Program({})
 CALL_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Request:
-    """What one request asks for: `calls` of the kernel, each on the inputs rolled and scaled anew, and the weighted sum of the outputs."""
+    """What one request asks for.
+
+    `calls` of the kernel, each on the inputs rolled and scaled anew, and the weighted sum of the
+    outputs.
+    """
 
     task: Task
     dims: Dims
@@ -34,7 +42,10 @@ class Request:
 
     @classmethod
     def draw(cls, rng: np.random.Generator, task: Task, dims: Dims, n_calls: int) -> "Request":
-        """Inputs, offsets, scales and weights that nobody could know; a single call is made on the inputs as they are."""
+        """Inputs, offsets, scales and weights that no one can know.
+
+        A single call is made on the inputs as they are.
+        """
         inputs = task.draw(rng, dims)
         if n_calls == 1:
             return cls(task, dims, inputs, [[1.0, [[0, 1.0] for _ in inputs]]])
@@ -55,7 +66,7 @@ class Request:
 
     @functools.cached_property
     def right(self) -> tuple[np.ndarray, np.ndarray]:
-        """The right answer in float64, and the size that an error of each element is measured by."""
+        """The right answer in float64, and the size by which each element's error is measured."""
         answer, size = np.zeros((2, *self.task.output(self.dims)))
         for index, (weight, _) in enumerate(self.calls):
             one, its_size = self.task.answer(
@@ -69,25 +80,28 @@ class Request:
 class Kernel:
     """A kernel in its sandbox, built and ready; use it as a context.
 
-    A C kernel is built in a sandbox that is gone when this one starts, of whose files only the library comes along. In this one no
-    process or thread can be started, which is settled before any code of the candidate runs there: none can work beside a request.
+    A C kernel is built in a sandbox that is gone when this one starts, of whose files only the
+    library comes along. In this one no
+    process or thread can be started, which is settled before any code of the candidate runs there:
+        none can work beside a request.
 
     Attributes:
-        role: `mine` is the candidate's; `base` the baseline's, `incumbent` that of the incumbent, both for comparison; `none` is
-            only the driver, which does everything but build and call a kernel.
+        role: `mine` is the candidate's; `base` the baseline's, `incumbent` that of the incumbent,
+            both for comparison; `none` is only the driver, which does everything but build and call
+            a kernel.
         error: the worst of the answers that were judged, 1 being just tolerated.
         clocked_seconds: on the clock, all requests together.
         cpu_seconds: of the whole tree; known at the end.
     """
 
     def __init__(self, trial: Any, task: Task, program: Program, role: str) -> None:
-        self.task, self.role, backend = task, role, trial.settings["backend"]
-        self.error, self.clocked_seconds, self._trial, self._on_gpu = (
-            0.0,
-            0.0,
-            trial,
-            backend != "c",
-        )
+        self.task = task
+        self.role = role
+        backend = trial.settings["backend"]
+        self.error = 0.0
+        self.clocked_seconds = 0.0
+        self._trial = trial
+        self._on_gpu = backend != "c"
         files: dict[str, Any] = {name: FOLDER / name for name in (DRIVERS[backend], "layout.py")}
         with self._blaming():
             if self._on_gpu:
@@ -124,7 +138,7 @@ class Kernel:
         return float(self._process.cpu_seconds)
 
     def run(self, request: Request) -> tuple[float, bytes]:
-        """Seconds on the clock from before the request to after the last byte of its answer, and the answer."""
+        """Seconds from before the request to after the last byte of its answer, and the answer."""
         shape = self.task.output(request.dims)
         arguments = (
             request.inputs,
@@ -134,24 +148,27 @@ class Kernel:
             self.role == "none",
         )
         began = self._clock()
-        found: bytes = self._call("run", *arguments, returns=bytes)
-        taken = self._clock() - began
-        self.clocked_seconds += taken
-        return taken, found
+        answer: bytes = self._call("run", *arguments, returns=bytes)
+        duration = self._clock() - began
+        self.clocked_seconds += duration
+        return duration, answer
 
     def _clock(self) -> float:
-        """Waiting does not move the clock of the CPU, and nothing else is steady on a busy one; a GPU is not on it."""
+        """Waiting does not move the clock of the CPU, and nothing else is steady on a busy one.
+
+        A GPU is not on it.
+        """
         if self._on_gpu:
             return time.perf_counter()
         with self._blaming():
             return float(self._process.cpu_clock())
 
-    def judge(self, request: Request, found: bytes) -> None:
+    def judge(self, request: Request, output: bytes) -> None:
         """Compares an answer with the right one, and raises CandidateFailed where it is wrong."""
         shape = self.task.output(request.dims)
-        if len(found) != layout.ITEM_BYTES * math.prod(shape):
-            raise self._wrong(request, f"{len(found)} bytes for an output {shape}")
-        answer = np.frombuffer(found, np.float32).reshape(shape)
+        if len(output) != layout.ITEM_BYTES * math.prod(shape):
+            raise self._wrong(request, f"{len(output)} bytes for an output {shape}")
+        answer = np.frombuffer(output, np.float32).reshape(shape)
         if wild := int(np.count_nonzero(~np.isfinite(answer))):
             raise self._wrong(
                 request,
@@ -165,19 +182,19 @@ class Kernel:
         self.error = max(self.error, error)
 
     def inspect(self, request: Request) -> None:
-        """Raises CandidateFailed where the last call of a request has changed an input or a guard zone."""
-        found = np.frombuffer(self._call("memory", returns=bytes), np.uint8)
+        """Raises CandidateFailed if the last call of a request changed an input or a guard zone."""
+        memory = np.frombuffer(self._call("memory", returns=bytes), np.uint8)
         spans, width = layout.spans(
             [*self.task.inputs(request.dims), self.task.output(request.dims)]
         )
         expected = np.full(width, layout.POISON, np.uint8)
         for (start, end), array in zip(spans, request.of_call(-1), strict=False):
             expected[start:end] = array.reshape(-1).view(np.uint8)
-        if len(found) != width:
-            raise self._wrong(request, f"{len(found)} bytes of memory instead of {width}")
+        if len(memory) != width:
+            raise self._wrong(request, f"{len(memory)} bytes of memory instead of {width}")
         start, end = spans[-1]
         changed = [
-            int(place) for place in np.flatnonzero(found != expected) if not start <= place < end
+            int(place) for place in np.flatnonzero(memory != expected) if not start <= place < end
         ]
         if changed:
             is_input = any(start <= changed[0] < end for start, end in spans)
@@ -187,7 +204,11 @@ class Kernel:
             )
 
     def failure(self, problem: str, kind: type[CandidateFailed] = CandidateFailed) -> Exception:
-        """What to raise: the candidate's failure, and where the kernel is another's an error that does not blame the candidate."""
+        """What to raise.
+
+        The candidate's failure, and where the kernel is another's an error that does not blame the
+        candidate.
+        """
         if self.role == "mine":
             return kind(problem)
         whose = (
@@ -210,7 +231,8 @@ class Kernel:
             yield
         except CandidateFailed as error:
             if self.role != "mine":
-                self._trial.check()  # when the trial's time is over, whoever is at work then is not to blame
+                # when the trial's time is over, whoever is at work then is not to blame
+                self._trial.check()
                 raise self.failure(str(error)) from error
             raise
 

@@ -1,4 +1,6 @@
-"""The tasks: what each kernel is given, the right answer in float64, how exact an answer must be, and how much work it is.
+"""The tasks: what each kernel is given, and what a right answer is.
+
+Each says how exact an answer must be, and how much work it is.
 
 The same for both back ends. Nothing here is in the sandbox.
 """
@@ -12,10 +14,12 @@ import numpy as np
 
 Arrays = list[np.ndarray]
 Dims = tuple[int, ...]
-TOLERANCE = 5e-5  # honest float32 stays below 2.5e-5, sums of 2000 included; TF32, float16 and bfloat16 are off by 4e-4 or more
+# honest float32 stays below 2.5e-5, sums of 2000 included; TF32, float16 and bfloat16 are off by
+# 4e-4 or more
+TOLERANCE = 5e-5
 RMS_EPSILON = 1e-6
 GPU_FACTOR = 4
-SMALLEST = 1e-30  # what float32 rounds to nothing is no error
+SMALLEST = 1e-30  # what float32 rounds to 0 is not an error
 ROW_EDGES: tuple[Dims, ...] = ((1, 1), (3, 5), (17, 129), (2, 2049))
 
 
@@ -25,11 +29,13 @@ class Task:
 
     Attributes:
         inputs: shapes of the inputs. output: shape of the answer.
-        answer: the right answer to inputs in float64, and the size that an error of each element is measured by.
+        answer: the right answer to inputs in float64, and the size that an error of each element is
+            measured by.
         torch: the same in PyTorch, the yardstick of KernelBench.
         flops: multiplications and additions that no algorithm of the textbook kind avoids.
         n_calls: of the kernel in one timed request; the more, the less sending weighs.
-        spread: largest factor that inputs are scaled by. edges: small and odd dimensions, checked and not timed.
+        spread: largest factor that inputs are scaled by. edges: small and odd dimensions, checked
+            and not timed.
         search, held_out: dimensions that are timed, odd ones among them.
     """
 
@@ -45,15 +51,15 @@ class Task:
     search: tuple[Dims, ...]
     held_out: tuple[Dims, ...]
 
-    def shapes(self, which: str, backend: str) -> tuple[Dims, ...]:
+    def shapes(self, split: str, backend: str) -> tuple[Dims, ...]:
         """The dimensions of a split; larger ones for a GPU.
 
         Raises:
-            ValueError: there is no such split.
+            ValueError: the split is unknown.
         """
-        if which not in ("search", "held_out"):
-            raise ValueError(f"shapes = {which!r}; it is search or held_out")
-        chosen = self.search if which == "search" else self.held_out
+        if split not in ("search", "held_out"):
+            raise ValueError(f"shapes = {split!r}; it is search or held_out")
+        chosen = self.search if split == "search" else self.held_out
         return (
             chosen
             if backend == "c"
@@ -65,16 +71,22 @@ class Task:
         return 4 * sum(math.prod(shape) for shape in (*self.inputs(dims), self.output(dims)))
 
     def draw(self, rng: np.random.Generator, dims: Dims) -> Arrays:
-        """Inputs that nobody could know: normal, positive, shifted, with outliers, or with zeros, at a scale drawn as well."""
+        """Inputs that no one can know.
+
+        Normal, positive, shifted, with outliers, or with zeros, at a scale drawn as well.
+        """
         kind = rng.integers(5)
         return [
             _draw(rng, kind, shape, float(self.spread ** rng.uniform(-1, 1)))
             for shape in self.inputs(dims)
         ]
 
-    def error(self, found: np.ndarray, right: np.ndarray, size: np.ndarray) -> float:
-        """How far a finite answer is off, where 1 is just tolerated: the worse of the largest element's error and of the norm's."""
-        off = np.abs(found - right)
+    def error(self, answer: np.ndarray, right: np.ndarray, size: np.ndarray) -> float:
+        """How far a finite answer is off, where 1 is just tolerated.
+
+        The worse of the largest element's error and of the norm's.
+        """
+        off = np.abs(answer - right)
         return (
             float(max((off / size).max(), np.linalg.norm(off) / max(np.linalg.norm(right), 1e-30)))
             / TOLERANCE

@@ -1,7 +1,10 @@
-"""Scores decompositions of the matrix-multiplication tensor: checks each exactly, in integers, and counts its multiplications.
+"""Scores decompositions of the matrix-multiplication tensor: checks them and counts.
 
-The problem is AlphaEvolve's (arXiv 2506.13131, section 3.1 and appendix A), and so is the score: the lowest rank, then the share of
-seeds that reach it. No candidate code is imported here, nothing is rounded, and there is no tolerance.
+Each is checked exactly, in integers; its multiplications are counted.
+
+The problem is AlphaEvolve's (arXiv 2506.13131, section 3.1 and appendix A), and so is the score:
+the lowest rank, then the share of seeds that reach it. No candidate code is imported here, nothing
+is rounded, and the tolerance is 0.
 """
 
 from dataclasses import dataclass
@@ -37,12 +40,13 @@ class Problem:
             raise ValueError(f"field = {self.field!r}; it is one of {', '.join(FIELDS)}")
         if min(self.m, self.n, self.p) < 1 or self.terms > MAX_TERMS:
             raise ValueError(
-                f"shape = {self.m},{self.n},{self.p}; each is at least 1, and their product at most {MAX_TERMS}"
+                f"shape = {self.m},{self.n},{self.p}; each is at least 1, and their product at "
+                f"most {MAX_TERMS}"
             )
 
     @classmethod
     def read(cls, shape: str, field: str) -> "Problem":
-        """Raises ValueError: the shape is not of the form 3,3,3, or there is no such field."""
+        """Raises ValueError if the shape is not of the form 3,3,3, or the field is unknown."""
         sizes = shape.split(",")
         if len(sizes) != 3 or not all(size.strip().isdecimal() for size in sizes):
             raise ValueError(f"shape = {shape!r}; write three sizes, as in 3,3,3")
@@ -71,15 +75,17 @@ class Problem:
         return result
 
     def rank(self, answer: np.ndarray) -> int:
-        """How many multiplications an answer uses: its columns in which none of the three factors is zero.
+        """How many multiplications an answer uses: columns in which no factor is zero.
 
         Raises:
-            CandidateFailed: it is not a decomposition of the tensor, or has entries that the field has not.
+            CandidateFailed: it is not a decomposition of the tensor, or has entries that the field
+            has not.
         """
         low, high = (0, 1) if self.field == "mod2" else (-MAX_ENTRY, MAX_ENTRY)
         if answer.min() < low or answer.max() > high:
             raise CandidateFailed(
-                f"entries of the factors go from {answer.min()} to {answer.max()}; over {self.field}: {low} to {high}"
+                f"entries of the factors go from {answer.min()} to {answer.max()}; over "
+                f"{self.field}: {low} to {high}"
             )
         edges = [self.rows[0], self.rows[0] + self.rows[1]]
         real, imaginary = self._product(*np.split(answer, edges, axis=1))
@@ -100,14 +106,16 @@ class Problem:
     def _product(
         self, a: np.ndarray, b: np.ndarray, c: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Real and imaginary part of the tensor that factors `(parts, rows, terms)` make, in steps of the grid cubed."""
+        """Real and imaginary part of the tensor that the factors make, in steps of the grid cubed.
+
+        Args:
+            factors: each `(parts, rows, terms)`.
+        """
         if self.field != "complex":
             whole = _sum(_outer(a[0], b[0]), c[0]).reshape(self.rows)
             return whole, np.zeros_like(whole)
-        real, imaginary = (
-            _outer(a[0], b[0]) - _outer(a[1], b[1]),
-            _outer(a[0], b[1]) + _outer(a[1], b[0]),
-        )
+        real = _outer(a[0], b[0]) - _outer(a[1], b[1])
+        imaginary = _outer(a[0], b[1]) + _outer(a[1], b[0])
         return (
             (_sum(real, c[0]) - _sum(imaginary, c[1])).reshape(self.rows),
             (_sum(real, c[1]) + _sum(imaginary, c[0])).reshape(self.rows),
@@ -131,17 +139,20 @@ def _sum(products: np.ndarray, c: np.ndarray) -> np.ndarray:
 def evaluate(trial: Any) -> dict[str, float]:
     """`rank_plus_misses`: the lowest rank over the seeds, plus the share of seeds that miss it.
 
-    Each seed has a sandbox of its own, so that nothing found under one helps another.
+    Each seed has a separate sandbox, so that nothing found under one helps another.
 
     Raises:
-        CandidateFailed: an answer that is no exact decomposition, or more CPU time than `cpu_cap` for one seed.
+        CandidateFailed: an answer is not an exact decomposition, or took more CPU time than
+        `cpu_cap` for one seed.
     """
     settings = trial.settings
-    problem, cap = Problem.read(settings["shape"], settings["field"]), float(settings["cpu_cap"])
+    problem = Problem.read(settings["shape"], settings["field"])
+    cap = float(settings["cpu_cap"])
     if int(settings["seeds"]) < 2:
         raise ValueError(f"seeds = {settings['seeds']}; a share needs 2 or more")
     seeds = np.random.default_rng(trial.seed).integers(1 << 31, size=int(settings["seeds"]))
-    ranks, cpu_seconds = [], 0.0
+    ranks = []
+    cpu_seconds = 0.0
     for number, seed in enumerate(seeds.tolist(), 1):
         with trial.start("search.py") as process:
             arguments = (problem.m, problem.n, problem.p, problem.field, seed)
@@ -150,7 +161,8 @@ def evaluate(trial: Any) -> dict[str, float]:
             )
         if process.cpu_seconds > cap:
             raise CandidateFailed(
-                f"one seed took {process.cpu_seconds:.1f} CPU seconds; it may take {cap:g} (settings.cpu_cap)"
+                f"one seed took {process.cpu_seconds:.1f} CPU seconds; it may take {cap:g} "
+                "(settings.cpu_cap)"
             )
         cpu_seconds += process.cpu_seconds
         trial.report("rank_plus_misses", number, score(ranks))
@@ -165,5 +177,8 @@ def evaluate(trial: Any) -> dict[str, float]:
 
 
 def score(ranks: list[int]) -> float:
-    """The lowest rank, plus the share of seeds that did not reach it: its whole part is the rank."""
+    """The lowest rank, plus the share of seeds that did not reach it.
+
+    Its whole part is the rank.
+    """
     return min(ranks) + 1 - ranks.count(min(ranks)) / len(ranks)

@@ -1,7 +1,9 @@
-"""Simulated studies in which a model proposes, told what the candidate's prompt says. Trusted, and asked from here alone.
+"""Simulated studies in which a model proposes, with the candidate's prompt.
 
-Nothing that a candidate or the model wrote is run: the prompt is read as TOML, an answer becomes a text of constants, and `surrogates`
-parses that text.
+Trusted; only this process asks the model.
+
+Nothing that a candidate or the model wrote is run: the prompt is read as TOML, an answer becomes a
+text of constants, and `surrogates` parses that text.
 """
 
 import tempfile
@@ -28,7 +30,14 @@ Record = Callable[[float, int, Mapping[str, Any]], None]
 
 @dataclass(frozen=True)
 class Ended:
-    """What a study ended with: its loss without noise, candidates that were kept, proposals that came to nothing, and what was paid."""
+    """What a study ended with.
+
+    Attributes:
+        loss: of its incumbent, without noise.
+        kept: how many candidates were kept.
+        unusable: how many proposals could not be used.
+        receipt: what was paid.
+    """
 
     loss: float
     kept: int
@@ -36,7 +45,7 @@ class Ended:
     receipt: Receipt
 
 
-def searched(
+def search(
     objectives: Sequence[Objective],
     prompt: str,
     settings: Mapping[str, Any],
@@ -44,25 +53,26 @@ def searched(
     check: Callable[[], None],
     record: Record,
 ) -> Iterator[Ended]:
-    """Each objective's study, in order; `AT_ONCE` of them run at a time.
+    """Runs a study on each objective, `AT_ONCE` of them at a time; yields the results in order.
 
     Args:
-        prompt: of the proposer that the settings name, as `workbench.propose.wording` reads it. check: raises when the trial is over.
-        record: is told of every call of the model.
+        prompt: of the proposer that the settings name, as `workbench.propose.wording` reads it.
+        check: raises when the trial is over.
+        record: called with every call of the model.
 
     Raises:
-        ProposerFault: the model could not be asked; what it answers, or refuses to, is the prompt's affair.
+        ProposerFault: the model could not be asked. What it answers, or refuses, counts for the
+        prompt.
     """
     over = Event()
 
-    def search(number: int) -> Ended:
-        return _Study(objectives[number], prompt, settings, [seed, number], over, record).ended(
-            check
-        )
+    def run_study(number: int) -> Ended:
+        study = _Study(objectives[number], prompt, settings, [seed, number], over, record)
+        return study.run(check)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         try:
-            yield from pool.map(search, range(len(objectives)))
+            yield from pool.map(run_study, range(len(objectives)))
         finally:
             over.set()
 
@@ -79,26 +89,36 @@ class _Study:
         over: Event,
         record: Record,
     ) -> None:
-        self._objective, self._settings, self._over = objective, settings, over
-        self._rng = np.random.default_rng([*seed, 1])  # of the noise alone
+        self._objective = objective
+        self._settings = settings
+        self._over = over
+        self._rng = np.random.default_rng([*seed, 1])  # draws the noise and nothing else
         self._receipt = Receipt(record=record)
         self._options = Options(
-            proposer=str(settings["proposer"]), model=str(settings["model"]), base_url=str(settings["base_url"]), prompt=prompt,
-            max_tokens=int(settings["max_tokens"]), seed=objective.number,
-        )  # fmt: skip
-
-    def ended(self, check: Callable[[], None]) -> Ended:
-        settings, objective, n_unusable, name = (
-            self._settings,
-            self._objective,
-            0,
-            self._options.proposer,
+            proposer=str(settings["proposer"]),
+            model=str(settings["model"]),
+            base_url=str(settings["base_url"]),
+            prompt=prompt,
+            max_tokens=int(settings["max_tokens"]),
+            seed=objective.number,
         )
+
+    def run(self, check: Callable[[], None]) -> Ended:
+        settings = self._settings
+        objective = self._objective
+        name = self._options.proposer
+        n_unusable = 0
         make = partial(registry.find("proposers", name), name.partition(":")[2])
         with tempfile.TemporaryDirectory() as folder:
             study = Simulated(
-                Path(folder), objective.source, settings["evaluations"], settings["noise"], self._options, make, self._score
-            )  # fmt: skip
+                Path(folder),
+                objective.source,
+                settings["evaluations"],
+                settings["noise"],
+                self._options,
+                make,
+                self._score,
+            )
             while self._goes_on(study):
                 check()
                 try:

@@ -1,7 +1,9 @@
-"""Runs in the sandbox: a simulated study in which the tuner proposes under the candidate's settings, and the evaluator scores.
+"""Runs in the sandbox: a simulated study that the evaluator scores.
 
-A candidate may change anything in here once it runs. That gains it nothing: the evaluator counts the evaluations, and computes
-itself what the program is worth that comes back.
+The tuner proposes in it, with the candidate's settings.
+
+A candidate may change anything in here once it runs. That gains it nothing: the evaluator counts
+the evaluations, and computes itself what the program is worth that comes back.
 """
 
 import tempfile
@@ -13,11 +15,11 @@ from simulated import Broke, Simulated
 from workbench_evaluator import ask
 
 from workbench.propose.proposer import Exhausted
-from workbench.propose.settings import made
+from workbench.propose.settings import make_settings
 from workbench.propose.tuner import Tuner
 from workbench.records import Options
 
-ARGUMENT = made(
+ARGUMENT = make_settings(
     {name.lower(): value for name, value in vars(settings).items() if name.isupper()}
 ).text()
 
@@ -26,8 +28,14 @@ def search(source: str, evaluations: int, noise: float, seed: int) -> str:
     """The program that a study with so many evaluations ends with."""
     with tempfile.TemporaryDirectory() as folder:
         study = Simulated(
-            Path(folder), source, evaluations, noise, Options(seed=seed), lambda *given: Tuner(ARGUMENT, *given), score
-        )  # fmt: skip
+            Path(folder),
+            source,
+            evaluations,
+            noise,
+            Options(seed=seed),
+            lambda *arguments: Tuner(ARGUMENT, *arguments),
+            score,
+        )
         with suppress(Exhausted):  # it has tried all that it would: what it has found counts
             while study.left > 0:
                 study.step()

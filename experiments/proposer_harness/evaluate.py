@@ -1,7 +1,8 @@
-"""What a proposer gains on simulated studies: the objectives are in here, and each evaluation is asked for.
+"""What a proposer gains on simulated studies; the objectives stay in this process.
 
-A study of the tuner runs in the sandbox (`driver.py`). One of a proposer that asks a model runs here (`asked.py`): its prompt is data. No
-candidate code is imported here; what a study ends with is scored again, without noise.
+A study of the tuner runs in the sandbox (`driver.py`). One of a proposer that asks a model runs
+here (`asked.py`): its prompt is data. No candidate code is imported here; what a study ends with is
+scored again, without noise.
 """
 
 import json
@@ -11,8 +12,8 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-from asked import searched
-from surrogates import SHAPES, NotAProgram, Objective, drawn
+from asked import search
+from surrogates import SHAPES, NotAProgram, Objective, draw
 
 from workbench.errors import UsageError
 from workbench.evaluate import CandidateFailed, Question, hidden
@@ -34,19 +35,22 @@ def evaluate(trial: Any) -> dict[str, float]:
     """`gained`: percent of what there was to gain, the mean over the studies; each study is a unit.
 
     Raises:
-        CandidateFailed: the tuner asks for more evaluations than it has, or for one of something else than the given program with other
+        CandidateFailed: the tuner asks for more evaluations than it has, or for one of something
+        else than the given program with other
             values; the prompt is none; a file changed that does not count.
     """
     check_settings(trial.settings)
     check_files(trial)
-    return tuned(trial) if kind(trial.settings) == "tuner" else prompted(trial)
+    return evaluate_tuner(trial) if kind(trial.settings) == "tuner" else evaluate_prompt(trial)
 
 
-def tuned(trial: Any) -> dict[str, float]:
+def evaluate_tuner(trial: Any) -> dict[str, float]:
     """What the tuner gains with the candidate's settings."""
-    settings, key, gains = trial.settings, hidden(trial.seed), list[float]()
+    settings = trial.settings
+    key = hidden(trial.seed)
+    gains = list[float]()
     with trial.start("driver.py", files=BOX, threads=1) as process:
-        for number, objective in enumerate(drawn(settings["kinds"], settings["studies"], key)):
+        for number, objective in enumerate(draw(settings["kinds"], settings["studies"], key)):
             gains.append(
                 100.0
                 * gain(
@@ -62,11 +66,17 @@ def tuned(trial: Any) -> dict[str, float]:
     }
 
 
-def prompted(trial: Any) -> dict[str, float]:
-    """What a proposer gains under the candidate's prompt, and what the model took; its calls are kept in the trial's folder."""
-    settings, gains, ended, lock = trial.settings, list[float](), [], Lock()
+def evaluate_prompt(trial: Any) -> dict[str, float]:
+    """What a proposer gains under the candidate's prompt, and what the model took.
+
+    Its calls are kept in the trial's folder.
+    """
+    settings = trial.settings
+    gains = list[float]()
+    ended = []
+    lock = Lock()
     key = hidden(trial.seed)
-    objectives = drawn(settings["kinds"], settings["studies"], key)
+    objectives = draw(settings["kinds"], settings["studies"], key)
     with (trial.folder / "calls.jsonl").open("w", encoding="utf-8") as file:
 
         def record(usd: float, tokens: int, call: Mapping[str, Any]) -> None:
@@ -74,7 +84,7 @@ def prompted(trial: Any) -> dict[str, float]:
                 file.write(json.dumps(call) + "\n")
                 file.flush()
 
-        for study in searched(
+        for study in search(
             objectives,
             trial.program.files[FILES[kind(settings)]],
             settings,
@@ -88,11 +98,14 @@ def prompted(trial: Any) -> dict[str, float]:
     trial.units(gains)
     paid = [study.receipt for study in ended]
     return {
-        "gained": float(np.mean(gains)), "worst": min(gains),
-        "kept": float(np.mean([study.kept for study in ended])), "unusable": float(np.mean([study.unusable for study in ended])),
-        "calls": float(sum(len(one.calls) for one in paid)), "tokens": float(sum(one.tokens for one in paid)),
+        "gained": float(np.mean(gains)),
+        "worst": min(gains),
+        "kept": float(np.mean([study.kept for study in ended])),
+        "unusable": float(np.mean([study.unusable for study in ended])),
+        "calls": float(sum(len(one.calls) for one in paid)),
+        "tokens": float(sum(one.tokens for one in paid)),
         "usd": sum(one.usd for one in paid),
-    }  # fmt: skip
+    }
 
 
 def check(trial: Any) -> None:
@@ -102,17 +115,18 @@ def check(trial: Any) -> None:
     if kind(trial.settings) != "tuner":
         return
     with trial.start("driver.py", files=BOX, threads=1) as process:
-        gain(process, drawn("search", 1, 0)[0], 8, 0.03, [0, 0])
+        gain(process, draw("search", 1, 0)[0], 8, 0.03, [0, 0])
 
 
 def check_files(trial: Any) -> None:
-    """Raises CandidateFailed where the prompt is needed and none, or a file was changed that does not count."""
+    """Raises CandidateFailed if a needed prompt is missing, or an unused file was changed."""
     name = kind(trial.settings)
     for other, idle in FILES.items():
-        given = (FOLDER / idle).read_text(encoding="utf-8")
-        if other != name and trial.program.files.get(idle, given) != given:
+        original = (FOLDER / idle).read_text(encoding="utf-8")
+        if other != name and trial.program.files.get(idle, original) != original:
             raise CandidateFailed(
-                f"{idle} counts for nothing where the setting proposer is {name!r}; change {FILES[name]}"
+                f"{idle} counts for nothing where the setting proposer is {name!r}; change "
+                f"{FILES[name]}"
             )
     if name in WORDINGS:
         try:
@@ -124,7 +138,7 @@ def check_files(trial: Any) -> None:
 def gain(
     process: Any, objective: Objective, evaluations: int, noise: float, seed: list[int]
 ) -> float:
-    """Share of what there is to gain that a simulated study of the candidate gains, from `WORST` to 1.
+    """Share of the possible gain that a simulated study of the candidate reaches, up to 1.
 
     Raises:
         CandidateFailed: as in `evaluate`.
@@ -137,16 +151,16 @@ def gain(
         return [noisy] if np.isfinite(noisy) else []
 
     arguments = (objective.source, evaluations, noise, objective.number)
-    asked = {"score": Question(str, score)}
-    found = process.call(
+    questions = {"score": Question(str, score)}
+    program = process.call(
         "search",
         *arguments,
         returns=str,
         timeout=SECONDS,
-        questions=asked,
+        questions=questions,
         max_questions=evaluations,
     )
-    return max(WORST, 1.0 - exact(objective, found))
+    return max(WORST, 1.0 - exact(objective, program))
 
 
 def exact(objective: Objective, text: str) -> float:
@@ -177,16 +191,18 @@ def check_settings(settings: Any) -> None:
         raise ValueError(f"{name} asks a model; name it with --set model=NAME")
     if name not in WORDINGS and settings["model"]:
         raise ValueError(
-            f"{name} asks no model; choose with --set proposer= one that does: {', '.join(WORDINGS)}"
+            f"{name} asks no model; choose with --set proposer= one that does: "
+            f"{', '.join(WORDINGS)}"
         )
     match name:
         case "evolve":
-            evolve.words(argument)
+            evolve.parse_variants(argument)
         case "agent":
-            agent.level(argument)
+            agent.parse_level(argument)
         case _ if argument:
             raise ValueError(
-                f"the settings of the {name} stand in {FILES[name]}, and not in --set proposer={settings['proposer']}"
+                f"the settings of the {name} are in {FILES[name]}, and not in --set "
+                f"proposer={settings['proposer']}"
             )
     if settings["kinds"] not in SHAPES:
         raise ValueError(f"--set kinds={settings['kinds']}; choose one of {', '.join(SHAPES)}")

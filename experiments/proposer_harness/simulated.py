@@ -1,7 +1,10 @@
-"""A simulated study: a proposer changes the constants of a small program; each change is tried, and kept if it is clearly better.
+"""A simulated study: a proposer changes the constants of a small program.
 
-Who proposes and who scores is given, so that it runs in the sandbox, where the tuner is the candidate's, and beside the evaluator,
-where a model is asked. There is no loop, no policy and no journal: the same proposals and scores always give the same study.
+Each change is tried, and kept if it is clearly better.
+
+Who proposes and who scores is given, so that it runs in the sandbox, where the tuner is the
+candidate's, and beside the evaluator, where a model is asked. It has neither loop nor policy nor
+journal: the same proposals and scores always give the same study.
 """
 
 import math
@@ -13,7 +16,7 @@ from workbench.experiment import Experiment, Objective
 from workbench.ledger.study import Study
 from workbench.program import Patch, Program
 from workbench.propose.proposer import Brief, Exhausted, Proposal, Proposer
-from workbench.propose.workspace import Bare
+from workbench.propose.workspace import EmptyWorkspace
 from workbench.records import (
     Candidate,
     Decision,
@@ -30,14 +33,17 @@ FILE = "train.py"
 REPEATS = 2  # fresh evaluations of what looks better on its first
 SURE = 1.64  # standard errors
 N_INSPIRATIONS = 3
-ABOUT = "A program that consists of constants. Its loss is measured with noise, and depends on their values only. Keep all names and types."
+ABOUT = (
+    "A program that consists of constants. Its loss is measured with noise, and depends on their "
+    "values only. Keep all names and types."
+)
 
 
 class Broke(Exception):
     """A program has no loss; the message says why."""
 
 
-class Left(Bare):
+class Left(EmptyWorkspace):
     """What is left of the evaluations: why one has no loss. `reasons`: of programs, by number."""
 
     def __init__(self, reasons: Mapping[int, str]) -> None:
@@ -48,11 +54,13 @@ class Left(Bare):
 
 
 class Simulated:
-    """A study without a loop: one candidate after the other, kept if clearly better on fresh evaluations.
+    """A study without a loop: one candidate at a time, kept if clearly better.
 
     Args:
-        folder: an empty one. source: the program that it begins with. evaluations: how many it may ask for. noise: of one of them.
-        options: the proposer's; `proposer` is its name. make: the proposer, of an experiment and options.
+        folder: an empty one. source: the program that it begins with. evaluations: how many it may
+            ask for. noise: of one of them.
+        options: the proposer's; `proposer` is its name. make: the proposer, of an experiment and
+            options.
         score: the loss of a text, with noise; raises Broke.
     """
 
@@ -66,7 +74,9 @@ class Simulated:
         make: Callable[[Experiment, Options], Proposer],
         score: Callable[[str], float],
     ) -> None:
-        self.left, self.noise, self._score = evaluations, noise, score
+        self.left = evaluations
+        self.noise = noise
+        self._score = score
         (folder / FILE).write_text(source)
         objective = Objective(name="loss", goal="minimize")
         self.experiment = Experiment(
@@ -76,7 +86,9 @@ class Simulated:
             editable=(FILE,),
             objective=objective,
         )
-        self.study, self.programs, self.asked = Study(), [Program({FILE: source})], 0
+        self.study = Study()
+        self.programs = [Program({FILE: source})]
+        self.asked = 0
         self.reasons: dict[int, str] = {}
         self.author, self.proposer = options.proposer, make(self.experiment, options)
         names = {
@@ -110,19 +122,29 @@ class Simulated:
             Exhausted: there is none any more. Unusable, ProposerFault: as the proposer does.
         """
         parent = self.incumbent
-        program, number = self.programs[parent], len(self.programs)
+        program = self.programs[parent]
+        number = len(self.programs)
         brief = Brief(
-            experiment=self.experiment, study=self.study, parent=parent, program=program, number=self.asked,
-            inspirations=tuple([other for other in self.study.kept if other != parent][-N_INSPIRATIONS:]),
-            programs=self.programs.__getitem__, logs=lambda failed: self.reasons.get(failed, ""), workspace=Left(self.reasons), **more,
-        )  # fmt: skip
+            experiment=self.experiment,
+            study=self.study,
+            parent=parent,
+            program=program,
+            number=self.asked,
+            inspirations=tuple(
+                [other for other in self.study.kept if other != parent][-N_INSPIRATIONS:]
+            ),
+            programs=self.programs.__getitem__,
+            logs=lambda failed: self.reasons.get(failed, ""),
+            workspace=Left(self.reasons),
+            **more,
+        )
         self.asked += 1
         proposal = self.proposer.propose(brief)
         if not isinstance(proposal, Proposal):
             raise Exhausted("nothing proposed")
         self.programs.append(proposal.program)
         patch = Patch.between(program, proposal.program)
-        made = {
+        proposed = {
             "program": proposal.program.digest,
             "hypothesis": proposal.hypothesis,
             "origin": dict(proposal.origin),
@@ -134,7 +156,7 @@ class Simulated:
                 author=self.author,
                 added=patch.added,
                 removed=patch.removed,
-                **made,
+                **proposed,
             )
         )
         self._decide(number, parent)
@@ -144,21 +166,28 @@ class Simulated:
         self._append(ProposalFailed(author=self.author, reason=reason, origin=origin))
 
     def _decide(self, number: int, against: int) -> None:
-        """Keeps what is better by `SURE` standard errors on fresh evaluations; only what looks better on its first one gets them."""
-        reference, first = self.study.candidates[against], self._try(number)
-        gain, verdict, why = None, "discard", self.reasons.get(number, "")
+        """Keeps what is better by `SURE` standard errors on fresh evaluations.
+
+        Only what looks better on its first one gets them.
+        """
+        reference = self.study.candidates[against]
+        first = self._try(number)
+        gain = None
+        verdict = "discard"
+        why = self.reasons.get(number, "")
         if first is not None and reference.score is not None:
-            gain, why = reference.score - first, "not better on its first evaluation"
+            gain = reference.score - first
+            why = "not better on its first evaluation"
             if gain > 0 and self.left < REPEATS:
                 why = "no evaluations are left to make sure"
             elif gain > 0:
-                known = [
+                fresh = [
                     score
                     for score in [self._try(number) for _ in range(REPEATS)]
                     if score is not None
                 ]
                 error = self.noise * math.sqrt(1 / REPEATS + 1 / len(reference.scored))
-                gain = reference.score - sum(known) / REPEATS if len(known) == REPEATS else None
+                gain = reference.score - sum(fresh) / REPEATS if len(fresh) == REPEATS else None
                 is_better = gain is not None and gain > SURE * error
                 verdict, why = (
                     ("keep", "better beyond chance")

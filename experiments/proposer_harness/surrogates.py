@@ -1,7 +1,11 @@
-"""Made-up objectives over the constants of a small program: what a simulated study is to improve. Trusted; no candidate runs it.
+"""Made-up objectives over the constants of a small program, for simulated studies.
 
-Each has a loss of 1 at the program as it is given and 0 at its best, so that gains of different ones can be averaged. Nothing that a
-candidate hands over is executed: its text is parsed, and only the values of its constants are looked at.
+Trusted; no candidate runs it.
+
+Each has a loss of 1 at the program as it is given and 0 at its best, so that gains of different
+ones can be averaged. Nothing that a
+candidate hands over is executed: its text is parsed, and only the values of its constants are
+    looked at.
 """
 
 import ast
@@ -18,10 +22,23 @@ Shape = Callable[[Array, "Drawn"], float]
 Value = bool | int | float
 
 TELLING: dict[str, Value] = {
-    "LEARNING_RATE": 1e-3, "BATCH_SIZE": 32, "N_LAYER": 4, "N_EMBD": 64, "N_HEAD": 4, "WARMUP": 0.05, "BETA1": 0.9, "BETA2": 0.99,
-    "WEIGHT_DECAY": 0.1, "DROPOUT": 0.1, "INIT_STD": 0.02, "GRAD_CLIP": 1.0, "MLP_RATIO": 4.0, "FINAL_LR": 0.1, "BIAS": True,
+    "LEARNING_RATE": 1e-3,
+    "BATCH_SIZE": 32,
+    "N_LAYER": 4,
+    "N_EMBD": 64,
+    "N_HEAD": 4,
+    "WARMUP": 0.05,
+    "BETA1": 0.9,
+    "BETA2": 0.99,
+    "WEIGHT_DECAY": 0.1,
+    "DROPOUT": 0.1,
+    "INIT_STD": 0.02,
+    "GRAD_CLIP": 1.0,
+    "MLP_RATIO": 4.0,
+    "FINAL_LR": 0.1,
+    "BIAS": True,
     "TIE_WEIGHTS": False,
-}  # fmt: skip
+}
 NEUTRAL = tuple(f"C{number:02}" for number in range(len(TELLING)))
 MAX_CHARS = 10_000
 FALLOFF = 0.65  # of the depths, from the knob that matters most to the next
@@ -34,7 +51,10 @@ class NotAProgram(ValueError):
 
 @dataclass(frozen=True)
 class Drawn:
-    """What was drawn for one objective: `(knobs,)` depths that sum to 1, targets, and partners of the knobs."""
+    """What was drawn for one objective.
+
+    `(knobs,)` depths that sum to 1, targets, and partners of the knobs.
+    """
 
     depth: Array
     target: Array
@@ -53,7 +73,10 @@ def valley(x: Array, drawn: Drawn) -> float:
 
 
 def cliff(x: Array, drawn: Drawn) -> float:
-    """As `wells`; a program that goes more than a step past the best value of the knob that matters most fails."""
+    """As `wells`.
+
+    A program that goes more than a step past the best value of the knob that matters most fails.
+    """
     first = int(np.argmax(drawn.depth))
     past = (x[first] - drawn.target[first]) * np.sign(drawn.target[first])
     return math.inf if past > 1.0 else wells(x, drawn)
@@ -85,15 +108,15 @@ class Objective:
     """One made-up objective, drawn by a generator.
 
     Attributes:
-        source: the program that it begins with. number: 32 bits for the chance of who improves it, of the source alone, so that they tell
-            nothing else.
+        source: the program that it begins with. number: 32 bits for the chance of who improves it,
+            of the source alone, so that they tell nothing else.
     """
 
     def __init__(self, shape: Shape, rng: np.random.Generator) -> None:
         names = list(rng.permutation(list(TELLING)))[: int(rng.integers(6, len(TELLING) + 1))]
-        shown = NEUTRAL if rng.random() < 0.5 else tuple(names)
+        names_in_source = NEUTRAL if rng.random() < 0.5 else tuple(names)
         self.base = {
-            shown[i]: _moved(TELLING[str(name)], int(rng.integers(-1, 2)))
+            names_in_source[i]: _move(TELLING[str(name)], int(rng.integers(-1, 2)))
             for i, name in enumerate(names)
         }
         n = len(self.base)
@@ -115,13 +138,14 @@ class Objective:
         values = _values(text)
         if values.keys() != self.base.keys():
             raise NotAProgram(
-                f"it has the constants {', '.join(values)[:200] or 'none'} and not {', '.join(self.base)}"
+                f"it has the constants {', '.join(values)[:200] or 'none'} and not "
+                f"{', '.join(self.base)}"
             )
         x = np.array([_steps(name, values[name], base) for name, base in self.base.items()])
         return self._shape(x, self._drawn) / self._scale
 
 
-def drawn(kinds: str, studies: int, seed: int) -> list[Objective]:
+def draw(kinds: str, studies: int, seed: int) -> list[Objective]:
     """So many objectives, the kinds in turn; the same for the same seed."""
     shapes = SHAPES[kinds]
     return [
@@ -142,7 +166,7 @@ def _values(text: str) -> dict[str, Value]:
             case ast.Assign([ast.Name(name)], ast.Constant(bool() | int() | float() as value)):
                 values[name] = value
             case _:
-                raise NotAProgram(f"line {node.lineno} is no constant")
+                raise NotAProgram(f"line {node.lineno} is not a constant")
     return values
 
 
@@ -159,7 +183,7 @@ def _steps(name: str, value: Value, base: Value) -> float:
     return max(-20.0, min(20.0, math.log2(value / base)))
 
 
-def _moved(value: Value, steps: int) -> Value:
+def _move(value: Value, steps: int) -> Value:
     """Another value to begin with, so that what a proposer takes for usual is not always right."""
     if isinstance(value, bool):
         return value if steps else not value

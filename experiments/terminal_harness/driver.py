@@ -1,4 +1,7 @@
-"""Lies in the sandbox beside the harness and speaks for it; model, tasks, their folders and the counting are on the evaluator's side."""
+"""Lies in the sandbox beside the harness and speaks for it.
+
+Model, tasks, their folders and the counting are on the evaluator's side.
+"""
 
 import contextlib
 import json
@@ -45,7 +48,7 @@ def solve(task: str) -> None:
         harness.solve(task, model, run, listing)
 
 
-def judged(solved: bool) -> None:
+def report(solved: bool) -> None:
     """Prints what came of a task that is not solved."""
     global traces
     if not solved and traces < MAX_TRACES:

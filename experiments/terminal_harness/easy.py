@@ -2,7 +2,7 @@
 
 import random
 
-from task import Files, Fresh, Task, code, holds, prose, untouched, words
+from task import Files, Fresh, Task, code, holds, is_untouched, prose, words
 
 
 def write_file(rng: random.Random) -> Task:
@@ -17,11 +17,11 @@ def write_file(rng: random.Random) -> Task:
 
 def make_folders(rng: random.Random) -> Task:
     names = words(rng, 4)
-    wanted = {f"{name}/keep" for name in names}
+    expected = {f"{name}/keep" for name in names}
     return Task(
         f"Make the folders {', '.join(names)}, with an empty file called keep in each of them.",
         {},
-        lambda after, fresh: set(after) == wanted and not any(after.values()),
+        lambda after, fresh: set(after) == expected and not any(after.values()),
     )
 
 
@@ -30,7 +30,7 @@ def copy_file(rng: random.Random) -> Task:
     before = {f"{name}.txt": prose(rng, 40)}
 
     def check(after: Files, fresh: Fresh) -> bool:
-        return after.get(f"{folder}/{target}.txt") == before[f"{name}.txt"] and untouched(
+        return after.get(f"{folder}/{target}.txt") == before[f"{name}.txt"] and is_untouched(
             before, after
         )
 
@@ -60,7 +60,10 @@ def delete_suffix(rng: random.Random) -> Task:
         before[f"{folder}{name}.txt"] = prose(rng, 9)
         before[f"{folder}{name}.{suffix}"] = prose(rng, 9)
     kept = {path: text for path, text in before.items() if path.endswith(".txt")}
-    text = f"Delete every file whose name ends in .{suffix}, in folders below as well, and nothing else."
+    text = (
+        f"Delete every file whose name ends in .{suffix}, in folders below as well, "
+        "and nothing else."
+    )
     return Task(text, before, lambda after, fresh: after == kept)
 
 
@@ -73,11 +76,12 @@ def count_matches(rng: random.Random) -> Task:
     ]
     before = {f"{name}.log": "".join(lines)}
     return Task(
-        f"How many lines of {name}.log contain the word {word}? Write the number, and only that, into matches.txt.",
+        f"How many lines of {name}.log contain the word {word}? Write the number, and only "
+        "that, into matches.txt.",
         before,
         lambda after, fresh: (
             holds(after, "matches.txt", sum(word in line for line in lines))
-            and untouched(before, after)
+            and is_untouched(before, after)
         ),
     )
 

@@ -1,7 +1,10 @@
-"""Scores a terminal agent's harness: every task in a folder of a sandbox of its own, judged by a hidden test of what is left there.
+"""Scores a terminal agent's harness by hidden tests of what each task leaves behind.
 
-The harness has a sandbox without any of these folders. Model, commands and listing are questions to the evaluator, which runs a
-command only where the model said it. No candidate code is imported here.
+Every task has a folder in a separate sandbox.
+
+The harness has a sandbox without any of these folders. Model, commands and listing are questions to
+the evaluator, which runs a command only where the model said it. No candidate code is imported
+here.
 """
 
 import random
@@ -25,7 +28,7 @@ LEVELS = (easy, middle, hard)
 QUESTIONS_PER_CALL = 4  # that the harness may ask in all, for each call of the model that it has
 SPARE_SECONDS = 20.0  # of a call into a task's sandbox, over the limit of the command itself
 REFUSED = (
-    "the harness ran what the model did not say; a command has to stand in a reply as whole lines"
+    "the harness ran what the model did not say; a command has to be in a reply as whole lines"
 )
 
 
@@ -34,7 +37,8 @@ class Work:
     """What the harness asks while it works on one task, answered and counted.
 
     Attributes:
-        box: the task's sandbox. model: from prompt to reply. settings: the limits. replies: what the model said. chars: of all prompts.
+        box: the task's sandbox. model: from prompt to reply. settings: the limits. replies: what
+            the model said. chars: of all prompts.
     """
 
     trial: Any
@@ -68,15 +72,18 @@ class Work:
         Raises:
             CandidateFailed: the model did not say it.
         """
-        if not any(said(command, reply) for reply in self.replies):
+        if not any(is_said(command, reply) for reply in self.replies):
             raise CandidateFailed(f"{REFUSED}: {command[:100]!r}")
         self.commands += 1
         limit = float(self.settings["command_seconds"])
-        found = self.call("run", command, limit, returns=dict, timeout=limit + SPARE_SECONDS)
-        return dict(found) or {"stdout": "", "stderr": "the terminal is gone", "status": 137}
+        result = self.call("run", command, limit, returns=dict, timeout=limit + SPARE_SECONDS)
+        return dict(result) or {"stdout": "", "stderr": "the terminal is gone", "status": 137}
 
     def call(self, name: str, *args: Any, returns: Any, timeout: float = SPARE_SECONDS) -> Any:
-        """Asks the task's sandbox; an empty answer where a command has ended it, by which only its task is lost."""
+        """Asks the task's sandbox.
+
+        An empty answer where a command has ended it, by which only its task is lost.
+        """
         try:
             return self.box.call(name, *args, returns=returns, timeout=timeout)
         except CandidateFailed:
@@ -84,8 +91,8 @@ class Work:
             return returns()
 
 
-def said(command: str, reply: str) -> bool:
-    """Whether a command stands in a reply as whole lines."""
+def is_said(command: str, reply: str) -> bool:
+    """Whether a reply contains a command as whole lines."""
     return bool(command.strip()) and f"\n{command}\n" in f"\n{reply}\n"
 
 
@@ -94,14 +101,18 @@ def evaluate(trial: Any) -> dict[str, float]:
 
     Names and numbers of the tasks are drawn by the seed, after the harness is ready.
     """
-    settings, receipt = trial.settings, Receipt()
+    settings = trial.settings
+    receipt = Receipt()
     name = str(settings["model"])
     model = plain(name, str(settings["base_url"]), receipt) if name else policy.answer
     trial.exact = not name
-    units, chars, calls, commands = [], [], [], []
+    units = []
+    chars = []
+    calls = []
+    commands = []
     levels: dict[str, list[float]] = {}
     with trial.start("driver.py", files={"driver.py": FOLDER / "driver.py"}) as harness:
-        for number, (level, task) in enumerate(drawn(hidden(trial.seed), settings), 1):
+        for number, (level, task) in enumerate(draw_tasks(hidden(trial.seed), settings), 1):
             with sandbox(trial, task.files) as box:
                 work = Work(trial, box, model, settings)
                 limits = {
@@ -117,7 +128,7 @@ def evaluate(trial: Any) -> dict[str, float]:
             solved = task.check(
                 after, lambda files, command: fresh(trial, files, command, settings)
             )
-            harness.call("judged", solved, returns=None)
+            harness.call("report", solved, returns=None)
             units.append(float(solved))
             chars.append(work.chars)
             calls.append(len(work.replies))
@@ -126,19 +137,27 @@ def evaluate(trial: Any) -> dict[str, float]:
             trial.report("solved", number, mean(units))
     trial.units(units)
     return {
-        "solved": mean(units), "context": mean(chars), "calls": mean(calls), "commands": mean(commands),
-        **{f"solved_{level}": mean(found) for level, found in levels.items()},
-        "scripted_model": float(not name), "usd": receipt.usd, "tokens": float(receipt.tokens),
-    }  # fmt: skip
+        "solved": mean(units),
+        "context": mean(chars),
+        "calls": mean(calls),
+        "commands": mean(commands),
+        **{f"solved_{level}": mean(level_units) for level, level_units in levels.items()},
+        "scripted_model": float(not name),
+        "usd": receipt.usd,
+        "tokens": float(receipt.tokens),
+    }
 
 
 def check(trial: Any) -> None:
-    """A smoke run: one easy task that no trial draws, with the scripted model whatever the settings say; solved or not.
+    """A smoke run: one easy task that no trial draws, solved or not.
+
+    It uses the scripted model, whatever the settings say.
 
     Raises:
         CandidateFailed: the harness would fail in a trial.
     """
-    settings, task = trial.settings, easy.SEARCH[0](random.Random(0))
+    settings = trial.settings
+    task = easy.SEARCH[0](random.Random(0))
     with (
         trial.start("driver.py", files={"driver.py": FOLDER / "driver.py"}) as harness,
         sandbox(trial, task.files) as box,
@@ -149,7 +168,7 @@ def check(trial: Any) -> None:
             "max_questions": int(settings["calls"]) * QUESTIONS_PER_CALL,
         }
         harness.call("solve", task.text, returns=None, questions=questions, **limits)
-        harness.call("judged", False, returns=None)
+        harness.call("report", False, returns=None)
 
 
 def mean(values: list[Any]) -> float:
@@ -160,31 +179,35 @@ def families(settings: Mapping[str, Any]) -> list[tuple[str, Family]]:
     """Level and family of what the settings choose.
 
     Raises:
-        ValueError: there is no such split, or no such family in it.
+        ValueError: the split is unknown, or it lacks a family.
     """
     splits = {"search": "SEARCH", "held-out": "HELD_OUT"}
     if settings["split"] not in splits:
         raise ValueError(
-            f"split = {settings['split']!r}; it is search (what decisions see) or held-out (for audits)"
+            f"split = {settings['split']!r}; it is search (what decisions see) or held-out (for "
+            "audits)"
         )
-    found = {
+    by_name = {
         family.__name__: (level.__name__, family)
         for level in LEVELS
         for family in getattr(level, splits[settings["split"]])
     }
-    wanted = [
-        name.strip() for name in str(settings["families"]).split(",") if name.strip()
-    ] or list(found)
-    if unknown := [name for name in wanted if name not in found]:
+    names = [name.strip() for name in str(settings["families"]).split(",") if name.strip()] or list(
+        by_name
+    )
+    if unknown := [name for name in names if name not in by_name]:
         raise ValueError(
-            f"families = {', '.join(unknown)}; the split {settings['split']} has {', '.join(found)}"
+            f"families = {', '.join(unknown)}; the split {settings['split']} has "
+            f"{', '.join(by_name)}"
         )
-    return [found[name] for name in wanted]
+    return [by_name[name] for name in names]
 
 
-def drawn(seed: int, settings: Mapping[str, Any]) -> list[tuple[str, Task]]:
+def draw_tasks(seed: int, settings: Mapping[str, Any]) -> list[tuple[str, Task]]:
     """The tasks of a seed with their levels, in the order in which they come."""
-    rng, chosen, count = random.Random(seed), families(settings), int(settings["tasks"])
+    rng = random.Random(seed)
+    chosen = families(settings)
+    count = int(settings["tasks"])
     if count < len(chosen):  # over all levels
         chosen = [chosen[number * len(chosen) // count] for number in range(count)]
     tasks = [
@@ -197,10 +220,13 @@ def drawn(seed: int, settings: Mapping[str, Any]) -> list[tuple[str, Task]]:
 
 
 def sandbox(trial: Any, files: Files) -> Any:
-    """A new sandbox with these files in the folder `work`, in which commands can be run; of the candidate it holds nothing."""
+    """A new sandbox with these files in the folder `work`, in which commands can be run.
+
+    Of the candidate it holds nothing.
+    """
     empty = dict.fromkeys(trial.program.files, b"")
-    given = {f"work/{path}": text for path, text in files.items()}
-    return trial.start("shell.py", files={**empty, **given, "shell.py": FOLDER / "shell.py"})
+    work_files = {f"work/{path}": text for path, text in files.items()}
+    return trial.start("shell.py", files={**empty, **work_files, "shell.py": FOLDER / "shell.py"})
 
 
 def fresh(trial: Any, files: Files, command: str, settings: Mapping[str, Any]) -> str:

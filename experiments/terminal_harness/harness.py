@@ -1,4 +1,7 @@
-"""The harness under improvement: what the model is told, what it is shown of the terminal, and what it is reminded of."""
+"""The harness under improvement.
+
+What the model is told, what it is shown of the terminal, and what it is reminded of.
+"""
 
 import re
 
@@ -14,13 +17,18 @@ TURNS_KEPT = 3
 REMIND = False  # the task once more, at the end of the prompt
 VERIFY = False  # ask for a check before the end
 
-RULES = """You work in a terminal. Solve the task by commands of bash, which run in the task's folder, one after the other.
+RULES = """\
+You work in a terminal. Solve the task by commands of bash, which run in the task's folder, \
+one after the other.
 Answer with one command in a block like this, on lines of its own:
 ```bash
 command
 ```
 When the task is solved, answer DONE and no block."""
-CHECK = "Before you say DONE, verify by a command that the result is what the task asks for, and mend it where it is not."
+CHECK = (
+    "Before you say DONE, verify by a command that the result is what the task asks for, "
+    "and mend it where it is not."
+)
 BLOCK = re.compile(r"```(?:bash|sh)?\n(.*?)\n```", re.DOTALL)
 
 
@@ -30,7 +38,8 @@ def solve(task, model, run, listing):
     Args:
         task: what is to be done, as text.
         model: the fixed model: text in, text out.
-        run: runs a command that stands in a reply as whole lines; returns a dict with `stdout`, `stderr`, `status`.
+        run: runs a command that is in a reply as whole lines; returns a dict with `stdout`,
+            `stderr`, `status`.
         listing: returns `[path, bytes]` of every file in the folder.
     """
     opening = RULES + ("\n" + CHECK if VERIFY else "") + f"\n\nTask: {task}\n"
@@ -40,25 +49,24 @@ def solve(task, model, run, listing):
         )
     turns = []
     for _ in range(MAX_TURNS):
-        found = BLOCK.search(model(prompt(opening, task, turns)))
-        if not found:
+        block = BLOCK.search(model(prompt(opening, task, turns)))
+        if not block:
             return
-        turns.append((found[1], run(found[1])))
+        turns.append((block[1], run(block[1])))
 
 
 def prompt(opening, task, turns):
     kept = turns[max(0, len(turns) - TURNS_KEPT) :]
     parts = [opening]
     for number, (command, result) in enumerate(kept, 1):
-        parts.append(
-            f"$ {command}\n{shown(result, OUTPUT_CHARS if number == len(kept) else OLD_OUTPUT_CHARS)}"
-        )
+        chars = OUTPUT_CHARS if number == len(kept) else OLD_OUTPUT_CHARS
+        parts.append(f"$ {command}\n{show(result, chars)}")
     if REMIND:
         parts.append(f"Task, once more: {task}")
     return "\n".join(parts) + "\n"
 
 
-def shown(result, chars):
+def show(result, chars):
     """What the model sees of a command's result."""
     lines = [cut(result["stdout"].rstrip(), chars)]
     if SHOW_STDERR and result["stderr"]:

@@ -2,7 +2,7 @@
 
 import random
 
-from task import Files, Fresh, Task, code, holds, prose, untouched, words
+from task import Files, Fresh, Task, code, holds, is_untouched, prose, words
 
 
 def replace_tree(rng: random.Random) -> Task:
@@ -12,52 +12,62 @@ def replace_tree(rng: random.Random) -> Task:
         folder = ("", "a/", "a/b/")[number % 3]
         before[f"{folder}{name}.txt"] = prose(rng, 50) + f"{old} and {old} again\n"
         before[f"{folder}{name}.md"] = prose(rng, 50) + f"{old} stays\n"
-    wanted = {
+    expected = {
         path: text.replace(old, new) if path.endswith(".txt") else text
         for path, text in before.items()
     }
     return Task(
-        f"Replace the word {old} by {new} wherever it stands in files ending in .txt, in folders below as well, and in no others.",
+        f"Replace the word {old} by {new} wherever it stands in files ending in .txt, in "
+        "folders below as well, and in no others.",
         before,
-        lambda after, fresh: after == wanted,
+        lambda after, fresh: after == expected,
     )
 
 
 def count_words(rng: random.Random) -> Task:
-    others, count = words(rng, 6), rng.randrange(120, 400)
+    others = words(rng, 6)
+    count = rng.randrange(120, 400)
     name = f"notes-{code(rng)}.md"
     before = {name: prose(rng, count), **{f"{other}.md": prose(rng, 50) for other in others}}
     return Task(
-        "Count the words of the file of notes that lies here, and write the number, and only that, into words.txt.",
+        "Count the words of the file of notes that lies here, and write the number, and only "
+        "that, into words.txt.",
         before,
-        lambda after, fresh: holds(after, "words.txt", count) and untouched(before, after),
+        lambda after, fresh: holds(after, "words.txt", count) and is_untouched(before, after),
     )
 
 
 def fix_script(rng: random.Random) -> Task:
     name, total, value = words(rng, 3)
     wrong = total[:-2] + total[-1] + total[-2] + "s"
-    right = f"{total} = 0\nfor line in open('values.txt'):\n    {value} = int(line.split()[1])\n    {{}} += {value}\nprint({total})\n"
-    hidden = [rng.randrange(1000) for _ in range(20)]
+    right = (
+        f"{total} = 0\nfor line in open('values.txt'):\n    {value} = int(line.split()[1])\n"
+        f"    {{}} += {value}\nprint({total})\n"
+    )
+    hidden_rows = [rng.randrange(1000) for _ in range(20)]
 
     def check(after: Files, fresh: Fresh) -> bool:
-        values = "".join(f"row {number}\n" for number in hidden)
+        values = "".join(f"row {number}\n" for number in hidden_rows)
         return fresh(
             {f"{name}.py": after.get(f"{name}.py", ""), "values.txt": values}, f"python3 {name}.py"
-        ).strip() == str(sum(hidden))
+        ).strip() == str(sum(hidden_rows))
 
     before = {
         f"{name}.py": right.format(wrong),
         "values.txt": "".join(f"row {rng.randrange(1000)}\n" for _ in range(9)),
     }
-    text = f"The script {name}.py fails. Mend it, so that it prints the sum of the numbers in values.txt, whatever they are."
+    text = (
+        f"The script {name}.py fails. Mend it, so that it prints the sum of the numbers in "
+        "values.txt, whatever they are."
+    )
     return Task(text, before, check)
 
 
 def csv_sum(rng: random.Random) -> Task:
     name, key, value, *rest = words(rng, 5)
     kinds = words(rng, 4)
-    columns, mark = [key, value, *rest], rng.choice(",;|")
+    columns = [key, value, *rest]
+    mark = rng.choice(",;|")
     rng.shuffle(columns)
     rows = [
         {
@@ -70,16 +80,17 @@ def csv_sum(rng: random.Random) -> Task:
     before = {f"{name}.csv": table(columns, rows, mark)}
     total = sum(int(row[value]) for row in rows if row[key] == kinds[0])
     return Task(
-        f"Sum up the column {value} of {name}.csv over the rows where {key} is {kinds[0]}; write the sum, and only that, into sum.txt.",
+        f"Sum up the column {value} of {name}.csv over the rows where {key} is {kinds[0]}; "
+        "write the sum, and only that, into sum.txt.",
         before,
-        lambda after, fresh: holds(after, "sum.txt", total) and untouched(before, after),
+        lambda after, fresh: holds(after, "sum.txt", total) and is_untouched(before, after),
     )
 
 
 def rename_pattern(rng: random.Random) -> Task:
     old, new = words(rng, 2)
     text = f"Rename every file {old}-NUMBER.jpg to {new}_NUMBER.jpg, in folders below as well."
-    return moved(rng, f"{old}-", f"{new}_", ".jpg", ".jpg", text)
+    return move_files(rng, f"{old}-", f"{new}_", ".jpg", ".jpg", text)
 
 
 def parse_log(rng: random.Random) -> Task:
@@ -95,27 +106,33 @@ def parse_log(rng: random.Random) -> Task:
     rng.shuffle(lines)
     before = {f"{name}.log": "".join(lines)}
     return Task(
-        f"A line of {name}.log has an address, a path and a status. Which address has the most lines of status 500? "
+        f"A line of {name}.log has an address, a path and a status. Which address has the most "
+        "lines of status 500? "
         "Write it, and only that, into address.txt.",
         before,
-        lambda after, fresh: holds(after, "address.txt", most) and untouched(before, after),
+        lambda after, fresh: holds(after, "address.txt", most) and is_untouched(before, after),
     )
 
 
 def change_suffix(rng: random.Random) -> Task:
     old, new = words(rng, 2)
-    text = f"Every file whose name ends in .{old} shall end in .{new} instead, in folders below as well."
-    return moved(rng, "", "", f".{old}", f".{new}", text)
+    text = (
+        f"Every file whose name ends in .{old} shall end in .{new} instead, "
+        "in folders below as well."
+    )
+    return move_files(rng, "", "", f".{old}", f".{new}", text)
 
 
 def count_lines(rng: random.Random) -> Task:
-    count, others = rng.randrange(60, 300), words(rng, 6)
+    count = rng.randrange(60, 300)
+    others = words(rng, 6)
     name = f"{code(rng)}-journal.txt"
     before = {name: prose(rng, 9 * count), **{f"{other}.txt": prose(rng, 50) for other in others}}
     return Task(
-        "How many lines has the journal in this folder? Write the number, and only that, into lines.txt.",
+        "How many lines has the journal in this folder? Write the number, and only that, into "
+        "lines.txt.",
         before,
-        lambda after, fresh: holds(after, "lines.txt", count) and untouched(before, after),
+        lambda after, fresh: holds(after, "lines.txt", count) and is_untouched(before, after),
     )
 
 
@@ -123,21 +140,31 @@ def fix_key(rng: random.Random) -> Task:
     name, *columns = words(rng, 4)
     right = columns[0]
     wrong = right[:-2] + right[-1] + right[-2] + "s"
-    script = f"import csv\n\nprint(max(int(row['{wrong}']) for row in csv.DictReader(open('data.csv'))))\n"
+    script = (
+        "import csv\n\n"
+        f"print(max(int(row['{wrong}']) for row in csv.DictReader(open('data.csv'))))\n"
+    )
 
     def rows() -> list[dict[str, object]]:
         return [{column: rng.randrange(10_000) for column in columns} for _ in range(30)]
 
-    shown, hidden = rows(), rows()
+    visible_rows = rows()
+    hidden_rows = rows()
 
     def check(after: Files, fresh: Fresh) -> bool:
-        files = {f"{name}.py": after.get(f"{name}.py", ""), "data.csv": table(columns, hidden, ",")}
+        files = {
+            f"{name}.py": after.get(f"{name}.py", ""),
+            "data.csv": table(columns, hidden_rows, ","),
+        }
         return fresh(files, f"python3 {name}.py").strip() == str(
-            max(int(str(row[right])) for row in hidden)
+            max(int(str(row[right])) for row in hidden_rows)
         )
 
-    text = f"The script {name}.py fails. Mend it, so that it prints the largest {right} in data.csv, whatever that holds."
-    return Task(text, {f"{name}.py": script, "data.csv": table(columns, shown, ",")}, check)
+    text = (
+        f"The script {name}.py fails. Mend it, so that it prints the largest {right} in data.csv, "
+        "whatever that holds."
+    )
+    return Task(text, {f"{name}.py": script, "data.csv": table(columns, visible_rows, ",")}, check)
 
 
 def csv_top(rng: random.Random) -> Task:
@@ -150,9 +177,10 @@ def csv_top(rng: random.Random) -> Task:
     columns = rng.sample([key, value], 2)
     before = {f"{name}.csv": table(columns, rows, rng.choice(",;"))}
     return Task(
-        f"Which {key} in {name}.csv has the largest total of {value}? Write it, and only that, into top.txt.",
+        f"Which {key} in {name}.csv has the largest total of {value}? Write it, and only that, "
+        "into top.txt.",
         before,
-        lambda after, fresh: holds(after, "top.txt", shops[7]) and untouched(before, after),
+        lambda after, fresh: holds(after, "top.txt", shops[7]) and is_untouched(before, after),
     )
 
 
@@ -163,9 +191,10 @@ def newest(rng: random.Random) -> Task:
     rng.shuffle(lines)
     before = {"versions.txt": "\n".join(lines) + "\n"}
     return Task(
-        "The lines of versions.txt are releases such as 1.10.2, in no order. Write the newest one, and only that, into newest.txt.",
+        "The lines of versions.txt are releases such as 1.10.2, in no order. Write the newest "
+        "one, and only that, into newest.txt.",
         before,
-        lambda after, fresh: holds(after, "newest.txt", last) and untouched(before, after),
+        lambda after, fresh: holds(after, "newest.txt", last) and is_untouched(before, after),
     )
 
 
@@ -181,16 +210,20 @@ def table(columns: list[str], rows: list[dict[str, object]], mark: str) -> str:
     )
 
 
-def moved(rng: random.Random, old: str, new: str, old_end: str, new_end: str, text: str) -> Task:
+def move_files(
+    rng: random.Random, old: str, new: str, old_end: str, new_end: str, text: str
+) -> Task:
     """Files in three folders, some of which get another name; what is in them stays."""
-    before, wanted = {}, {}
+    before = {}
+    expected = {}
     for number in range(9):
-        folder, name = ("", "a/", "a/b/")[number % 3], str(rng.randrange(100, 1000) * 10 + number)
-        before[f"{folder}{old}{name}{old_end}"] = wanted[f"{folder}{new}{name}{new_end}"] = code(
+        folder = ("", "a/", "a/b/")[number % 3]
+        name = str(rng.randrange(100, 1000) * 10 + number)
+        before[f"{folder}{old}{name}{old_end}"] = expected[f"{folder}{new}{name}{new_end}"] = code(
             rng
         )
-        before[f"{folder}other{name}.txt"] = wanted[f"{folder}other{name}.txt"] = code(rng)
-    return Task(text, before, lambda after, fresh: after == wanted)
+        before[f"{folder}other{name}.txt"] = expected[f"{folder}other{name}.txt"] = code(rng)
+    return Task(text, before, lambda after, fresh: after == expected)
 
 
 SEARCH = (replace_tree, count_words, fix_script, csv_sum, rename_pattern, parse_log)

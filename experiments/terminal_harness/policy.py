@@ -1,15 +1,22 @@
-"""The scripted policy that needs no download and no key: a pure function of the prompt. It is NO language model.
+"""The scripted policy: a pure function of the prompt. It is NOT a language model.
 
-It has a plan for each family of tasks (`plans.py`), and everything else it has to read in the prompt: the task, which of its commands were
-run, and what of their output is shown. What is known to matter to real agents matters to it as well:
+It needs neither a download nor a key.
 
-- it reads the last `WINDOW` characters of a prompt, and has forgotten what lies further back, the task included;
-- a command of its own whose turn is no longer shown, it gives again;
-- of an output it knows what is shown; that something was left out it knows where a marker says so, and then it looks again;
-- without the error output it does not know what went wrong, without the exit status not that a silent command failed;
+It has a plan for each family of tasks (`plans.py`), and everything else it has to read in the
+prompt: the task, which of its commands were run, and what of their output is shown. What is known
+to matter to real agents matters to it as well:
+
+- it reads the last `WINDOW` characters of a prompt, and has forgotten what lies further back, the
+  task included;
+- it repeats a command whose turn is no longer shown;
+- of an output it knows what is shown; that something was left out it knows where a marker says so,
+  and then it looks again;
+- without the error output it does not know what went wrong, without the exit status not that a
+  silent command failed;
 - without a listing of the folder it guesses names; it looks over its work where it is asked to.
 
-How much each of these matters is invented: what is found here says that the loop works, not how to prompt Claude.
+How much each of these matters is invented: what is found here says that the loop works, not how to
+prompt Claude.
 """
 
 import re
@@ -42,21 +49,22 @@ def answer(prompt: str) -> str:
     """What the policy says: its next command in a block, or DONE, or that it sees no task."""
     visible = prompt[-WINDOW:]
     for pattern, plan in plans.PLANS:
-        if found := pattern.search(visible):
-            return _next(plan(visible, *found.groups()), visible)
+        if match := pattern.search(visible):
+            return _next(plan(visible, *match.groups()), visible)
     return LOST
 
 
 def _next(plan: plans.Plan, visible: str) -> str:
-    """Goes through a plan as far as the prompt shows it done, and says the first command that it does not show.
+    """Follows a plan as far as the prompt shows it, and says the next command.
 
-    A command's output reaches to the next line that begins with `$ ` or a fence; a fence that closes the command's own block is
-    passed over.
+    A command's output reaches to the next line that begins with `$ ` or a fence; a fence that
+    closes the command's own block is passed over.
     """
-    position, shown = 0, None
+    position = 0
+    result = None
     while True:
         try:
-            command = next(plan) if shown is None else plan.send(shown)
+            command = next(plan) if result is None else plan.send(result)
         except StopIteration:
             return DONE
         at = visible.find(f"{command}\n", position)
@@ -66,4 +74,4 @@ def _next(plan: plans.Plan, visible: str) -> str:
         if visible.startswith("```", position):
             position += 3
         end = _NEXT.search(visible, position)
-        shown = Shown(visible[position : end.start() if end else len(visible)])
+        result = Shown(visible[position : end.start() if end else len(visible)])

@@ -1,4 +1,7 @@
-"""Lies in a task's own sandbox: runs commands in the folder `work` and says what lies there; what it says is data, never a verdict."""
+"""Lies in a task's own sandbox.
+
+Runs commands in the folder `work` and says what lies there; what it says is data, never a verdict.
+"""
 
 import os
 import signal
@@ -7,14 +10,18 @@ import tempfile
 from pathlib import Path
 
 MAX_OUTPUT_BYTES = 100_000  # of either stream; of a longer one, its first and last half
-MAX_FILES, MAX_FILE_BYTES = 2000, 200_000
+MAX_FILES = 2000
+MAX_FILE_BYTES = 200_000
 
 WORK = Path("work").resolve()
 WORK.mkdir(exist_ok=True)
 
 
 def run(command: str, timeout: float) -> dict:
-    """What a command of bash printed, and its exit status; 124 where it took longer than `timeout` seconds."""
+    """What a command of bash printed, and its exit status.
+
+    124 where it took longer than `timeout` seconds.
+    """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = subprocess.Popen(
             ["bash", "-c", command],
@@ -40,20 +47,21 @@ def text(stream) -> str:
         return stream.read().decode("utf-8", "replace")
     first = stream.read(MAX_OUTPUT_BYTES // 2)
     stream.seek(size - MAX_OUTPUT_BYTES // 2)
-    return f"{first.decode('utf-8', 'replace')}\n[{size - MAX_OUTPUT_BYTES} bytes left out]\n{stream.read().decode('utf-8', 'replace')}"
+    start, end = (part.decode("utf-8", "replace") for part in (first, stream.read()))
+    return f"{start}\n[{size - MAX_OUTPUT_BYTES} bytes left out]\n{end}"
 
 
 def paths() -> list[Path]:
     """Regular files below the folder, in order; links are left out and not followed."""
-    found = []
+    files = []
     for folder, folders, names in os.walk(WORK):
         folders.sort()
-        found += [
+        files += [
             path
             for name in sorted(names)
             if (path := Path(folder, name)).is_file() and not path.is_symlink()
         ]
-    return sorted(found)[:MAX_FILES]
+    return sorted(files)[:MAX_FILES]
 
 
 def listing() -> list:
@@ -63,10 +71,10 @@ def listing() -> list:
 
 def contents() -> dict:
     """The text of every file, by path; of a long one its beginning."""
-    found = {}
+    files = {}
     for path in paths():
         with path.open("rb") as file:
-            found[str(path.relative_to(WORK))] = file.read(MAX_FILE_BYTES).decode(
+            files[str(path.relative_to(WORK))] = file.read(MAX_FILE_BYTES).decode(
                 "utf-8", "replace"
             )
-    return found
+    return files

@@ -1,4 +1,7 @@
-"""What a task is, and what its families draw names and numbers from. Nothing here, and no check, is ever in a sandbox."""
+"""What a task is, and what its families draw names and numbers from.
+
+Nothing here, and no check, is ever in a sandbox.
+"""
 
 import random
 from collections.abc import Callable, Mapping
@@ -11,11 +14,47 @@ Fresh = Callable[
 Check = Callable[[Files, Fresh], bool]
 
 WORDS = (
-    "amber", "basil", "cedar", "delta", "ember", "fjord", "garnet", "hazel", "indigo", "juniper",
-    "kelp", "lotus", "maple", "nectar", "onyx", "pepper", "quartz", "raven", "saffron", "thyme",
-    "umber", "violet", "walnut", "xenon", "yarrow", "zephyr", "acorn", "birch", "coral", "dune",
-    "elm", "fern", "grove", "heath", "iris", "jade", "knoll", "larch", "moss", "north",
-)  # fmt: skip
+    "amber",
+    "basil",
+    "cedar",
+    "delta",
+    "ember",
+    "fjord",
+    "garnet",
+    "hazel",
+    "indigo",
+    "juniper",
+    "kelp",
+    "lotus",
+    "maple",
+    "nectar",
+    "onyx",
+    "pepper",
+    "quartz",
+    "raven",
+    "saffron",
+    "thyme",
+    "umber",
+    "violet",
+    "walnut",
+    "xenon",
+    "yarrow",
+    "zephyr",
+    "acorn",
+    "birch",
+    "coral",
+    "dune",
+    "elm",
+    "fern",
+    "grove",
+    "heath",
+    "iris",
+    "jade",
+    "knoll",
+    "larch",
+    "moss",
+    "north",
+)
 
 
 @dataclass(frozen=True)
@@ -23,7 +62,8 @@ class Task:
     """What is asked, in which folder, and the hidden test of what is left there.
 
     Attributes:
-        text: what the harness is told. files: text by path, before. check: of the files after; True where the task is solved.
+        text: what the harness is told. files: text by path, before. check: of the files after; True
+            where the task is solved.
     """
 
     text: str
@@ -40,7 +80,7 @@ def words(rng: random.Random, count: int) -> list[str]:
 
 
 def code(rng: random.Random) -> str:
-    """Eight characters that nobody guesses."""
+    """Eight characters that no one can guess."""
     return "".join(rng.choices("abcdefghjkmnpqrstuvwxyz23456789", k=8))
 
 
@@ -55,6 +95,6 @@ def holds(after: Files, path: str, value: object) -> bool:
     return after.get(path, "").strip() == str(value)
 
 
-def untouched(before: Files, after: Files) -> bool:
+def is_untouched(before: Files, after: Files) -> bool:
     """Whether every file is as it was; there may be more."""
     return all(after.get(path) == text for path, text in before.items())

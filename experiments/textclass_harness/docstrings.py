@@ -1,7 +1,10 @@
-"""Makes the data set: first sentences of docstrings of installed packages, each with the part of a package that it comes from.
+"""Makes the data set: first sentences of docstrings of installed packages.
 
-No download, and no import of those packages: their sources are parsed. None of them is readable in the sandbox (no package is, and
-what is taken here is not among what pip carries in the standard library's `ensurepip`). Names that give the label away are masked.
+Each is labelled with the part of a package that it comes from.
+
+No download, and no import of those packages: their sources are parsed. None of them is readable in
+the sandbox (no package is, and what is taken here is not among what pip carries in the standard
+library's `ensurepip`). Names that give the label away are masked.
 """
 
 import ast
@@ -13,40 +16,61 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LABELS = {
-    "cluster": "scipy.cluster", "distributions": "torch.distributions", "formats": "nbformat", "frames": "pandas.core",
-    "images": "scipy.ndimage", "integration": "scipy.integrate", "interpolation": "scipy.interpolate", "layers": "torch.nn.modules",
-    "matrices": "scipy.linalg", "minimization": "scipy.optimize", "notebooks": "papermill", "optimizers": "torch.optim",
-    "plotting": "plotly.figure_factory", "shell": "IPython.core", "signals": "scipy.signal", "sparse": "scipy.sparse",
-    "spatial": "scipy.spatial", "special": "scipy.special", "statistics": "scipy.stats", "studies": "optuna", "syntax": "libcst",
-}  # fmt: skip
+    "cluster": "scipy.cluster",
+    "distributions": "torch.distributions",
+    "formats": "nbformat",
+    "frames": "pandas.core",
+    "images": "scipy.ndimage",
+    "integration": "scipy.integrate",
+    "interpolation": "scipy.interpolate",
+    "layers": "torch.nn.modules",
+    "matrices": "scipy.linalg",
+    "minimization": "scipy.optimize",
+    "notebooks": "papermill",
+    "optimizers": "torch.optim",
+    "plotting": "plotly.figure_factory",
+    "shell": "IPython.core",
+    "signals": "scipy.signal",
+    "sparse": "scipy.sparse",
+    "spatial": "scipy.spatial",
+    "special": "scipy.special",
+    "statistics": "scipy.stats",
+    "studies": "optuna",
+    "syntax": "libcst",
+}
 PER_LABEL = 60
-MIN_TEXTS, MIN_CHARS, MAX_CHARS = 20, 40, 240
+MIN_TEXTS = 20
+MIN_CHARS = 40
+MAX_CHARS = 240
 SHARES = {"train": 0.45, "val": 0.25, "test": 0.30}
 MASK = "___"
 SKIPPED = ("test", "tests", "_vendor", "node_modules", "externals")
 
 
 def write(folder: Path) -> None:
-    """Writes `train.jsonl`, `val.jsonl` and `test.jsonl`, lines `{"input", "target"}`; the same installed versions give the same files.
+    """Writes `train.jsonl`, `val.jsonl` and `test.jsonl`, with lines `{"input", "target"}`.
+
+    The same installed versions give the same files.
 
     Raises:
         ValueError: too few of the packages are installed.
     """
     splits: dict[str, list[dict[str, str]]] = {name: [] for name in SHARES}
-    found = 0
+    n_packages = 0
     for label, package in LABELS.items():
         texts = texts_of(label, package)
         if len(texts) < MIN_TEXTS:
             continue
-        found += 1
+        n_packages += 1
         edge = 0.0
         for name, share in SHARES.items():
             part = texts[round(edge * len(texts)) : round((edge + share) * len(texts))]
             splits[name] += [{"input": text, "target": label} for text in part]
             edge += share
-    if found < 5:
+    if n_packages < 5:
         raise ValueError(
-            f"only {found} of the packages {', '.join(sorted(LABELS.values()))} have docstrings here; give --set data=FOLDER"
+            f"only {n_packages} of the packages {', '.join(sorted(LABELS.values()))} have "
+            "docstrings here; give --set data=FOLDER"
         )
     for name, examples in splits.items():
         (folder / f"{name}.jsonl").write_text(
@@ -56,13 +80,16 @@ def write(folder: Path) -> None:
 
 
 def texts_of(label: str, package: str) -> list[str]:
-    """Up to `PER_LABEL` different texts of a package, in an order that depends on nothing but them; none where it is not installed."""
+    """Up to `PER_LABEL` different texts of a package, in an order that depends on nothing but them.
+
+    None where it is not installed.
+    """
     files = sorted(sources(package))
     random.Random(label).shuffle(files)
     texts: dict[str, str] = {}
     for file in files:
         for name, docstring in docstrings(file):
-            if text := masked(docstring, (name, label, *package.split("."))):
+            if text := mask(docstring, (name, label, *package.split("."))):
                 texts.setdefault(text[:60], text)
         if len(texts) >= 3 * PER_LABEL:
             break
@@ -98,8 +125,11 @@ def docstrings(file: Path) -> Iterator[tuple[str, str]]:
             yield node.name, docstring
 
 
-def masked(docstring: str, names: tuple[str, ...]) -> str:
-    """The first sentences as one line without what names the thing or its package; empty where too little is left."""
+def mask(docstring: str, names: tuple[str, ...]) -> str:
+    """The first sentences as one line without what names the thing or its package.
+
+    Empty where too little is left.
+    """
     head = re.split(
         r"\n\s*(?:Parameters|Args:|Arguments|Returns|Examples?|Attributes|Raises|See Also|\.\. )",
         docstring,

@@ -1,4 +1,7 @@
-"""The harness under improvement: what the frozen model is shown, what is remembered, and how its reply is read."""
+"""The harness under improvement.
+
+What the frozen model is shown, what is remembered, and how its reply is read.
+"""
 
 import json
 from collections import Counter
@@ -16,19 +19,26 @@ class MemorySystem:
     """Remembers labelled examples, and shows the model some of them."""
 
     def __init__(self, llm, labels):
-        """`llm(prompt)` is the frozen model: text in, text out. `labels` are all answers that can be right."""
-        self.llm, self.labels = llm, labels
+        """`llm(prompt)` is the frozen model.
+
+        Text in, text out. `labels` are all answers that can be right.
+        """
+        self.llm = llm
+        self.labels = labels
         self.examples = []  # [text, label], in the order in which they came
         self.frequency = Counter()
 
     def predict(self, input):
         """Returns `(answer, metadata)` before the truth is known."""
         reply = self.llm(self.prompt(input))
-        found = [label for label in self.labels if label in reply]
-        return max(found, key=len, default=""), {"reply": reply}
+        labels = [label for label in self.labels if label in reply]
+        return max(labels, key=len, default=""), {"reply": reply}
 
     def learn_from_batch(self, results):
-        """Takes what predictions came to: dicts with `input`, `prediction`, `ground_truth`, `was_correct`, `metadata`."""
+        """Takes what predictions came to.
+
+        Dicts with `input`, `prediction`, `ground_truth`, `was_correct`, `metadata`.
+        """
         for result in results:
             self.remember(result["input"], result["ground_truth"])
 
@@ -48,11 +58,11 @@ class MemorySystem:
         lines = []
         if NAME_LABELS:
             lines = ["Labels: " + ", ".join(self.labels), "Answer with the label only.", ""]
-        for example, label in self.chosen(text):
+        for example, label in self.choose(text):
             lines += [f"Text: {example[:TEXT_CHARS]}", f"Label: {label}", ""]
         return "\n".join([*lines, f"Text: {text[:TEXT_CHARS]}", "Label:"])
 
-    def chosen(self, text):
+    def choose(self, text):
         if SELECT == "recent":
             return self.examples[max(0, len(self.examples) - N_EXAMPLES) :]
         words = self.words(text)

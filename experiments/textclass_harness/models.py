@@ -1,4 +1,7 @@
-"""The model behind the harness: the frozen one, or a real one; either is a function from a prompt to a text."""
+"""The model behind the harness.
+
+The frozen one, or a real one; either is a function from a prompt to a text.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +19,8 @@ class Counter:
     """Asks a model and counts; what one prediction was told stays until the next one begins.
 
     Attributes:
-        calls, chars: since the last `begin`. replies: what the model said since then. usd, tokens: in all; 0 for the frozen model.
+        calls, chars: since the last `begin`. replies: what the model said since then. usd, tokens:
+            in all; 0 for the frozen model.
     """
 
     model: Callable[[str], str]
@@ -40,7 +44,8 @@ class Counter:
         self.chars += len(prompt)
         if self.chars > self.max_chars:
             raise CandidateFailed(
-                f"one prediction asked with {self.chars} characters; at most {self.max_chars} (the setting prompt_chars)"
+                f"one prediction asked with {self.chars} characters; at most {self.max_chars} "
+                "(the setting prompt_chars)"
             )
         self.replies.append(self.model(prompt))
         return self.replies[-1]

@@ -1,6 +1,7 @@
-"""Lies in the sandbox beside the candidate: puts the CPU cap on the process before the candidate's code is imported.
+"""Runs in the sandbox: sets the CPU cap before the candidate's code is imported.
 
-Trusted code in an untrusted place: the kernel holds the cap from then on, but nothing that this file returns is believed.
+Trusted code in an untrusted place: the kernel holds the cap from then on, but nothing that this
+file returns is believed.
 """
 
 import math
@@ -27,7 +28,10 @@ def log_probs(weights_path: str, tokens: np.ndarray, cpu_cap: float) -> np.ndarr
 
 
 def _cap(seconds: float) -> None:
-    """Limits this process's CPU time for good: nothing in it can raise a hard limit. 0 means none."""
+    """Limits this process's CPU time for good.
+
+    Nothing in it can raise a hard limit. 0 means none.
+    """
     if not seconds:
         return
 

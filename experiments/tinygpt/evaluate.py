@@ -1,8 +1,11 @@
-"""Scores a language model that trains and answers elsewhere: this process holds the hidden text and computes the loss itself.
+"""Scores a language model that trains and answers elsewhere.
 
-Three sandboxes, one after the other. The first gets the training text and leaves weights. The second gets the weights and the
-validation windows and answers with log-probabilities. The third, fresh, gets windows cut off at positions drawn only then: what
-follows a position must not change its answer. No candidate code is imported here, no number that it reports enters the score.
+This process holds the hidden text and computes the loss itself.
+
+Three sandboxes, one after the other. The first gets the training text and leaves weights. The
+second gets the weights and the validation windows and answers with log-probabilities. The third,
+fresh, gets windows cut off at positions drawn only then: what follows a position must not change
+its answer. No candidate code is imported here, no number that it reports enters the score.
 """
 
 import io
@@ -38,8 +41,10 @@ class Budget:
     """What a trial may use, read from the settings.
 
     Attributes:
-        context: bytes that the model sees. tokens: for training on a CPU, else 0. seconds: for training on a GPU, else 0.
-        cpu_cap: CPU seconds of one sandbox on a CPU, else 0. timeout_seconds: wall clock of `train`, or None.
+        context: bytes that the model sees. tokens: for training on a CPU, else 0. seconds: for
+            training on a GPU, else 0.
+        cpu_cap: CPU seconds of one sandbox on a CPU, else 0. timeout_seconds: wall clock of
+            `train`, or None.
     """
 
     device: str
@@ -82,11 +87,14 @@ def prepare(folder: Path, settings: Mapping[str, Any]) -> None:
 
 
 def evaluate(trial: Any) -> dict[str, float]:
-    """The metrics of one trial; `val_bpb` is the mean of -log2 p(next byte) over all positions of the hidden windows.
+    """The metrics of one trial.
+
+    `val_bpb` is the mean of -log2 p(next byte) over all positions of the hidden windows.
 
     Raises:
-        CandidateFailed: no usable weights, log-probabilities that are not finite, more CPU time than allowed.
-        Cheated: probabilities that do not sum to 1, or that change when the future is withheld.
+        CandidateFailed: no usable weights, log-probabilities that are not finite, more CPU time
+        than allowed. Cheated: probabilities that do not sum to 1, or that change when the future is
+        withheld.
     """
     budget = Budget.read(trial.settings, trial.device)
     trial.exact = budget.device == "cpu"
@@ -107,9 +115,12 @@ def evaluate(trial: Any) -> dict[str, float]:
 
 
 def check(trial: Any) -> None:
-    """A smoke run: a few steps on made-up bytes, then answers of the right form from a second process; no text of the study.
+    """A smoke run: a few steps on made-up bytes, then answers of the right form.
 
-    Where trials train on a GPU only the import: a smoke run has none, and a program may be written for one.
+    A second process answers. No text of the study is used.
+
+    Where trials train on a GPU only the import: a smoke run has none, and a program may be written
+    for one.
 
     Raises:
         CandidateFailed: the program would fail in a trial.
@@ -129,7 +140,7 @@ def check(trial: Any) -> None:
 
 
 def read_windows(file: Path, count: int, context: int) -> np.ndarray:
-    """`(count, context + 1)` bytes as int64, evenly spaced over the split and disjoint: the same for every trial.
+    """`(count, context + 1)` bytes as int64, evenly spaced and disjoint; equal for all trials.
 
     Raises:
         ValueError: the split is too small, or the numbers are.
@@ -137,7 +148,8 @@ def read_windows(file: Path, count: int, context: int) -> np.ndarray:
     text = np.fromfile(file, dtype=np.uint8)
     if count < 1 or context < 2 or len(text) < count * (context + 1):
         raise ValueError(
-            f"{count} windows of {context} + 1 bytes do not fit into {file.name} with {len(text)} bytes"
+            f"{count} windows of {context} + 1 bytes do not fit into {file.name} with "
+            f"{len(text)} bytes"
         )
     starts = np.arange(count) * (len(text) // count)
     windows: np.ndarray = text[starts[:, None] + np.arange(context + 1)].astype(np.int64)
@@ -153,7 +165,8 @@ def train(trial: Any, budget: Budget, text: Path) -> tuple[bytes, dict[str, floa
         "tokens": budget.tokens,
         "seconds": budget.seconds,
     }
-    files, data = {"driver.py": FOLDER / "driver.py"}, {"train.bin": text}
+    files = {"driver.py": FOLDER / "driver.py"}
+    data = {"train.bin": text}
     threads = 1 if budget.device == "cpu" else 8
     started = time.perf_counter()
     with trial.start("driver.py", files=files, data=data, threads=threads) as process:
@@ -163,7 +176,8 @@ def train(trial: Any, budget: Budget, text: Path) -> tuple[bytes, dict[str, floa
     cpu_seconds = float(process.cpu_seconds)
     if budget.cpu_cap and cpu_seconds > budget.cpu_cap + 3:  # several processes, each below the cap
         raise CandidateFailed(
-            f"training took {cpu_seconds:.1f} CPU seconds; allowed are {budget.cpu_cap:g} (setting cpu_cap)"
+            f"training took {cpu_seconds:.1f} CPU seconds; allowed are {budget.cpu_cap:g} "
+            "(setting cpu_cap)"
         )
     return weights, {
         "train_cpu_seconds": cpu_seconds,
@@ -172,9 +186,12 @@ def train(trial: Any, budget: Budget, text: Path) -> tuple[bytes, dict[str, floa
 
 
 def count_parameters(weights: bytes) -> int:
-    """How many float32 a .npz could hold: the bytes of its arrays of any kind, from their headers; nothing is unpacked or unpickled.
+    """How many float32 a .npz could hold, from the headers of its arrays.
 
-    Where the file itself is larger than these bytes, beyond names and headers, its own count: they may lie outside of the arrays.
+    Nothing is unpacked or unpickled.
+
+    Where the file itself is larger than these bytes, beyond names and headers, its own count: they
+    may lie outside of the arrays.
 
     Raises:
         CandidateFailed: it is no .npz of plain numbers.
@@ -193,7 +210,8 @@ def count_parameters(weights: bytes) -> int:
                     shape, _, dtype = read(file)
                 if dtype.kind not in "fiub":
                     raise ValueError(f"array {entry.filename!r} has dtype {dtype}")
-                n_arrays, n_bytes = n_arrays + 1, n_bytes + math.prod(shape) * dtype.itemsize
+                n_arrays = n_arrays + 1
+                n_bytes = n_bytes + math.prod(shape) * dtype.itemsize
     except (
         zipfile.BadZipFile,
         ValueError,
@@ -207,7 +225,10 @@ def count_parameters(weights: bytes) -> int:
 
 
 def score(trial: Any, budget: Budget, weights: bytes, windows: np.ndarray) -> np.ndarray:
-    """Log-probabilities in nats of the true next bytes, `(windows, context)` float64, from a sandbox that sees all inputs."""
+    """Log-probabilities of the true next bytes, in nats: `(windows, context)` float64.
+
+    They come from a sandbox that sees all inputs.
+    """
     picked = []
     with start_scorer(trial, budget, weights) as process:
         for first in range(0, len(windows), CHUNK):
@@ -219,11 +240,12 @@ def score(trial: Any, budget: Budget, weights: bytes, windows: np.ndarray) -> np
 def audit(
     trial: Any, budget: Budget, weights: bytes, windows: np.ndarray, picked: np.ndarray
 ) -> float:
-    """Largest change in nats of log p(next byte) when a fresh process sees nothing after the position.
+    """Largest change of log p(next byte), in nats, if nothing after the position is visible.
 
-    Positions are drawn once that process is ready, in up to 64 lengths with equally many windows each. A model that looks
-    ahead at a share f of the positions stays undetected with probability (1 - f)^n for n audited ones: 0.004 % for 1 % and
-    n = 1024. Truncated prefixes and not perturbed futures: in a prefix there is nothing left to look at.
+    Positions are drawn once that process is ready, in up to 64 lengths with equally many windows
+    each. A model that looks ahead at a share f of the positions stays undetected with probability
+    (1 - f)^n for n audited ones: 0.004 % for 1 % and n = 1024. Truncated prefixes and not perturbed
+    futures: in a prefix there is nothing left to look at.
 
     Raises:
         Cheated: the change exceeds the tolerance somewhere.
@@ -251,8 +273,10 @@ def audit(
     worst, full, prefix, row, position = max(changes)
     if caught:
         raise Cheated(
-            f"answers depend on more than the past: {caught} of {len(changes)} audited positions change by more than {tolerance} nats "
-            f"without what follows, most at position {position} of window {row}: log p = {full:.4f} with it, {prefix:.4f} without"
+            f"answers depend on more than the past: {caught} of {len(changes)} audited "
+            f"positions change by more than {tolerance} nats "
+            f"without what follows, most at position {position} of window {row}: log p = "
+            f"{full:.4f} with it, {prefix:.4f} without"
         )
     return float(worst)
 
@@ -264,7 +288,10 @@ def start_scorer(trial: Any, budget: Budget, weights: bytes) -> Any:
 
 
 def ask(process: Any, budget: Budget, tokens: np.ndarray) -> np.ndarray:
-    """Checked log-probabilities for `(B, T)` tokens: `(B, T, 256)` float32, finite (that an Array is), normalised within 1e-3 nats."""
+    """Checked log-probabilities for `(B, T)` tokens.
+
+    `(B, T, 256)` float32, finite (that an Array is), normalised within 1e-3 nats.
+    """
     shape = (*tokens.shape, VOCABULARY)
     tokens = np.ascontiguousarray(tokens)
     log_probs: np.ndarray = process.call(
@@ -277,7 +304,8 @@ def ask(process: Any, budget: Budget, tokens: np.ndarray) -> np.ndarray:
     off = np.abs(totals)
     if off.max() > NORMALISATION:
         raise Cheated(
-            f"probabilities do not sum to 1: {int((off > NORMALISATION).sum())} of {off.size} positions, "
+            f"probabilities do not sum to 1: {int((off > NORMALISATION).sum())} of {off.size} "
+            "positions, "
             f"logsumexp up to {totals.flat[off.argmax()]:.4g} nats instead of 0"
         )
     return log_probs

@@ -1,7 +1,10 @@
-"""A byte-level GPT in one file, to be improved: `train` leaves weights.npz, `log_probs` answers what comes next.
+"""A byte-level GPT in one file, to be improved.
 
-The evaluator calls these two functions, in different processes. It fixes the data, the seed, the context length and the budget
-(`tokens` on a CPU, `seconds` on a GPU); everything else in this file is free. program.md states the contract.
+`train` leaves weights.npz; `log_probs` answers what comes next.
+
+The evaluator calls these two functions, in different processes. It fixes the data, the seed, the
+context length and the budget (`tokens` on a CPU, `seconds` on a GPU); everything else in this file
+is free. program.md states the contract.
 """
 
 import functools
@@ -53,7 +56,9 @@ class Attention(nn.Module):
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
-        self.heads, self.size, self.dropout = heads, max(1, width // heads), dropout
+        self.heads = heads
+        self.size = max(1, width // heads)
+        self.dropout = dropout
         self.qkv = nn.Linear(width, 3 * heads * self.size, bias=BIAS)
         self.out = nn.Linear(heads * self.size, width, bias=BIAS)
 
@@ -74,12 +79,11 @@ class Block(nn.Module):
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
         hidden = int(MLP_RATIO * width)
-        self.norm1, self.norm2 = nn.LayerNorm(width, bias=BIAS), nn.LayerNorm(width, bias=BIAS)
+        self.norm1 = nn.LayerNorm(width, bias=BIAS)
+        self.norm2 = nn.LayerNorm(width, bias=BIAS)
         self.attention = Attention(width, heads, dropout)
-        self.up, self.down = (
-            nn.Linear(width, hidden, bias=BIAS),
-            nn.Linear(hidden, width, bias=BIAS),
-        )
+        self.up = nn.Linear(width, hidden, bias=BIAS)
+        self.down = nn.Linear(hidden, width, bias=BIAS)
         self.drop = nn.Dropout(dropout)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -116,7 +120,10 @@ class GPT(nn.Module):
 
 
 class AdamW:
-    """Written out: a few lines, and the first step of torch.optim's would import torch._dynamo for 3 seconds."""
+    """Written out.
+
+    A few lines, and the first step of torch.optim's would import torch._dynamo for 3 seconds.
+    """
 
     def __init__(self, parameters: list[nn.Parameter]) -> None:
         self.state = [(p, torch.zeros_like(p), torch.zeros_like(p)) for p in parameters]
@@ -125,7 +132,8 @@ class AdamW:
     @torch.no_grad()
     def step(self, lr: float) -> None:
         self.t += 1
-        c1, c2 = 1 - BETA1**self.t, 1 - BETA2**self.t
+        c1 = 1 - BETA1**self.t
+        c2 = 1 - BETA2**self.t
         for p, m, v in self.state:
             m.lerp_(p.grad, 1 - BETA1)
             v.mul_(BETA2).addcmul_(p.grad, p.grad, value=1 - BETA2)
@@ -153,11 +161,14 @@ def schedule(progress: float) -> float:
 def train(task: dict) -> None:
     """Trains within the task's budget and saves weights.npz in the current folder.
 
-    task: data (path of the training bytes), seed, context, device ("cpu" or "cuda"), tokens (CPU budget: training tokens;
+    task: data (path of the training bytes), seed, context, device ("cpu" or "cuda"), tokens (CPU
+        budget: training tokens;
     0 on a GPU), seconds (GPU budget: wall clock; 0 on a CPU).
     """
     torch.manual_seed(task["seed"])
-    device, T, cuda = task["device"], task["context"], task["device"] == "cuda"
+    device = task["device"]
+    T = task["context"]
+    cuda = task["device"] == "cuda"
     shape = (
         (CUDA_N_LAYER, CUDA_N_EMBD, CUDA_N_HEAD, CUDA_DROPOUT)
         if cuda
@@ -168,14 +179,16 @@ def train(task: dict) -> None:
         torch.set_num_threads(1)  # the same seed gives the same bits
 
     model = GPT(T, *shape).to(device)
-    forward = compiled(model) if cuda else model
+    forward = compile_model(model) if cuda else model
     parameters = list(model.parameters())
     optimizer = AdamW(parameters)
     data = torch.from_numpy(np.fromfile(task["data"], dtype=np.uint8)).to(device)  # (bytes,)
     window = torch.arange(T + 1, device=device)
 
     steps = max(1, task["tokens"] // (B * T))
-    step, average, started = 0, 0.0, time.perf_counter()
+    step = 0
+    average = 0.0
+    started = time.perf_counter()
     while True:
         progress = (time.perf_counter() - started) / task["seconds"] if cuda else step / steps
         if progress >= 1:
@@ -195,7 +208,8 @@ def train(task: dict) -> None:
         if step % LOG_EVERY == 0:
             average = loss.item() if step == 0 else 0.7 * average + 0.3 * loss.item()
             print(
-                f"step {step:05d} | loss: {average:.4f} | lr: {lr:.2e} | progress: {min(1.0, progress):.3f}",
+                f"step {step:05d} | loss: {average:.4f} | lr: {lr:.2e} | progress: "
+                f"{min(1.0, progress):.3f}",
                 flush=True,
             )
         step += 1
@@ -204,7 +218,7 @@ def train(task: dict) -> None:
     np.savez("weights.npz", shape=np.array([T, *shape[:3]]), **weights)
 
 
-def compiled(model: nn.Module) -> nn.Module:
+def compile_model(model: nn.Module) -> nn.Module:
     """The model through torch.compile; eager where this machine cannot compile."""
     import torch._dynamo
 
@@ -228,7 +242,10 @@ def load(path: str) -> nn.Module:
 
 @torch.no_grad()
 def log_probs(weights_path: str, tokens: np.ndarray) -> np.ndarray:
-    """Natural log-probabilities of the next byte after every position: `(B, T)` integers to `(B, T, 256)` float32."""
+    """Natural log-probabilities of the next byte after every position.
+
+    `(B, T)` integers to `(B, T, 256)` float32.
+    """
     model = load(weights_path)
     logits = model(
         torch.from_numpy(tokens).long().to(model.head.weight.device)

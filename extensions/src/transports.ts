@@ -1,7 +1,8 @@
 /**
- * The two ways to a study's feed: the Jupyter server's websocket, which works while a kernel is busy or gone, and the widget's own comm.
+ * The two ways to a study's feed: the Jupyter server's websocket, and the widget's own comm.
  *
- * A way is called connected only when somebody answers on it: after a restart of the kernel a widget's model lives on, and nobody hears it.
+ * The websocket works while a kernel is busy or gone. A way counts as connected only once an answer
+ * has come on it: after a restart of the kernel a widget's model lives on, and no one hears it.
  */
 
 import type { Transport } from './client';
@@ -18,14 +19,16 @@ export interface Model {
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 10_000;
 const SILENCE_MS = 5000; // the feed beats every 2 s
-const TRIAL_MS = 5000; // how long the server may take to show a study before the kernel is asked
-const HANDOVER_TRIES = 5;
+const SERVER_MS = 5000; // how long the server may take to show a study before the kernel is asked
+const MAX_ATTEMPTS = 5; // to hand a request over
 
-/** The best way to the study of a widget: the server if it has the very same study, else the kernel. */
+/** The best way to a widget's study: the server if it has the very same one, else the kernel. */
 export function connect(model: Model): Transport {
+  const openKernel = () => new KernelTransport(model);
   const page = model.get('route') === 'auto' ? jupyterPage() : null;
-  const kernel = () => new KernelTransport(model);
-  return page ? new EitherTransport(new ServerTransport(model.get('study_path'), model.get('opened_at'), page), kernel) : kernel();
+  if (!page) return openKernel();
+  const server = new ServerTransport(model.get('study_path'), model.get('opened_at'), page);
+  return new EitherTransport(server, openKernel);
 }
 
 abstract class Way {
@@ -34,12 +37,13 @@ abstract class Way {
   greeting: Transport['greeting'] = () => ({ type: 'hello', protocol: PROTOCOL, pending: [] });
 }
 
-/** A widget's comm. It greets until somebody answers, and again after a silence. */
+/** A widget's comm. It greets until an answer comes, and again after a silence. */
 export class KernelTransport extends Way implements Transport {
   readonly route = 'kernel';
-  private handed = new Map<string, { done: () => void; failed: (reason: Error) => void }>();
-  private heard = Date.now();
-  private greeted = 0;
+  /** Requests that were sent and are not stored yet, by id. */
+  private sent = new Map<string, { done: () => void; failed: (reason: Error) => void }>();
+  private heardAt = Date.now();
+  private greetedAt = 0;
   private wait = 2 * FIRST_WAIT_MS;
   private timer: ReturnType<typeof setInterval> | undefined;
 
@@ -50,7 +54,7 @@ export class KernelTransport extends Way implements Transport {
   open(): void {
     this.model.on('msg:custom', this.listen);
     this.greet();
-    this.timer = setInterval(() => this.look(), FIRST_WAIT_MS);
+    this.timer = setInterval(() => this.greetAgain(), FIRST_WAIT_MS);
   }
 
   send(message: ToFeed): void {
@@ -63,7 +67,7 @@ export class KernelTransport extends Way implements Transport {
 
   file(request: Request): Promise<void> {
     return new Promise((done, failed) => {
-      this.handed.set(request.decision_id, { done, failed });
+      this.sent.set(request.decision_id, { done, failed });
       this.send({ type: 'request', ...request });
     });
   }
@@ -74,31 +78,39 @@ export class KernelTransport extends Way implements Transport {
   }
 
   private greet(): void {
-    this.greeted = Date.now();
+    this.greetedAt = Date.now();
     this.send(this.greeting());
   }
 
-  private look(): void {
+  private greetAgain(): void {
     const now = Date.now();
-    if (now - this.heard < SILENCE_MS && this.heard > this.greeted) return;
-    if (now - this.heard >= SILENCE_MS) this.onConnected(false, 'the kernel does not answer; after a restart run %autoresearch attach');
-    if (now - this.greeted < this.wait) return;
-    this.wait = Math.min(2 * this.wait, LONGEST_WAIT_MS); // a busy kernel gets all of them at its end
+    const isSilent = now - this.heardAt >= SILENCE_MS;
+    if (!isSilent && this.heardAt > this.greetedAt) return;
+    if (isSilent) {
+      const advice = 'after a restart run %autoresearch attach';
+      this.onConnected(false, `the kernel does not answer; ${advice}`);
+    }
+    if (now - this.greetedAt < this.wait) return;
+    // Longer and longer: a kernel that is busy for an hour gets all greetings at its end.
+    this.wait = Math.min(2 * this.wait, LONGEST_WAIT_MS);
     this.greet();
   }
 
   private listen = (message: FromFeed, buffers: DataView[]): void => {
-    this.heard = Date.now();
+    this.heardAt = Date.now();
     this.wait = 2 * FIRST_WAIT_MS;
-    const id = 'decision_id' in message ? message.decision_id : undefined;
-    const handed = id === undefined ? undefined : this.handed.get(id);
-    if (id !== undefined && handed) {
-      this.handed.delete(id);
-      if (message.type === 'error') handed.failed(new Error(message.message));
-      else handed.done();
-    }
-    this.onMessage(message, buffers.length ? aligned(buffers[0]) : null);
+    if ('decision_id' in message && message.decision_id) this.settle(message.decision_id, message);
+    this.onMessage(message, buffers.length ? align(buffers[0]) : null);
   };
+
+  /** The first message about a request says whether it is stored. */
+  private settle(id: string, message: FromFeed): void {
+    const request = this.sent.get(id);
+    if (!request) return;
+    this.sent.delete(id);
+    if (message.type === 'error') request.failed(new Error(message.message));
+    else request.done();
+  }
 }
 
 /** What JupyterLab and Notebook write into their page. */
@@ -108,17 +120,17 @@ export interface Page {
   token: string;
 }
 
-/** Where the Jupyter server of this page is; null where the page is none of a Jupyter server. */
+/** Where the Jupyter server of this page is; null if the page does not come from one. */
 export function jupyterPage(): Page | null {
   const element = document.getElementById('jupyter-config-data');
   if (!element) return null;
   const config = JSON.parse(element.textContent ?? '{}');
-  const base = new URL(folder(config.baseUrl ?? '/'), location.href).href;
-  const socket = new URL(folder(config.wsUrl || base), base).href.replace(/^http/, 'ws');
+  const base = new URL(withSlash(config.baseUrl ?? '/'), location.href).href;
+  const socket = new URL(withSlash(config.wsUrl || base), base).href.replace(/^http/, 'ws');
   return { base, socket, token: config.token ?? '' };
 }
 
-/** The Jupyter server. Reconnects by itself; a study that was opened at another time than `openedAt` (null: any) is not shown. */
+/** The Jupyter server; it reconnects by itself. */
 export class ServerTransport extends Way implements Transport {
   readonly route = 'server';
   private socket: WebSocket | null = null;
@@ -126,6 +138,11 @@ export class ServerTransport extends Way implements Transport {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private closed = false;
 
+  /**
+   * @param study path of its folder.
+   * @param openedAt Unix seconds of its opening: a study of the same path that was opened at
+   * another time is not shown. With null, any is.
+   */
   constructor(
     private study: string,
     private openedAt: number | null,
@@ -135,12 +152,15 @@ export class ServerTransport extends Way implements Transport {
   }
 
   open(): void {
-    const query = new URLSearchParams({ study: this.study, ...(this.page.token && { token: this.page.token }) });
-    const socket = (this.socket = new WebSocket(`${this.page.socket}workbench/feed?${query}`));
+    const query = new URLSearchParams({ study: this.study });
+    if (this.page.token) query.set('token', this.page.token);
+    const socket = new WebSocket(`${this.page.socket}workbench/feed?${query}`);
+    this.socket = socket;
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => this.onConnected(true, '');
     socket.onmessage = event => this.listen(event.data);
-    socket.onclose = event => this.lost(event.reason || 'the Jupyter server does not answer');
+    socket.onclose = event =>
+      this.reconnect(event.reason || 'the Jupyter server does not answer');
   }
 
   send(message: ToFeed): void {
@@ -150,25 +170,38 @@ export class ServerTransport extends Way implements Transport {
   /** Tries again while the server cannot be reached: the same id has one effect. */
   async file({ decision_id, verb, body }: Request): Promise<void> {
     const text = JSON.stringify({ study: this.study, decision_id, verb, body });
-    for (let tries = 1, wait = FIRST_WAIT_MS; ; tries++, wait *= 2) {
-      try {
-        const answer = await fetch(`${this.page.base}workbench/request`, {
-          method: 'POST', body: text, headers: this.headers(), credentials: 'same-origin' // prettier-ignore
-        });
-        if (answer.ok) return;
-        if (answer.status < 500) throw new Refusal(await reasonOf(answer));
-      } catch (error) {
-        if (error instanceof Refusal) throw error;
+    let wait = FIRST_WAIT_MS;
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS && !this.closed; attempt++) {
+      if (attempt > 1) {
+        await new Promise(resume => setTimeout(resume, wait));
+        wait *= 2;
       }
-      if (tries === HANDOVER_TRIES || this.closed) throw new Error('the Jupyter server could not be reached; nothing was recorded by this click');
-      await new Promise(resume => setTimeout(resume, wait));
+      if (await this.post(text)) return;
     }
+    throw new Error('the Jupyter server could not be reached; nothing was recorded by this click');
   }
 
   close(): void {
     this.closed = true;
     clearTimeout(this.timer);
     this.socket?.close();
+  }
+
+  /** Posts a request once; false if the server cannot be reached or failed. */
+  private async post(text: string): Promise<boolean> {
+    let answer: Response;
+    try {
+      answer = await fetch(`${this.page.base}workbench/request`, {
+        method: 'POST',
+        body: text,
+        headers: this.headers(),
+        credentials: 'same-origin'
+      });
+    } catch {
+      return false;
+    }
+    if (!answer.ok && answer.status < 500) throw new Error(await readReason(answer));
+    return answer.ok;
   }
 
   private headers(): Record<string, string> {
@@ -181,27 +214,31 @@ export class ServerTransport extends Way implements Transport {
   }
 
   private listen(data: string | ArrayBuffer): void {
-    const [message, buffer] = typeof data === 'string' ? [JSON.parse(data) as FromFeed, null] : unframe(data);
+    const [message, buffer] = typeof data === 'string' ? [JSON.parse(data), null] : unframe(data);
     if (message.type === 'snapshot') {
-      if (this.openedAt !== null && Math.abs(message.study.opened_at - this.openedAt) > 1e-3) {
+      if (this.isAnotherStudy(message.study.opened_at)) {
         this.close();
-        return this.onConnected(false, 'another study lies at this path now');
+        return this.onConnected(false, 'there is another study at this path now');
       }
       this.wait = FIRST_WAIT_MS;
     }
     this.onMessage(message, buffer);
   }
 
-  private lost(reason: string): void {
+  private isAnotherStudy(openedAt: number): boolean {
+    return this.openedAt !== null && Math.abs(openedAt - this.openedAt) > 1e-3;
+  }
+
+  private reconnect(reason: string): void {
     if (this.closed) return;
     this.onConnected(false, reason);
-    if (this.closed) return; // whoever was told may have given up
+    if (this.closed) return; // the callback may have closed this transport
     this.timer = setTimeout(() => this.open(), this.wait);
     this.wait = Math.min(2 * this.wait, LONGEST_WAIT_MS);
   }
 }
 
-/** The server, or for good the kernel if the server has not shown the study in time. */
+/** The server; or, if that has not shown the study in time, the kernel for good. */
 class EitherTransport extends Way implements Transport {
   private way: Transport;
   private settled = false;
@@ -209,7 +246,7 @@ class EitherTransport extends Way implements Transport {
 
   constructor(
     server: Transport,
-    private kernel: () => Transport
+    private openKernel: () => Transport
   ) {
     super();
     this.way = server;
@@ -224,8 +261,11 @@ class EitherTransport extends Way implements Transport {
       if (message.type === 'snapshot') this.settle();
       this.onMessage(message, buffer);
     };
-    this.way.onConnected = (connected, reason) => (connected || this.settled ? this.onConnected(connected, reason) : this.change());
-    this.timer = setTimeout(() => this.change(), TRIAL_MS);
+    this.way.onConnected = (connected, reason) => {
+      if (connected || this.settled) this.onConnected(connected, reason);
+      else this.changeToKernel();
+    };
+    this.timer = setTimeout(() => this.changeToKernel(), SERVER_MS);
     this.way.open();
   }
 
@@ -247,11 +287,11 @@ class EitherTransport extends Way implements Transport {
     clearTimeout(this.timer);
   }
 
-  private change(): void {
+  private changeToKernel(): void {
     this.settle();
     this.way.onMessage = this.way.onConnected = () => {};
     this.way.close();
-    this.way = this.kernel();
+    this.way = this.openKernel();
     this.way.onMessage = (message, buffer) => this.onMessage(message, buffer);
     this.way.onConnected = (connected, reason) => this.onConnected(connected, reason);
     this.way.greeting = () => this.greeting();
@@ -259,25 +299,26 @@ class EitherTransport extends Way implements Transport {
   }
 }
 
-class Refusal extends Error {}
-
-async function reasonOf(answer: Response): Promise<string> {
+async function readReason(answer: Response): Promise<string> {
   const body = await answer.json().catch(() => ({}));
   return String(body.message ?? `the Jupyter server answers ${answer.status}`);
 }
 
-/** A binary frame: length of the header (uint32, little-endian), the header as JSON, zeros to a multiple of 8, the buffer. */
+/**
+ * Takes a binary frame apart: length of the header (uint32, little-endian), the header as JSON,
+ * zeros up to a multiple of 8, and the buffer.
+ */
 function unframe(data: ArrayBuffer): [FromFeed, ArrayBuffer] {
   const length = new DataView(data).getUint32(0, true);
   const header = new TextDecoder().decode(new Uint8Array(data, 4, length));
   return [JSON.parse(header), data.slice(8 * Math.ceil((4 + length) / 8))];
 }
 
-/** The bytes of a view at the start of a buffer of their own, as typed arrays want them. */
-function aligned(view: DataView): ArrayBuffer {
+/** Copies the bytes of a view to the start of a buffer, where typed arrays can read them. */
+function align(view: DataView): ArrayBuffer {
   return view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength) as ArrayBuffer;
 }
 
-function folder(url: string): string {
+function withSlash(url: string): string {
   return url.endsWith('/') ? url : `${url}/`;
 }

@@ -6,8 +6,9 @@ import { connect, type Model } from './transports';
 
 function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
   const client = new Client(connect(model));
-  const candidate: number = model.get('candidate');
-  const unmount = mountDashboard(el, client, { view: model.get('view'), candidate: candidate < 0 ? undefined : candidate });
+  const number: number = model.get('candidate');
+  const candidate = number < 0 ? undefined : number; // a trait of anywidget cannot be missing
+  const unmount = mountDashboard(el, client, { view: model.get('view'), candidate });
   return () => {
     unmount();
     client.close();

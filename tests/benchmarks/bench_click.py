@@ -2,8 +2,9 @@
 
     python -m tests.benchmarks.bench_click [--clicks 40] [--check]
 
-A real study's dashboard sends sentences to its loop, through the Jupyter server and through the kernel's comm, with the kernel idle and
-in a cell that counts without end. Four clicks before the measured ones are not counted.
+A real study's dashboard sends sentences to its loop, through the Jupyter server and through the
+kernel's comm, with the kernel idle and in a cell that counts without end. Four clicks before the
+measured ones are not counted.
 """
 
 import argparse
@@ -23,7 +24,10 @@ from workbench.verbs import loop_process
 
 WARM_UP = 4
 PATIENCE_MS = 60_000
-BUSY = "from pathlib import Path\nPath({begun!r}).touch()\nwhile not Path({done!r}).exists():\n    sum(range(1000))\nPath({ended!r}).touch()"
+BUSY = (
+    "from pathlib import Path\nPath({begun!r}).touch()\n"
+    "while not Path({done!r}).exists():\n    sum(range(1000))\nPath({ended!r}).touch()"
+)
 
 
 def measured(
@@ -77,7 +81,8 @@ def main() -> None:
         outside = Path(home) / "outside"
         outside.mkdir()
         print(
-            "| route | kernel | clicks | median s | p95 s | longest s |\n| --- | --- | ---: | ---: | ---: | ---: |",
+            "| route | kernel | clicks | median s | p95 s | longest s |\n| --- | --- | ---: | "
+            "---: | ---: | ---: |",
             flush=True,
         )
         for route in ("server", "kernel"):
@@ -89,7 +94,8 @@ def main() -> None:
                 )
                 state = "busy" if is_busy else "idle"
                 print(
-                    f"| {route} | {state} | {len(seconds)} | {middle:.2f} | {p95:.2f} | {max(seconds):.2f} |",
+                    f"| {route} | {state} | {len(seconds)} | {middle:.2f} | {p95:.2f} | "
+                    f"{max(seconds):.2f} |",
                     flush=True,
                 )
                 slow += [f"{route}, {state}"] if p95 > 1 else []

@@ -2,9 +2,10 @@
 
     nice python -m tests.benchmarks.bench_early [--only binpacking|tinygpt] [--seeds 1]
 
-Every program is run whole, once per seed, and the rules are applied to what was recorded, so that all are compared on the same
-trials. A good one is better than the incumbent by `min_effect` or more on its own trial; the rest counts as bad. Saved is the time
-from where a trial would have been ended to its end, over the time of all trials.
+Every program is run whole, once per seed, and the rules are applied to what was recorded, so that
+all are compared on the same trials. A good one is better than the incumbent by `min_effect` or more
+on its own trial; the rest counts as bad. Saved is the time from where a trial would have been ended
+to its end, over the time of all trials.
 """
 
 import argparse
@@ -21,12 +22,13 @@ from tests.benchmarks.tinygpt_changes import EDITS, Change, knob
 from workbench.decide.early_stop import EarlyStop
 from workbench.decide.screen import stages
 from workbench.evaluate.executor import Points
-from workbench.evaluate.once import run_once
+from workbench.evaluate.single_trial import run_trial
 from workbench.experiment import EarlyStop as Rule
-from workbench.experiment import Experiment, builtin_experiments, read
-from workbench.ledger.journal import Curve
+from workbench.experiment import Experiment
+from workbench.ledger.curves import Curve
 from workbench.ledger.study import Study
 from workbench.program import Program
+from workbench.recognise import experiments
 from workbench.records import Candidate, Decision, Entry, Evidence, Record, Trial
 from workbench.testing import opening
 
@@ -43,7 +45,10 @@ GAPS, COSTS = (1, 2, 5, 10, 20, 40, 80), (0.0, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0)
 
 @dataclass
 class Whole:
-    """A trial that ran to its end: its record, and every point with the seconds at which it came."""
+    """A trial that ran to its end.
+
+    Its record, and every point with the seconds at which it came.
+    """
 
     trial: Trial
     points: dict[str, list[tuple[float, float, float]]] = field(default_factory=dict)
@@ -67,7 +72,7 @@ def whole(experiment: Experiment, program: Program, seed: int, folder: Path) -> 
             (step, value, now) for step, value in points.points
         )
 
-    found.trial = run_once(experiment, program, seed, folder=folder, on_points=take)
+    found.trial = run_trial(experiment, program, seed, folder=folder, on_points=take)
     return found
 
 
@@ -133,12 +138,15 @@ class Tally:
         self.seconds += seconds
 
     def line(self, rule: str) -> str:
-        return f"| {rule} | {self.bad_ended} of {self.bad} | {self.good_ended} of {self.good} | {self.saved / self.seconds:.0%} |"
+        return (
+            f"| {rule} | {self.bad_ended} of {self.bad} | {self.good_ended} "
+            f"of {self.good} | {self.saved / self.seconds:.0%} |"
+        )
 
 
 def binpacking(folder: Path) -> None:
     """Knob settings in a random order, greedily kept; the incumbent is the best so far."""
-    experiment, margins = read(builtin_experiments()["binpacking"]), (0.0, 0.1, 0.3, 0.5)
+    experiment, margins = experiments.load("binpacking"), (0.0, 0.1, 0.3, 0.5)
     program = experiment.program()
     settings = list(product(GAPS, COSTS))
     random.Random(1).shuffle(settings)
@@ -182,7 +190,7 @@ def binpacking(folder: Path) -> None:
 
 def tinygpt(folder: Path, n_seeds: int) -> None:
     """Real edits against the baseline on three seeds, by the training loss that they print."""
-    experiment = read(builtin_experiments()["tinygpt"])
+    experiment = experiments.load("tinygpt")
     program = experiment.program()
     baseline = [whole(experiment, program, seed, folder) for seed in (1, 2, 3)]
     base = sum(run.trial.score or 0.0 for run in baseline) / len(baseline)
@@ -194,7 +202,8 @@ def tinygpt(folder: Path, n_seeds: int) -> None:
     ]
     ended_ok = [(each, run) for each, run in runs if run.trial.status == "ok"]
     print(
-        f"\ntinygpt, {len(changes)} edits on {n_seeds} seed(s), of which {len(runs) - len(ended_ok)} failed, series `loss`\n\n{HEAD}"
+        f"\ntinygpt, {len(changes)} edits on {n_seeds} seed(s), of which "
+        f"{len(runs) - len(ended_ok)} failed, series `loss`\n\n{HEAD}"
     )
     for after, margin in product((0.25, 0.5), (0.0, 0.05, 0.1, 0.2)):
         played, tally = Played(experiment), Tally()

@@ -2,9 +2,11 @@
 
     python -m tests.benchmarks.bench_gate [--studies 200] [--candidates 125] [--quick] [--units]
 
-The policies themselves judge simulated studies: every score is a made-up number with noise of standard deviation 1, every trial and
-decision a record that is folded into a study. A trial counts wherever it was spent, the baseline's and the incumbent's included.
-`win once, then 3 fresh runs` is the rule that people reach for: better than the incumbent once, then three fresh
+The policies themselves judge simulated studies: every score is a made-up number with noise of
+standard deviation 1, every trial and decision a record that is folded into a study. A trial counts
+wherever it was spent, the baseline's and the incumbent's included.
+`win once, then 3 fresh runs` is the rule that people reach for: better than the incumbent once,
+    then three fresh
 runs that beat it clearly (`Thrice`).
 
 With `--units` only the tables of scores that are means of per-unit observations; about a minute.
@@ -23,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.decide.greedy import Greedy
-from workbench.decide.policy import Policy, Wanted, incumbent_of
+from workbench.decide.policy import Policy, Wanted
 from workbench.decide.tested import Tested
 from workbench.experiment import Experiment
 from workbench.ledger.study import Study
@@ -47,10 +49,10 @@ class Thrice:
 
     def judge(self, study: Study, candidate: int) -> Decision | Wanted:
         incumbent, trials = (
-            study.candidates[incumbent_of(study)],
+            study.candidates[study.require_incumbent()],
             study.candidates[candidate].trials,
         )
-        best, sd = incumbent.score, study.spread(0)
+        best, sd = incumbent.score, study.candidates[0].spread
         assert best is not None
         assert sd is not None
         gains = [
@@ -75,11 +77,15 @@ class World:
     """What there is to be found, and how scores vary: `effects` are those of the candidates on their parents, above 0 is better.
 
     Attributes:
-        shared: correlation of two programs' scores under one seed. wilder: a candidate's standard deviation over the baseline's.
-        idle: so many candidates come first that score under each seed as the baseline does. wild: so many that are thirty times as noisy.
-        units: how many observations a score is the mean of; 0 for none. Two programs' scores under one seed then differ with a
-            standard deviation of 1, which the units explain; items vary ten times as much from seed to seed.
-        between: standard deviation that the seeds add to such a difference. passes: a unit is 1 or 0.
+        shared: correlation of two programs' scores under one seed. wilder: a candidate's standard
+            deviation over the baseline's.
+        idle: so many candidates come first that score under each seed as the baseline does. wild:
+            so many that are thirty times as noisy.
+        units: how many observations a score is the mean of; 0 for none. Two programs' scores under
+            one seed then differ with a standard deviation of 1, which the units explain; items vary
+            ten times as much from seed to seed.
+        between: standard deviation that the seeds add to such a difference. passes: a unit is 1 or
+            0.
     """
 
     effects: Callable[[random.Random], Sequence[float]]
@@ -104,7 +110,10 @@ class Judged:
 
 @dataclass
 class Outcome:
-    """One study: its candidates, the trials that it cost, and how much better its incumbent is than its baseline."""
+    """One study.
+
+    Its candidates, the trials that it cost, and how much better its incumbent is than its baseline.
+    """
 
     judged: list[Judged] = field(default_factory=list)
     trials: int = 0
@@ -139,13 +148,13 @@ class Simulation:
         for effect in self._world.effects(self._rng):
             outcome.judged.append(self._judge(effect))
         outcome.trials, outcome.progress = (
-            self.study.spent.trials,
-            self._truth[incumbent_of(self.study)],
+            self.study.costs.n_trials,
+            self._truth[self.study.require_incumbent()],
         )
         return outcome
 
     def _judge(self, effect: float) -> Judged:
-        number, parent = len(self.study.candidates), incumbent_of(self.study)
+        number, parent = len(self.study.candidates), self.study.require_incumbent()
         self._truth.append(self._truth[parent] + effect)
         self._write(
             Candidate(
@@ -227,7 +236,10 @@ class Bench:
     def power(
         self, label: str, size: float, place: Callable[[random.Random], int], **changes: Any
     ) -> None:
-        """One winner per study, after as many candidates without effect as `place` says; the study ends with it."""
+        """One winner per study, after as many candidates without effect as `place` says.
+
+        The study ends with it.
+        """
         outcomes = self.studies(Tested, World(lambda rng: [*[0.0] * place(rng), size], **changes))
         last = [outcome.judged[-1] for outcome in outcomes]
         spent = [one.trials for one in last if one.kept]
@@ -236,7 +248,8 @@ class Bench:
         cost = f"{statistics.mean(spent):.1f} ± {_sd(spent):.1f}" if spent else "-"
         given_up = f"{statistics.mean(lost):.1f}" if lost else "-"
         print(
-            f"{label:<38}{100 * share:>8.1f} ± {100 * math.sqrt(share * (1 - share) / self.n):.1f} %{cost:>16}{given_up:>14}"
+            f"{label:<38}{100 * share:>8.1f} ± "
+            f"{100 * math.sqrt(share * (1 - share) / self.n):.1f} %{cost:>16}{given_up:>14}"
         )
 
     def mix(self, label: str, make: Make, **changes: Any) -> None:
@@ -303,7 +316,8 @@ def main() -> None:
         )
     objective = bench.experiment.objective
     print(
-        f"\nerror_rate {objective.error_rate:g}, max_trials {objective.max_trials}, min_effect {objective.min_effect:g}; ",
+        f"\nerror_rate {objective.error_rate:g}, max_trials {objective.max_trials}, min_effect "
+        f"{objective.min_effect:g}; ",
         end="",
     )
     print(f"{time.monotonic() - began:.0f} s")
@@ -325,7 +339,8 @@ def report(bench: Bench) -> None:
 
     power = replace(bench, n=2 * n)
     print(
-        f"\nPower of tested: {2 * n} studies with one winner each, first of all or after 0 to {many - 1} candidates without effect"
+        f"\nPower of tested: {2 * n} studies with one winner each, first of all or after 0 to "
+        f"{many - 1} candidates without effect"
     )
     print(f"{'':<38}{'kept':>16}{'its trials, kept':>18}{'not kept':>12}")
     for size in (1.0, 2.0, 3.0):
@@ -336,21 +351,24 @@ def report(bench: Bench) -> None:
     power.power("1 sd, anywhere, seeds corr. 0.9", 1.0, lambda rng: rng.randrange(many), shared=0.9)
 
     print(
-        f"\nMix: {n} studies of {many} candidates, 5 % with an effect of 0.5 to 3 sd on their parent, the others with none"
+        f"\nMix: {n} studies of {many} candidates, 5 % with an effect of 0.5 to 3 sd on their "
+        "parent, the others with none"
     )
     print(f"{'':<38}{'false keeps':>24}{'found, %*':>16}{'trials':>10}{'progress, sd':>18}")
     bench.mix("greedy", Greedy)
     bench.mix("win once, then 3 fresh runs", Thrice)
     bench.mix("tested", Tested)
     print(
-        "* of effects from 0.5 to 1 / 1 to 2 / 2 to 3 sd; trials per candidate; ± is the standard error, after trials the sd"
+        "* of effects from 0.5 to 1 / 1 to 2 / 2 to 3 sd; trials per candidate; ± is the "
+        "standard error, after trials the sd"
     )
 
 
 def report_units(bench: Bench, units: int = 50) -> None:
     n, many = bench.n, bench.candidates
     print(
-        f"\nUnits, A/A: {n} studies of {many} candidates without effect; {units} units per trial, standard error of one trial's gain 1"
+        f"\nUnits, A/A: {n} studies of {many} candidates without effect; {units} units per "
+        "trial, standard error of one trial's gain 1"
     )
     print(
         f"{'':<38}{'false keeps':>16}{'at most':>8}{'studies hit':>16}{'trials per candidate':>23}"
@@ -362,7 +380,8 @@ def report_units(bench: Bench, units: int = 50) -> None:
     bench.noise("tested, seeds add as much (sd 1)", Tested, units=units, between=1.0)
     bench.noise("tested, seeds add more (sd 3)", Tested, units=units, between=3.0)
     print(
-        f"\nUnits, power of tested: {n} studies with one winner each, after 0 to {many - 1} candidates without effect"
+        f"\nUnits, power of tested: {n} studies with one winner each, after 0 to {many - 1} "
+        "candidates without effect"
     )
     print(f"{'':<38}{'kept':>16}{'its trials, kept':>18}{'not kept':>12}")
     for size in (1.0, 2.0, 3.0):

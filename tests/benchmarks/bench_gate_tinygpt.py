@@ -1,23 +1,29 @@
 """False keeps and power on real training: tinygpt, its own evaluator and sandbox, the policy `tested` with tinygpt's defaults.
 
-    python -m tests.benchmarks.bench_gate_tinygpt [--folder DIR] [--no-ops 40] [--repeats 2] [--slots 1] [--quick]
+    python -m tests.benchmarks.bench_gate_tinygpt [--folder DIR] [--no-ops 40] [--repeats 2]
+    [--slots 1] [--quick]
 
-Two kinds of studies run through the real loop, with the proposer `patches` (changes: `tinygpt_changes.py`):
+Two kinds of studies run through the real loop, with the proposer `patches` (changes:
+`tinygpt_changes.py`):
 
-- *no-ops*: candidates that draw other random numbers and are otherwise the baseline, and five comments, which must give the
-  baseline's score to the last digit. Any keep is false.
-- *edits*: changes whose true gain is measured apart: mean difference to the baseline over 8 seeds that no study uses, trained and
-  scored as the evaluator does, without sandbox and audit; first it must repeat a study's score to the last digit. Each repeat is a
-  study with another seed and another order.
+- *no-ops*: candidates that draw other random numbers and are otherwise the baseline, and five
+  comments, which must give the baseline's score to the last digit. Any keep is false.
+- *edits*: changes whose true gain is measured apart: mean difference to the baseline over 8 seeds
+  that no study uses, trained and scored as the evaluator does, without sandbox and audit; first it
+  must repeat a study's score to the last digit. Each repeat is a study with another seed and
+  another order.
 
-Every candidate is judged against the baseline: with `review = keeps`, what `tested` would keep waits for a person who never comes,
-so it never becomes the parent, yet it counts as a discovery (LORD++) as a keep does. `greedy` stands beside it on the same trials: its
-rule is applied to each candidate's first trial, in the order of the study and along its own chain of keeps for the no-ops, against the
-baseline for the edits.
+Every candidate is judged against the baseline: with `review = keeps`, what `tested` would keep
+waits for a person who never comes, so it never becomes the parent, yet it counts as a discovery
+(LORD++) as a keep does. `greedy` stands beside it on the same trials: its rule is applied to each
+candidate's first trial, in the order of the study and along its own chain of keeps for the no-ops,
+against the baseline for the edits.
 
-With `--folder` it goes on where it was ended: studies lie in `DIR/studies` (`autoresearch log` shows them under way), measured gains in
-`DIR/measured.jsonl`, and what is finished is not run again. A trial takes about 10 CPU seconds, all of it about 30 CPU minutes; gains
-are measured while the first study of edits runs. `--quick` shows that everything works, with little training: its figures mean nothing.
+With `--folder` it goes on where it was ended: studies lie in `DIR/studies` (`autoresearch log`
+shows them under way), measured gains in `DIR/measured.jsonl`, and what is finished is not run
+again. A trial takes about 10 CPU seconds, all of it about 30 CPU minutes; gains are measured while
+the first study of edits runs. `--quick` shows that everything works, with little training: its
+figures mean nothing.
 """
 
 import argparse
@@ -38,12 +44,13 @@ import torch  # noqa: F401  so that the processes that measure, forks of this on
 import workbench
 from tests.benchmarks.bench_tuner import isolated
 from tests.benchmarks.tinygpt_changes import EDITS, Change, comments, no_ops
-from workbench.experiment import Experiment, builtin_experiments, read
+from workbench.experiment import Experiment
 from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.folder import STUDIES
 from workbench.ledger.study import Study
 from workbench.program import Program
-from workbench.show import views
+from workbench.recognise import experiments
+from workbench.show import results
 from workbench.verbs.handle import StudyHandle
 
 N_COMMENTS = 5
@@ -52,7 +59,10 @@ TRUE_SEEDS = range(910_000, 910_008)
 
 @dataclass(frozen=True)
 class Judged:
-    """A change in one study: what `tested` would do, on how many trials, and whether its first trial beat the baseline's."""
+    """A change in one study.
+
+    What `tested` would do, on how many trials, and whether its first trial beat the baseline's.
+    """
 
     change: Change
     history: CandidateHistory
@@ -106,9 +116,17 @@ class Bench:
             change.apply(self.experiment.program()).write(entry)
             (entry / "hypothesis.txt").write_text(change.name)
         study = workbench.start(
-            "tinygpt", study=name, root=self.folder, proposer=f"patches:{patches}", policy="tested", review="keeps",
-            candidates=len(changes), slots=self.slots, seed=seed, settings={"steps": self.experiment.settings["steps"]},
-        )  # fmt: skip
+            "tinygpt",
+            study=name,
+            root=self.folder,
+            proposer=f"patches:{patches}",
+            policy="tested",
+            review="keeps",
+            candidates=len(changes),
+            slots=self.slots,
+            seed=seed,
+            settings={"steps": self.experiment.settings["steps"]},
+        )
         study.set("max_waiting", len(changes))
         return study
 
@@ -122,11 +140,12 @@ class Bench:
         folded = study.study
         if (
             state != "finished"
-            or folded.proposals_failed
+            or folded.proposals.n_failed
             or len(folded.candidates) != len(changes) + 1
         ):
             raise SystemExit(
-                f"{study.name} is {state}: {folded.reason} {folded.last_failure}; see {study.folder.loop_log}"
+                f"{study.name} is {state}: {folded.reason} {folded.proposals.last_failure}; see "
+                f"{study.folder.loop_log}"
             )
         seed = folded.seed(0)
         baseline = first_score(folded.candidates[0], seed)
@@ -181,7 +200,8 @@ class Bench:
             abs_tol=1e-6,
         ):
             raise SystemExit(
-                f"measured apart, the baseline has {mine:.6f} under seed {seed}, by the evaluator {theirs:.6f}"
+                f"measured apart, the baseline has {mine:.6f} under seed {seed}, by the "
+                f"evaluator {theirs:.6f}"
             )
         return {
             change.name: Truth(
@@ -192,10 +212,11 @@ class Bench:
 
 
 def first_score(history: CandidateHistory, seed: int) -> float:
-    trial = history.trial_at(seed)
+    trial = history.find_trial(seed)
     if trial is None or trial.score is None:
         raise SystemExit(
-            f"candidate {history.number} has no score under its first seed: {history.failure or history.decision}"
+            f"candidate {history.number} has no score under its first seed: "
+            f"{history.failure or history.decision}"
         )
     return trial.score
 
@@ -211,7 +232,10 @@ def hidden_windows(data: Path, experiment: Experiment) -> np.ndarray:
 
 
 def greedy_keeps(judged: Iterable[Judged], baseline: float) -> int:
-    """How many `greedy` keeps along its own chain: each keep is what the next candidate has to beat."""
+    """How many `greedy` keeps along its own chain.
+
+    Each keep is what the next candidate has to beat.
+    """
     best, kept = baseline, 0
     for one in judged:
         if one.first < best:
@@ -227,11 +251,13 @@ def report_no_ops(study: Study, judged: Sequence[Judged]) -> None:
         [trial.score for trial in study.candidates[0].trials if trial.score is not None],
     )
     print(
-        f"{len(set(firsts))} different first scores of {len(loud)} no-ops: {described(firsts)}. The baseline: {described(baseline)}."
+        f"{len(set(firsts))} different first scores of {len(loud)} no-ops: {described(firsts)}. "
+        f"The baseline: {described(baseline)}."
     )
     lucky = sum(one.gain > 0 for one in loud)
     print(
-        f"The baseline's first trial is beaten by {lucky} no-ops, of which greedy's chain, over all their orders, keeps ",
+        f"The baseline's first trial is beaten by {lucky} no-ops, of which greedy's chain, over "
+        "all their orders, keeps ",
         end="",
     )
     print(f"{sum(1 / place for place in range(1, lucky + 1)):.1f} on average;")
@@ -246,14 +272,18 @@ def report_no_ops(study: Study, judged: Sequence[Judged]) -> None:
         "trials per candidate",
         "CPU seconds",
     )
-    tested = count(one.kept for one in loud), count(one.kept for one in silent), str(study.tests)
+    tested = (
+        count(one.kept for one in loud),
+        count(one.kept for one in silent),
+        str(study.noise.n_tests),
+    )
     greedy = (
         f"{greedy_keeps(loud, judged[0].baseline)} of {len(loud)}",
         count(one.gain > 0 for one in silent),
         "-",
     )
     print(
-        views.table(
+        results.format_aligned(
             header,
             [
                 ("tested", *tested, *cost_tested([study])),
@@ -270,21 +300,28 @@ def report_edits(
     """One row per edit, the worst first, then one per policy."""
     sd = math.sqrt(
         statistics.mean(
-            study.repeats.spread**2 for study in studies if study.repeats.spread is not None
+            study.noise.repeats.spread**2
+            for study in studies
+            if study.noise.repeats.spread is not None
         )
     )
     n = len(next(iter(truths.values())).gains)
     print(
-        f"\nTrue gain ± standard error (differences under {n} seeds), the same in sd of one trial ({sd:.3f}, pooled over the studies);"
+        f"\nTrue gain ± standard error (differences under {n} seeds), the same in sd of one "
+        f"trial ({sd:.3f}, pooled over the studies);"
     )
     print(
-        "kept by `tested`, with the gain in its decision, its interval and n trials; kept by `greedy`, with the first trial's gain.\n"
+        "kept by `tested`, with the gain in its decision, its interval and n trials; kept by "
+        "`greedy`, with the first trial's gain.\n"
     )
     rows = []
     for name, truth in sorted(truths.items(), key=lambda item: item[1].mean):
         mine = [one for one in judged if one.change.name == name]
         tested = f"{count(one.kept for one in mine)}: {'; '.join(map(evidence, mine))}"
-        greedy = f"{count(one.gain > 0 for one in mine)}: {', '.join(f'{one.gain:+.3f}' for one in mine)}"
+        greedy = (
+            f"{count(one.gain > 0 for one in mine)}: "
+            f"{', '.join(f'{one.gain:+.3f}' for one in mine)}"
+        )
         rows.append(
             (
                 name,
@@ -294,7 +331,7 @@ def report_edits(
                 greedy,
             )
         )
-    print(views.table(("edit", "true gain", "in sd", "tested", "greedy"), rows))
+    print(results.format_aligned(("edit", "true gain", "in sd", "tested", "greedy"), rows))
 
     smallest = studies[0].opened.objective.min_effect
     worth = [one for one in judged if truths[one.change.name].mean >= smallest]
@@ -310,7 +347,7 @@ def report_edits(
     lucky = count(one.gain > 0 for one in worth), count(one.gain > 0 for one in worse)
     print(
         "\n"
-        + views.table(
+        + results.format_aligned(
             header,
             [("tested", *kept, *cost_tested(studies)), ("greedy", *lucky, *cost_greedy(studies))],
         )
@@ -326,8 +363,8 @@ def cost_tested(studies: Sequence[Study]) -> tuple[str, str]:
     """Trials per candidate, the baseline's counted, and CPU seconds of all trials."""
     candidates = sum(len(study.candidates) - 1 for study in studies)
     return (
-        f"{sum(study.spent.trials for study in studies) / candidates:.2f}",
-        f"{sum(study.spent.cpu_seconds for study in studies):.0f}",
+        f"{sum(study.costs.n_trials for study in studies) / candidates:.2f}",
+        f"{sum(study.costs.cpu_seconds for study in studies):.0f}",
     )
 
 
@@ -374,9 +411,7 @@ def main() -> None:
 
 def run(folder: Path, arguments: argparse.Namespace) -> None:
     began, quick = time.monotonic(), arguments.quick
-    experiment = read(builtin_experiments()["tinygpt"]).with_settings(
-        {"steps": "20"} if quick else {}
-    )
+    experiment = experiments.load("tinygpt").with_settings({"steps": "20"} if quick else {})
     bench = Bench(folder.resolve(), experiment, arguments.slots, "quick-" if quick else "")
     null = [*no_ops(5 if quick else arguments.no_ops), *comments(N_COMMENTS)]
     edits = list(EDITS[-3:] if quick else EDITS)
@@ -398,7 +433,8 @@ def run(folder: Path, arguments: argparse.Namespace) -> None:
         report_edits(studies, judged, truths)
     objective = experiment.objective
     print(
-        f"\nerror_rate {objective.error_rate:g}, max_trials {objective.max_trials}, min_effect {objective.min_effect:g}; ",
+        f"\nerror_rate {objective.error_rate:g}, max_trials {objective.max_trials}, min_effect "
+        f"{objective.min_effect:g}; ",
         end="",
     )
     print(f"{time.monotonic() - began:.0f} s")

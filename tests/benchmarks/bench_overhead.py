@@ -2,9 +2,10 @@
 
     python tests/benchmarks/bench_overhead.py [--candidates 2000] [--sandbox bwrap|landlock]
 
-Prints CPU milliseconds per candidate of loop, trial process, sandbox and the candidate's own Python together, for each tenth of
-the study, and the ratio of the last tenth to the first. The naive way stands beside it in the same run: a fresh
-`python -c pass` per candidate, unsandboxed and with no record.
+Prints CPU milliseconds per candidate of loop, trial process, sandbox and the candidate's own Python
+together, for each tenth of the study, and the ratio of the last tenth to the first. The naive way
+stands beside it in the same run: a fresh `python -c pass` per candidate, unsandboxed and with no
+record.
 """
 
 import argparse
@@ -65,13 +66,16 @@ def naive(n: int = 40) -> float:
 
 
 def measure(folder: StudyFolder, candidates: int) -> list[float]:
-    """Runs the study; CPU seconds spent when each tenth of the candidates was decided, from 0 to 10 tenths."""
+    """Runs the study.
+
+    CPU seconds spent when each tenth of the candidates was decided, from 0 to 10 tenths.
+    """
     loop = subprocess.Popen([sys.executable, "-m", "workbench.loop", str(folder.path)])
     marks: list[float] = []
     with Journal(folder) as journal:
         study = Study()
         while len(marks) <= 10:
-            study.fold(journal.entries(study.last_id))
+            study.fold(journal.read_entries(study.last_id))
             decided = len(study.candidates) - 1 - len(study.open - {0})
             cpu = cpu_of_tree(loop.pid)
             while (
@@ -114,7 +118,7 @@ def main() -> None:
         folder = create(str(source), root=Path(root), options=chosen, settings={})
         marks = measure(folder, options.candidates)
         with Journal(folder) as journal:
-            study = Study().fold(journal.entries())
+            study = Study().fold(journal.read_entries())
         size = (
             sum(file.stat().st_size for file in folder.path.rglob("*") if file.is_file())
             / options.candidates
@@ -123,7 +127,8 @@ def main() -> None:
     tenths = [1000 * (b - a) / (options.candidates / 10) for a, b in itertools.pairwise(marks)]
     mean, ratio = sum(tenths) / 10, tenths[-1] / tenths[0]
     print(
-        f"{options.candidates} candidates, sandbox {level}: {mean:.1f} ms CPU per candidate, {size / 1000:.1f} kB on disk per candidate"
+        f"{options.candidates} candidates, sandbox {level}: {mean:.1f} ms CPU per candidate, "
+        f"{size / 1000:.1f} kB on disk per candidate"
     )
     print(
         "by tenth (ms):",

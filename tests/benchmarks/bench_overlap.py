@@ -3,13 +3,16 @@
     python -m tests.benchmarks.bench_overlap [--candidates 60] [--reply 2] [--trial 2] [--ahead 2 0]
     python -m tests.benchmarks.bench_overlap --tuner [--seeds 12]
 
-`evolve` asks a scripted server that answers after `--reply` seconds; an evaluator sleeps `--trial` seconds and calls the candidate once, on
-one slot. `--ahead 0` is the sequential way, beside the other in the same run. Rates are over the time from the end of candidate 1 to the
-end of the last one; the spread is that of the intervals between ends. CPU seconds per candidate are counted over the same time: the
-loop's own thread; the threads that ask (SDK, prompt, answer); the rest of the loop's process (the executor's threads); trial process,
-sandbox and the candidate's Python together. The server is not in them.
+`evolve` asks a scripted server that answers after `--reply` seconds; an evaluator sleeps `--trial`
+seconds and calls the candidate once, on one slot. `--ahead 0` is the sequential way, beside the
+other in the same run. Rates are over the time from the end of candidate 1 to the end of the last
+one; the spread is that of the intervals between ends. CPU seconds per candidate are counted over
+the same time: the loop's own thread; the threads that ask (SDK, prompt, answer); the rest of the
+loop's process (the executor's threads); trial process, sandbox and the candidate's Python together.
+The server is not in them.
 
-`--tuner` shows what the tuner loses by being asked before it knows the last score: the gain after 30 candidates on made-up losses.
+`--tuner` shows what the tuner loses by being asked before it knows the last score: the gain after
+30 candidates on made-up losses.
 """
 
 import argparse
@@ -29,14 +32,14 @@ import pytest
 
 from tests.benchmarks.bench_overhead import EVALUATE, EXPERIMENT, TICKS, cpu_of_tree
 from tests.loop.toy import Toy
-from tests.messages_server import MessagesServer, Says, Step
+from tests.messages_server import Answer, MessagesServer, Step
 from tests.propose.simulated import Surrogate, source
-from workbench import experiment as experiments
+from workbench import experiment_file
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.loop import loop as loops
-from workbench.loop.proposers import Asking
+from workbench.loop.proposers import Worker
 from workbench.program import Program
 from workbench.propose.tuner import Tuner
 from workbench.records import Options
@@ -51,13 +54,13 @@ PARTS = ("loop", "asking", "executor", "trials")
 
 def run_loop(folder: Path) -> None:
     """The loop, with its asking threads marked so that another process can tell them apart."""
-    work = Asking._work
+    work = Worker.run
 
-    def marked(asking: Asking) -> None:
+    def marked(worker: Worker) -> None:
         Path(f"/proc/self/task/{threading.get_native_id()}/comm").write_text("asking")
-        work(asking)
+        work(worker)
 
-    Asking._work = marked  # type: ignore[method-assign]
+    Worker.run = marked  # type: ignore[method-assign]
     loops.run(StudyFolder(folder))
 
 
@@ -90,8 +93,9 @@ def measure(
         time.sleep(reply)
         prompt = body["messages"][0]["content"][-1]["text"]
         old = [line for line in prompt.splitlines() if line.startswith("VALUE =")][-1]
-        return Says(
-            f"HYPOTHESIS: x\n<<<<<<< SEARCH\n{old}\n=======\nVALUE = {next(values)}\n>>>>>>> REPLACE\n"
+        return Answer(
+            f"HYPOTHESIS: x\n<<<<<<< SEARCH\n{old}\n=======\nVALUE = {next(values)}\n>>>>>>> "
+            "REPLACE\n"
         )
 
     toy = root / f"sleeps-{ahead}"
@@ -120,14 +124,15 @@ def measure(
         study, before, after = Study(), dict[str, float](), dict[str, float]()
         with Journal(folder) as journal:
             while len(ends) < candidates:
-                for entry in journal.entries(study.last_id):
+                for entry in journal.read_entries(study.last_id):
                     n_before = len(study.open - {0})
                     study.fold([entry])
                     if study.incumbent is not None and len(study.open) < n_before:
                         ends.append(entry.at)
                 if loop.poll() is not None and len(ends) < candidates:
                     raise SystemExit(
-                        f"the study ended {study.state} after {len(ends)} candidates: {study.reason}"
+                        f"the study ended {study.state} after {len(ends)} candidates: "
+                        f"{study.reason}"
                     )
                 if ends and len(ends) < candidates:
                     after = cpu(loop.pid)
@@ -140,7 +145,8 @@ def measure(
 def overlap(options: argparse.Namespace) -> None:
     load = os.getloadavg()[0]
     print(
-        f"replies {options.reply:g} s, trials {options.trial:g} s, one slot, {options.candidates} candidates, load {load:.1f}"
+        f"replies {options.reply:g} s, trials {options.trial:g} s, one slot, "
+        f"{options.candidates} candidates, load {load:.1f}"
     )
     for ahead in options.ahead:
         with tempfile.TemporaryDirectory() as root:
@@ -149,11 +155,15 @@ def overlap(options: argparse.Namespace) -> None:
             )
         gaps = [later - earlier for earlier, later in itertools.pairwise(ends)]
         low, middle, high = statistics.quantiles(gaps, n=4)
-        spread = f"n = {len(gaps)}; quartiles of the seconds between them {low:.2f} {middle:.2f} {high:.2f}"
+        spread = (
+            f"n = {len(gaps)}; quartiles of the seconds "
+            f"between them {low:.2f} {middle:.2f} {high:.2f}"
+        )
         pace = f"{60 * len(gaps) / sum(gaps):.1f} candidates a minute ({spread})"
         shares = ", ".join(f"{part} {1000 * seconds:.0f}" for part, seconds in parts.items())
         print(
-            f"--ahead {ahead}: {pace}; CPU ms per candidate {1000 * sum(parts.values()):.0f} ({shares})",
+            f"--ahead {ahead}: {pace}; CPU ms per candidate {1000 * sum(parts.values()):.0f} "
+            f"({shares})",
             flush=True,
         )
 
@@ -172,7 +182,7 @@ def tuned(seed: int, ahead: int, candidates: int) -> float:
             made.extend(
                 []
                 if made
-                else [Tuner("", experiments.read(toy.folder.experiment), toy.study().options)]
+                else [Tuner("", experiment_file.read(toy.folder.experiment), toy.study().options)]
             )
             return made[0].propose(brief)
 
@@ -181,7 +191,7 @@ def tuned(seed: int, ahead: int, candidates: int) -> float:
         study = toy.run()
         with Journal(toy.folder) as journal:
             programs = [
-                journal.program(study.candidates[number].record.program)
+                journal.read_program(study.candidates[number].record.program)
                 for number in (0, study.incumbent or 0)
             ]
     return loss.exact(programs[0]) - loss.exact(programs[1])
@@ -196,7 +206,8 @@ def tuner(seeds: int, candidates: int = 30) -> None:
         less = gains[0] - gain
         lost = f"less than with 0 by {less.mean():.3f} +- {less.std(ddof=1) / len(less) ** 0.5:.3f}"
         print(
-            f"tuner --ahead {ahead}, {candidates} candidates, n = {seeds}: gain {gain.mean():.3f} (sd {gain.std(ddof=1):.3f}); {lost}"
+            f"tuner --ahead {ahead}, {candidates} candidates, n = {seeds}: gain "
+            f"{gain.mean():.3f} (sd {gain.std(ddof=1):.3f}); {lost}"
         )
 
 

@@ -2,11 +2,13 @@
 
     python -m tests.benchmarks.bench_screen [--seconds 10] [--candidates 10000] [--check]
 
-Five curves of 2,000 points grow by one point each, ten times a second. Ours are fed by a real study that another process would write
-(here: this one), through the Jupyter server and through the kernel's comm; plotly's by `batch_update` from a thread in the kernel.
-Counted are all bytes that reach the page over its websockets, every frame, and every long task (above 50 ms, as Chromium reports them).
-First paint is from the cell's start to the frame after the last curve's line is there; a notebook without any output shows what the
-machine itself does to frames. Then a study of 10,000 candidates is opened and scrolled.
+Five curves of 2,000 points grow by one point each, ten times a second. Ours are fed by a real study
+that another process would write (here: this one), through the Jupyter server and through the
+kernel's comm; plotly's by `batch_update` from a thread in the kernel. Counted are all bytes that
+reach the page over its websockets, every frame, and every long task (above 50 ms, as Chromium
+reports them). First paint is from the cell's start to the frame after the last curve's line is
+there; a notebook without any output shows what the machine itself does to frames. Then a study of
+10,000 candidates is opened and scrolled.
 """
 
 import argparse
@@ -26,8 +28,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.browser.conftest import FLAGS
 from tests.browser.lab import Lab, begin, own_lab, run_cell, select_cell
 from tests.by_hand import BETTER, RECORDS, make_study, ok
+from workbench.ledger.curves import LivePoint
 from workbench.ledger.folder import StudyFolder
-from workbench.ledger.journal import LivePoint, Pen
+from workbench.ledger.journal import Pen
 from workbench.ledger.lease import Lease
 from workbench.records import Candidate, Decision, Evidence, Record, TrialStarted
 
@@ -141,7 +144,10 @@ def large_study(root: Path, n_candidates: int) -> StudyFolder:
         evidence = Evidence(
             against=1, effect=effect, low=effect - 0.01, high=effect + 0.01, trials=1
         )
-        words = f"LEARNING_RATE {number / 7:.3g} -> {number / 5:.3g}: a higher rate learns faster in the first steps"
+        words = (
+            f"LEARNING_RATE {number / 7:.3g} -> {number / 5:.3g}: "
+            f"a higher rate learns faster in the first steps"
+        )
         records += [
             Candidate(
                 candidate=number,

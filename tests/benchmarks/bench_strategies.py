@@ -1,16 +1,19 @@
 """Does the search help? `islands` and `frontier` against `hillclimb` and `best-of-n`, at equal trials, all with the tuner's changes.
 
-    nice python -m tests.benchmarks.bench_strategies [--seeds 5] [--trials 120] [--only binpacking|surrogate]
-    nice python -m tests.benchmarks.bench_strategies --tinygpt [--seeds 5] [--trials 24] [--steps 40] [--at-a-time 2]
+    nice python -m tests.benchmarks.bench_strategies [--seeds 5] [--trials 120] [--only
+    binpacking|surrogate] nice python -m tests.benchmarks.bench_strategies --tinygpt [--seeds 5]
+    [--trials 24] [--steps 40] [--at-a-time 2]
 
-The policy is the real one (`tested`), every trial counts wherever it was spent, the baseline's and the incumbent's included, and
-an answer that comes to nothing costs none. The gain is that of the incumbent over the baseline at the end: on bin packing on other
-instances than the search saw, on the made-up losses (`tests/propose/simulated.py`) without noise.
+The policy is the real one (`tested`), every trial counts wherever it was spent, the baseline's and
+the incumbent's included, and an answer that comes to nothing costs none. The gain is that of the
+incumbent over the baseline at the end: on bin packing on other instances than the search saw, on
+the made-up losses (`tests/propose/simulated.py`) without noise.
 
-Bin packing and the made-up losses are asked, tried and decided here, without loop or sandbox: the tuner changes numbers in a source of our
-own. With `--tinygpt` each is a whole study: real loops, sandboxes and training, `--at-a-time` of them beside each other with one slot each;
-the gain is that of an audit, on a text that no decision saw, and 0 where nothing was kept. By default it takes about 25 minutes on two
-quiet cores.
+Bin packing and the made-up losses are asked, tried and decided here, without loop or sandbox: the
+tuner changes numbers in a source of our own. With `--tinygpt` each is a whole study: real loops,
+sandboxes and training, `--at-a-time` of them beside each other with one slot each; the gain is that
+of an audit, on a text that no decision saw, and 0 where nothing was kept. By default it takes about
+25 minutes on two quiet cores.
 """
 
 import argparse
@@ -31,13 +34,14 @@ import workbench
 from tests.propose.simulated import Surrogate, experiment_in, source
 from workbench import registry
 from workbench.decide.tested import Tested
-from workbench.experiment import Experiment, Objective, builtin_experiments, read
+from workbench.experiment import Experiment, Objective
 from workbench.ledger import lease
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.program import Patch, Program
 from workbench.propose.proposer import Brief, Exhausted, Proposal, Unusable
 from workbench.propose.tuner import Tuner
+from workbench.recognise import experiments
 from workbench.records import (
     Candidate,
     Decision,
@@ -70,7 +74,10 @@ class Problem:
 
 
 class Search:
-    """One study: asked, tried and decided one candidate after the other until the trials are spent."""
+    """One study.
+
+    Asked, tried and decided one candidate after the other until the trials are spent.
+    """
 
     def __init__(self, problem: Problem, strategy: str, seed: int) -> None:
         experiment, options = problem.experiment, Options(seed=seed, strategy=strategy)
@@ -84,11 +91,16 @@ class Search:
         self.tuner, self.policy = Tuner("", experiment, options), Tested(experiment, options)
         self.append(
             StudyOpened(
-                name="bench", experiment=experiment.name, source="", experiment_digest="", objective=experiment.objective,
-                options=options, shape=experiment.shape,
+                name="bench",
+                experiment=experiment.name,
+                source="",
+                experiment_digest="",
+                objective=experiment.objective,
+                options=options,
+                shape=experiment.shape,
             ),
             Candidate(candidate=0, parent=None, program=self.programs[0].digest, author="baseline"),
-        )  # fmt: skip
+        )
         for number, index in self.policy.opening(self.study).trials:
             self.run(number, index)
         self.append(Decision(candidate=0, verdict="keep", by="loop"))
@@ -123,9 +135,13 @@ class Search:
     def propose(self) -> bool:
         ask = self.strategy.ask(self.study)
         brief = Brief(
-            experiment=self.problem.experiment, study=self.study, parent=ask.parent, program=self.programs[ask.parent],
-            inspirations=ask.inspirations, number=len(self.study.candidates) - 1 + self.study.proposals_failed,
-        )  # fmt: skip
+            experiment=self.problem.experiment,
+            study=self.study,
+            parent=ask.parent,
+            program=self.programs[ask.parent],
+            inspirations=ask.inspirations,
+            number=len(self.study.candidates) - 1 + self.study.proposals.n_failed,
+        )
         try:
             proposal = self.tuner.propose(brief)
         except (Exhausted, Unusable) as error:  # another parent may have more
@@ -140,10 +156,16 @@ class Search:
         self.programs.append(proposal.program)
         self.append(
             Candidate(
-                candidate=len(self.study.candidates), parent=parent, program=proposal.program.digest, author="tuner",
-                hypothesis=proposal.hypothesis, origin=dict(proposal.origin), added=patch.added, removed=patch.removed,
+                candidate=len(self.study.candidates),
+                parent=parent,
+                program=proposal.program.digest,
+                author="tuner",
+                hypothesis=proposal.hypothesis,
+                origin=dict(proposal.origin),
+                added=patch.added,
+                removed=patch.removed,
             )
-        )  # fmt: skip
+        )
 
     def judge(self, number: int) -> None:
         if self.study.candidates[number].failure is not None:
@@ -175,7 +197,10 @@ def table(
     n_trials: int,
     n_seeds: int,
 ) -> None:
-    """One row per strategy: mean and standard deviation of the final gain over seeds, and what the trials went to."""
+    """One row per strategy.
+
+    Mean and standard deviation of the final gain over seeds, and what the trials went to.
+    """
     print(f"\n{title}; {n_trials} trials, n = {n_seeds}")
     print("strategy      gain       sd      min      max  candidates   kept  trials  seconds")
     for strategy in strategies:
@@ -211,7 +236,7 @@ def searched(
         gain = problem.final(search.programs[0]) - problem.final(best)
     return Outcome(
         gain,
-        search.study.proposed,
+        search.study.proposals.n_made,
         len(search.study.kept) - 1,
         search.n_trials,
         time.perf_counter() - began,
@@ -233,10 +258,13 @@ def surrogate(seed: int) -> Iterator[Problem]:
 
 
 class BinPacking:
-    """Bin packing by the experiment's own recipe and count of bins, in this process; deterministic, so each program is packed once."""
+    """Bin packing by the experiment's own recipe and count of bins, in this process.
+
+    Deterministic, so each program is packed once.
+    """
 
     def __init__(self, items: int = 500, count: int = 4) -> None:
-        self.experiment = read(builtin_experiments()["binpacking"])
+        self.experiment = experiments.load("binpacking")
         sys.path.insert(0, str(self.experiment.folder))
         self.evaluate, self.recipes = (
             importlib.import_module(name) for name in ("evaluate", "instances")
@@ -262,7 +290,11 @@ class BinPacking:
     def pack(
         self, priority: Callable[[float, np.ndarray], np.ndarray], instance: Any
     ) -> int | None:
-        """Bins used; None where an answer is not a number for each bin. Empty bins beyond the first are left out: they are ranked alike."""
+        """Bins used.
+
+        None where an answer is not a number for each bin. Empty bins beyond the first are left out:
+        they are ranked alike.
+        """
         room, n_used = np.full(len(instance.items), float(instance.capacity)), 0
         for item in instance.items:
             fits = np.flatnonzero(room[: n_used + 1] >= item)
@@ -304,8 +336,8 @@ def studied(
         _follow(study, lambda now: now.state != "running" or _n_ended(now) >= n_trials)
     finally:
         with Journal(study.folder) as journal:
-            journal.request("stop", {"reason": f"{n_trials} trials are spent"})
-    _follow(study, lambda now: now.state != "running" and lease.holder(study.folder) is None)
+            journal.file_request("stop", {"reason": f"{n_trials} trials are spent"})
+    _follow(study, lambda now: now.state != "running" and lease.find_holder(study.folder) is None)
     now = study.study
     if now.fault or (_n_ended(now) < n_trials and now.state != "finished"):
         raise RuntimeError(f"{name} did not get to its end: {now.state}, {now.reason}")
@@ -315,19 +347,23 @@ def studied(
         assert audit is not None
         gain = audit.data["gain"]
     return Outcome(
-        gain, now.proposed, len(now.kept) - 1, _n_ended(now), time.perf_counter() - began
+        gain, now.proposals.n_made, len(now.kept) - 1, _n_ended(now), time.perf_counter() - began
     )
 
 
 def _follow(study: StudyHandle, is_enough: Callable[[Study], bool]) -> None:
-    """Waits until the study is so; raises TimeoutError where nothing was written down for `SILENT_SECONDS`."""
+    """Waits until the study is so.
+
+    Raises TimeoutError where nothing was written down for `SILENT_SECONDS`.
+    """
     seen, since = -1, time.monotonic()
     while not is_enough(now := study.study):
         if now.last_id != seen:
             seen, since = now.last_id, time.monotonic()
         if time.monotonic() - since > SILENT_SECONDS:
             raise TimeoutError(
-                f"{study.name}: nothing has happened for {SILENT_SECONDS:g} s; see {study.folder.loop_log}"
+                f"{study.name}: nothing has happened for {SILENT_SECONDS:g} s; see "
+                f"{study.folder.loop_log}"
             )
         time.sleep(POLL_SECONDS)
 
@@ -376,7 +412,10 @@ if __name__ == "__main__":
                 )
 
             chosen = arguments.strategies or [name for name in STRATEGIES if name != "frontier"]
-            title = f"tinygpt, {arguments.steps} steps, whole studies; gain in bpb by an audit of {AUDIT_TRIALS} trials"
+            title = (
+                f"tinygpt, {arguments.steps} steps, whole studies; "
+                f"gain in bpb by an audit of {AUDIT_TRIALS} trials"
+            )
             table(title, training, chosen, n_trials, len(seeds))
     else:
         n_trials, chosen = arguments.trials or 120, arguments.strategies or STRATEGIES

@@ -1,10 +1,11 @@
 """The tuner against random choice over the same knobs, at equal numbers of candidates.
 
-    python -m tests.benchmarks.bench_tuner [--seeds 8] [--candidates 30] [--tinygpt [--steps 200] [--first-seed 0] [--only tuner]]
+    python -m tests.benchmarks.bench_tuner [--seeds 8] [--candidates 30] [--tinygpt [--steps 200]
+    [--first-seed 0] [--only tuner]]
 
-On made-up losses (`tests/propose/simulated.py`) the gain is exact, without noise. With `--tinygpt`, train.py of
-`experiments/tinygpt` is trained without the workbench's sandbox and audits, on the experiment's own texts; gains are means over
-fresh seeds.
+On made-up losses (`tests/propose/simulated.py`) the gain is exact, without noise. With `--tinygpt`,
+train.py of `experiments/tinygpt` is trained without the workbench's sandbox and audits, on the
+experiment's own texts; gains are means over fresh seeds.
 """
 
 import argparse
@@ -24,11 +25,12 @@ from pathlib import Path
 import numpy as np
 
 from tests.propose.simulated import Simulation, Surrogate, experiment_in, source
-from workbench.experiment import Experiment, builtin_experiments, read
+from workbench.experiment import Experiment
 from workbench.program import Program
 from workbench.propose import knobs
 from workbench.propose.proposer import Brief, Proposal, Proposer
 from workbench.propose.tuner import Tuner
+from workbench.recognise import experiments
 from workbench.records import Options
 
 
@@ -42,13 +44,13 @@ class RandomKnobs:
         self.found: dict[str, dict[str, knobs.Knob]] = {}
 
     def propose(self, brief: Brief) -> Proposal:
-        found = self.found.setdefault(brief.program.digest, knobs.find(brief.program))
+        found = self.found.setdefault(brief.program.digest, knobs.find_knobs(brief.program))
         while True:
             names = self.rng.choice(
                 list(found), size=min(len(found), int(self.rng.integers(1, 4))), replace=False
             )
             changes = {str(name): self.value(found[str(name)]) for name in names}
-            program = knobs.turn(brief.program, found, changes)
+            program = knobs.turn_knobs(brief.program, found, changes)
             if program.digest not in brief.study.by_program:
                 return Proposal(program=program, hypothesis="random", origin={"random": True})
 
@@ -70,7 +72,7 @@ def follow(
         began = time.perf_counter()
         proposal = proposer.propose(simulation.brief())
         seconds += time.perf_counter() - began
-        simulation.asked += 1
+        simulation.n_proposals += 1
         assert proposal is not None
         simulation.decide(simulation.add(proposal, proposer.name))
         path.append(start - exact(simulation.programs[simulation.study.incumbent or 0]))
@@ -81,7 +83,8 @@ def surrogates(n_seeds: int, candidates: int) -> None:
     for named in (True, False):
         names = "telling" if named else "neutral"
         print(
-            f"\nmade-up losses, 18 knobs, {names} names, noise sd 0.02, {candidates} candidates, n = {n_seeds}"
+            f"\nmade-up losses, 18 knobs, {names} names, noise sd 0.02, {candidates} "
+            f"candidates, n = {n_seeds}"
         )
         print("proposer     gain     sd    min    max   at 10   at 20  share  kept  ms/proposal")
         for maker in (Tuner, RandomKnobs):
@@ -104,18 +107,22 @@ def surrogates(n_seeds: int, candidates: int) -> None:
             table = np.array(paths)
             gains = table[:, -1]
             print(
-                f"{maker.name:10} {gains.mean():6.3f} {gains.std(ddof=1):6.3f} {gains.min():6.3f} {gains.max():6.3f}"
-                f" {table[:, min(9, candidates - 1)].mean():7.3f} {table[:, min(19, candidates - 1)].mean():7.3f}"
+                f"{maker.name:10} {gains.mean():6.3f} {gains.std(ddof=1):6.3f} "
+                f"{gains.min():6.3f} {gains.max():6.3f}"
+                f" {table[:, min(9, candidates - 1)].mean():7.3f} "
+                f"{table[:, min(19, candidates - 1)].mean():7.3f}"
                 f" {np.mean(shares):6.0%} {np.mean(kept):5.1f} {1000 * seconds / table.size:12.1f}"
             )
     print(
-        "gain: exact loss below the baseline's; share: of what the best value of every knob would gain; sd over the seeds"
+        "gain: exact loss below the baseline's; share: of what the best value of every knob "
+        "would gain; sd over the seeds"
     )
 
 
 def tinygpt(seeds: range, candidates: int, steps: int, proposers: Sequence[type]) -> None:
-    experiment = read(builtin_experiments()["tinygpt"])
-    # The hidden text is built as the experiment does it; the evaluator's checks are left out, only the loss is computed.
+    experiment = experiments.load("tinygpt")
+    # The hidden text is built as the experiment does it; the evaluator's checks are left out, only
+    # the loss is computed.
     with tempfile.TemporaryDirectory() as folder:
         sys.path.insert(0, str(experiment.folder))
         importlib.import_module("corpus").build(Path(folder), experiment.settings)
@@ -134,7 +141,8 @@ def tinygpt(seeds: range, candidates: int, steps: int, proposers: Sequence[type]
             )
 
         print(
-            f"\ntinygpt, {steps} steps, {candidates} candidates, n = {len(seeds)}; gain: bpb below the baseline's on 3 fresh seeds",
+            f"\ntinygpt, {steps} steps, {candidates} candidates, n = {len(seeds)}; gain: bpb "
+            "below the baseline's on 3 fresh seeds",
             flush=True,
         )
         for maker in proposers:
@@ -151,17 +159,20 @@ def tinygpt(seeds: range, candidates: int, steps: int, proposers: Sequence[type]
                 ]
                 gains.append(float(np.mean(fresh[0]) - np.mean(fresh[1])))
                 print(
-                    f"{maker.name:10} seed {seed}: {np.mean(fresh[0]):.3f} -> {np.mean(fresh[1]):.3f}, gain {gains[-1]:.3f}",
+                    f"{maker.name:10} seed {seed}: {np.mean(fresh[0]):.3f} -> "
+                    f"{np.mean(fresh[1]):.3f}, gain {gains[-1]:.3f}",
                     flush=True,
                 )
                 for history in simulation.study.candidates[1:]:
                     mean = "failed" if history.score is None else f"{history.score:.3f}"
                     print(
-                        f"    {history.number:3} {history.status:10} {mean:7} {len(history.trials)} {history.record.hypothesis}",
+                        f"    {history.number:3} {history.status:10} {mean:7} "
+                        f"{len(history.trials)} {history.record.hypothesis}",
                         flush=True,
                     )
             print(
-                f"{maker.name:10} n = {len(seeds)}: median gain {np.median(gains):.3f}, min {min(gains):.3f}, max {max(gains):.3f}",
+                f"{maker.name:10} n = {len(seeds)}: median gain {np.median(gains):.3f}, min "
+                f"{min(gains):.3f}, max {max(gains):.3f}",
                 flush=True,
             )
 

@@ -1,7 +1,8 @@
 """Changes of tinygpt's train.py for `bench_gate_tinygpt`: no-ops that draw other random numbers, comments, and real edits.
 
-A no-op leaves the distribution of the score as it is and makes the same seed mean other numbers. What changes the arithmetic only
-in its order, or nothing at all, would repeat the baseline's score and say nothing about noise.
+A no-op leaves the distribution of the score as it is and makes the same seed mean other numbers.
+What changes the arithmetic only in its order, or nothing at all, would repeat the baseline's score
+and say nothing about noise.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,10 @@ from workbench.program import Program
 FILE = "train.py"
 SEED = '    torch.manual_seed(task["seed"])\n'
 PARAMETERS = "        for name, p in self.named_parameters():\n"
-INITIAL = "                nn.init.normal_(p, std=INIT_STD / math.sqrt(2 * layers) if residual else INIT_STD)\n"
+INITIAL = (
+    "                nn.init.normal_(p, std=INIT_STD / "
+    "math.sqrt(2 * layers) if residual else INIT_STD)\n"
+)
 STARTS = "        starts = torch.randint(len(data) - T, (B, 1), device=device)\n"
 MODEL = "    model = GPT(T, *shape).to(device)\n"
 
@@ -30,7 +34,8 @@ class Change:
         for old, new in self.replaced:
             if text.count(old) != 1:
                 raise ValueError(
-                    f"{self.name}: train.py has {old.strip()!r} {text.count(old)} times; this change was written for another one"
+                    f"{self.name}: train.py has {old.strip()!r} {text.count(old)} times; this "
+                    "change was written for another one"
                 )
             text = text.replace(old, new)
         return Program({**program.files, FILE: text}, program.executable)
@@ -49,7 +54,8 @@ def permuted(k: int) -> Change:
     """The matrices are initialised in another order; the batches stay."""
     shuffled = (
         "        named = list(self.named_parameters())\n"
-        f"        for name, p in (named[at] for at in torch.randperm(len(named), generator=torch.Generator().manual_seed({k}))):\n"
+        "        for name, p in (named[at] for at in torch.randperm(len(named), "
+        f"generator=torch.Generator().manual_seed({k}))):\n"
     )
     return Change(f"initialise in order {k}", ((PARAMETERS, shuffled),))
 

@@ -50,11 +50,12 @@ def context(first: int, count: int = 3) -> dict[str, Any]:
 
 def parts(hunks: list[dict[str, Any]], whole: bool = False) -> list[dict[str, Any]]:
     """Hunks with unchanged lines between them: as gaps, or all of them."""
-    listed: list[dict[str, Any]] = []
-    for one in hunks:
-        gap = context(10 * one["id"] - 9, 6) if whole else {"type": "gap", "count": 6}
-        listed += [gap, context(10 * one["id"] - 3), one]
-    return listed
+    sections: list[dict[str, Any]] = []
+    for change in hunks:
+        at = 10 * change["id"]
+        gap = context(at - 9, 6) if whole else {"type": "gap", "count": 6}
+        sections += [gap, context(at - 3), change]
+    return sections
 
 
 HUNKS = [
@@ -67,21 +68,41 @@ HUNKS = [
 
 def decision(**fields: Any) -> dict[str, Any]:
     usual = {
-        "verdict": "defer", "by": "tested", "why": "better on 4 fresh seeds; review = keeps", "at": 1795345000.0, "before_run": False,
+        "verdict": "defer",
+        "by": "tested",
+        "why": "better on 4 fresh seeds; review = keeps",
+        "at": 1795345000.0,
+        "before_run": False,
         "hunks": [],
-        "effect": 0.0213, "interval": [0.0081, 0.0345], "level": 0.95, "against": 10, "trials": 5, "reference_trials": 5, "p": 0.004,
+        "effect": 0.0213,
+        "interval": [0.0081, 0.0345],
+        "level": 0.95,
+        "against": 10,
+        "trials": 5,
+        "reference_trials": 5,
+        "p": 0.004,
         "alpha": 0.0125,
         "sd": 0.011,
-    }  # fmt: skip
+    }
     return {**usual, **fields}
 
 
 def trial(number: int, **fields: Any) -> dict[str, Any]:
     usual = {
-        "trial": number, "seed": 100 + number, "status": "ok", "score": 3.76 + 0.004 * number, "seconds": 31.2, "cpu_seconds": 58.9,
+        "trial": number,
+        "seed": 100 + number,
+        "status": "ok",
+        "score": 3.76 + 0.004 * number,
+        "seconds": 31.2,
+        "cpu_seconds": 58.9,
         "memory_mb": 412.0,
-        "sandbox": "bwrap", "memory_limit": "cgroup", "device": "cpu", "reason": "", "self_reported": False, "purpose": "",
-    }  # fmt: skip
+        "sandbox": "bwrap",
+        "memory_limit": "cgroup",
+        "device": "cpu",
+        "reason": "",
+        "self_reported": False,
+        "purpose": "",
+    }
     return {**usual, **fields}
 
 
@@ -104,11 +125,18 @@ def card(
     )
     listed = HUNKS if hunks is None else hunks
     usual = {
-        "program": f"digest{candidate}", "parent_program": "digest10", "self_reported": False,
+        "program": f"digest{candidate}",
+        "parent_program": "digest10",
+        "self_reported": False,
         "incumbent": {"candidate": 10, "score": 3.78},
-        "decisions": [decision()] if status in ("waiting", "kept", "discarded") else [], "trial_list": [trial(n) for n in range(5)],
-        "metrics": {"val_bpb": 3.7512, "tokens_per_second": 18250.0}, "cost": {"usd": 0.12, "tokens": 18400, "seconds": 164.0},
-        "files": [{"path": "train.py", "change": "changed", "parts": parts(listed, whole)}], "curves": ["train_loss"],
-        "log": "step 10 loss 3.91\nstep 20 loss 3.80\n", "descendants": [], "revised_by": None,
-    }  # fmt: skip
+        "decisions": [decision()] if status in ("waiting", "kept", "discarded") else [],
+        "trial_list": [trial(n) for n in range(5)],
+        "metrics": {"val_bpb": 3.7512, "tokens_per_second": 18250.0},
+        "cost": {"usd": 0.12, "tokens": 18400, "seconds": 164.0},
+        "files": [{"path": "train.py", "change": "changed", "parts": parts(listed, whole)}],
+        "curves": ["train_loss"],
+        "log": "step 10 loss 3.91\nstep 20 loss 3.80\n",
+        "descendants": [],
+        "revised_by": None,
+    }
     return {**base, **usual, **fields}

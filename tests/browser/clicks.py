@@ -1,4 +1,7 @@
-"""Clicks on a screen's buttons, timed in the browser: from the click until the screen shows that the loop has adopted it."""
+"""Clicks on a screen's buttons, timed in the browser.
+
+From the click until the screen shows that the loop has adopted it.
+"""
 
 from typing import Any
 
@@ -10,7 +13,7 @@ SCRIPT = """
   const note = group.querySelector('.ar-asked');
   const begun = performance.now();
   const look = () => {
-    if (/refused|nobody/.test(note.textContent)) failed(new Error(note.textContent));
+    if (/refused|no answer/.test(note.textContent)) failed(new Error(note.textContent));
     if (note.textContent !== `${verb}: adopted`) return;
     observer.disconnect();
     requestAnimationFrame(() => done((performance.now() - begun) / 1000));
@@ -37,7 +40,10 @@ def pressed(page: Any, name: str) -> float:
 
 
 def guided(page: Any, sentence: str) -> float:
-    """Sends a sentence to the proposer of a study whose loop is alive; returns the seconds until the frame that shows it as adopted."""
+    """Sends a sentence to the proposer of a study whose loop is alive.
+
+    Returns the seconds until the frame that shows it as adopted.
+    """
     page.get_by_role("textbox", name="Sentence for the proposer").fill(sentence)
     seconds: float = page.evaluate(SCRIPT, [".ar-section-steering", "Send", "guide"])
     return seconds

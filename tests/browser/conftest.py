@@ -1,4 +1,7 @@
-"""Browser tests use the system's Chromium; where there is none they are skipped, which in CI is a failure."""
+"""Browser tests use the system's Chromium.
+
+Where there is none they are skipped, which in CI is a failure.
+"""
 
 import os
 import shutil
@@ -10,9 +13,15 @@ import pytest
 from tests.browser.lab import Lab, own_lab
 
 FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--disable-dev-shm-usage",
-)  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,7 @@
-"""A real JupyterLab and what a person does in it. Everything waits for a condition, nothing for a time."""
+"""A real JupyterLab and what a person does in it.
+
+Everything waits for a condition, nothing for a time.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +20,10 @@ PATIENCE_MS = 90_000
 
 @dataclass
 class Lab:
-    """A running JupyterLab; `errors` collects what pages that were opened here have complained about."""
+    """A running JupyterLab.
+
+    `errors` collects what pages that were opened here have complained about.
+    """
 
     server: Server
     errors: list[str] = field(default_factory=list)

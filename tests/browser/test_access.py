@@ -1,4 +1,7 @@
-"""Every screen passes axe's rules in both themes, and stands where a page has neither JupyterLab's variables nor its config."""
+"""Every screen passes axe's rules in both themes.
+
+So it does in a page that has neither JupyterLab's variables nor its config.
+"""
 
 import os
 from pathlib import Path
@@ -15,34 +18,37 @@ from workbench.records import StateChanged
 
 AXE = Path(__file__).parents[2] / "extensions" / "node_modules" / "axe-core" / "axe.min.js"
 THEMES = ("light", "dark")
-RUN = """async within => (await axe.run(within)).violations
-  .filter(one => ['serious', 'critical'].includes(one.impact))
-  .flatMap(one => one.nodes.map(node => `${one.id}: ${node.target} ${node.any.concat(node.all).map(check => check.message).join('; ')}`))"""
+RUN = """
+async within => {
+  const {violations} = await axe.run(within);
+  const grave = violations.filter(({impact}) => ['serious', 'critical'].includes(impact));
+  const reasons = node => node.any.concat(node.all).map(check => check.message).join('; ');
+  const tell = id => node => `${id}: ${node.target} ${reasons(node)}`;
+  return grave.flatMap(({id, nodes}) => nodes.map(tell(id)));
+}
+"""
 needs_axe = pytest.mark.skipif(
     not (AXE.exists() or "CI" in os.environ), reason="no axe-core; run: cd extensions && npm ci"
 )
 
 
-def violations(page: Page, within: str) -> list[str]:
+def find_violations(page: Page, within: str) -> list[str]:
+    """What axe finds below a selector: the rule, the element and why."""
     page.add_script_tag(path=AXE)
-    found: list[str] = page.evaluate(RUN, within)
-    return found
+    violations: list[str] = page.evaluate(RUN, within)
+    return violations
 
 
-def shown(page: Page, view: str, theme: str, width: int = 1000, css: str = "") -> Stage:
+def show(page: Page, view: str, theme: str, width: int = 1000, css: str = "") -> Stage:
     """A screen with everything on it: a running study, curves, a selected candidate that waits."""
     page.set_viewport_size({"width": width + 20, "height": 1200})
     stage = Stage(page, theme, width, {"view": view, "candidate": 11})
     if css:
         page.add_style_tag(content=css)
-    rows = [
-        row(n, status="waiting")
-        if n in (11, 13)
-        else row(n, status="failed", score=None)
-        if n == 5
-        else row(n)
-        for n in range(16)
-    ]
+    rows = [row(number) for number in range(16)]
+    rows[5] = row(5, status="failed", score=None)
+    for number in (11, 13):
+        rows[number] = row(number, status="waiting")
     running = [{"candidate": 14, "trial": 0, "seed": 3, "started_at": 1.0}]
     message = snapshot(
         rows,
@@ -78,8 +84,8 @@ def shown(page: Page, view: str, theme: str, width: int = 1000, css: str = "") -
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("view", ["dashboard", "review"])
 def test_a_widget_is_accessible(page: Page, view: str, theme: str, width: int) -> None:
-    shown(page, view, theme, width)
-    assert violations(page, "#cell") == []
+    show(page, view, theme, width)
+    assert find_violations(page, "#cell") == []
 
 
 @needs_axe
@@ -98,9 +104,9 @@ def test_panel_and_tab_are_accessible(lab: Lab, page: Page, theme: str) -> None:
     expect(page.get_by_role("button", name="seen").first).to_be_visible()
     run(page, "autoresearch:open-newest")
     expect(page.locator(".ar-tab .ar-header")).to_contain_text("paused")
-    assert violations(page, ".ar-panel") == []
-    assert violations(page, ".ar-tab") == []
-    assert violations(page, ".ar-status") == []
+    assert find_violations(page, ".ar-panel") == []
+    assert find_violations(page, ".ar-tab") == []
+    assert find_violations(page, ".ar-status") == []
 
 
 NAMES = (
@@ -113,13 +119,31 @@ NAMES = (
 )
 NO_JUPYTER = "body{" + ";".join(f"--jp-{name}:initial !important" for name in NAMES) + "}"
 VS_CODE = {
-    "light": {"editor-background": "#ffffff", "sideBar-background": "#f3f3f3", "panel-border": "#d4d4d4", "foreground": "#616161",
-              "descriptionForeground": "#717171", "focusBorder": "#0066b8"},
-    "dark": {"editor-background": "#1e1e1e", "sideBar-background": "#252526", "panel-border": "#404040", "foreground": "#cccccc",
-             "descriptionForeground": "#a0a0a0", "focusBorder": "#3794ff"},
-    "high-contrast": {"editor-background": "#000000", "sideBar-background": "#000000", "panel-border": "#6fc3df", "foreground": "#ffffff",
-                      "descriptionForeground": "#ffffffb3", "focusBorder": "#f38518"},
-}  # fmt: skip
+    "light": {
+        "editor-background": "#ffffff",
+        "sideBar-background": "#f3f3f3",
+        "panel-border": "#d4d4d4",
+        "foreground": "#616161",
+        "descriptionForeground": "#717171",
+        "focusBorder": "#0066b8",
+    },
+    "dark": {
+        "editor-background": "#1e1e1e",
+        "sideBar-background": "#252526",
+        "panel-border": "#404040",
+        "foreground": "#cccccc",
+        "descriptionForeground": "#a0a0a0",
+        "focusBorder": "#3794ff",
+    },
+    "high-contrast": {
+        "editor-background": "#000000",
+        "sideBar-background": "#000000",
+        "panel-border": "#6fc3df",
+        "foreground": "#ffffff",
+        "descriptionForeground": "#ffffffb3",
+        "focusBorder": "#f38518",
+    },
+}
 
 
 def channels(page: Page, name: str) -> Any:
@@ -129,11 +153,14 @@ def channels(page: Page, name: str) -> Any:
 
 
 def without_jupyter(page: Page, theme: str) -> Stage:
-    """The dashboard in a page like VS Code's; of the theme `none`, in one that has no colours at all."""
-    given = ";".join(f"--vscode-{name}:{value}" for name, value in VS_CODE.get(theme, {}).items())
-    stage = shown(page, "dashboard", "light", css=f"{NO_JUPYTER} html{{{given}}}")
+    """The dashboard in a page like VS Code's; with the theme `none`, one that has no colours."""
+    colours = ";".join(f"--vscode-{name}:{value}" for name, value in VS_CODE.get(theme, {}).items())
+    stage = show(page, "dashboard", "light", css=f"{NO_JUPYTER} html{{{colours}}}")
     page.evaluate(
-        "theme => { delete document.body.dataset.jpThemeLight; document.body.className = `vscode-${theme}`; }",
+        """theme => {
+          delete document.body.dataset.jpThemeLight;
+          document.body.className = `vscode-${theme}`;
+        }""",
         theme,
     )
     return stage
@@ -143,7 +170,7 @@ def without_jupyter(page: Page, theme: str) -> Stage:
 @pytest.mark.parametrize("theme", ["none", *VS_CODE])
 def test_a_page_without_jupyter_is_accessible(page: Page, theme: str) -> None:
     without_jupyter(page, theme)
-    assert violations(page, "#cell") == []
+    assert find_violations(page, "#cell") == []
 
 
 @pytest.mark.parametrize("theme", ["none", *VS_CODE])

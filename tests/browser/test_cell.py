@@ -8,7 +8,10 @@ from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.recognise import cell
 
-BODY = "SLOPE = 0.5\n\ndef guess(x):\n    return SLOPE * x\n\ndef score():\n    return -abs(guess(1.0) - 2.0)"
+BODY = (
+    "SLOPE = 0.5\n\ndef guess(x):\n    return SLOPE * x\n"
+    "\ndef score():\n    return -abs(guess(1.0) - 2.0)"
+)
 PATIENCE_MS = 120_000
 
 
@@ -26,9 +29,9 @@ def start(lab: Lab, page: Page, name: str) -> tuple[str, StudyFolder]:
 def improved(folder: StudyFolder) -> tuple[int, str]:
     """The incumbent's number, and the cell with its program, as a notebook has it."""
     with Journal(folder) as journal:
-        study = Study().fold(journal.entries())
+        study = Study().fold(journal.read_entries())
         assert study.incumbent, "nothing was kept; there is nothing to put into the cell"
-        program = journal.program(study.history(study.incumbent).record.program)
+        program = journal.read_program(study.history(study.incumbent).record.program)
     return study.incumbent, cell.text(folder, program)[1].rstrip("\n")
 
 

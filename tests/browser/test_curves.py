@@ -1,4 +1,4 @@
-"""The live curves in a real browser, played to by a stage: what is drawn, how it is read, and what goes away again."""
+"""The live curves in a real browser: what is drawn, how it is read, and what goes away again."""
 
 import math
 import re
@@ -40,19 +40,22 @@ def falling(start: float, n: int = N_STEPS) -> list[tuple[float, float]]:
 
 
 class Curves:
-    """A stage on which candidate 14 runs and 10 is the incumbent; series are told apart by their place in `told`."""
+    """A stage on which candidate 14 runs and 10 is the incumbent.
+
+    A series is known by its index in `series`.
+    """
 
     def __init__(self, stage: Stage) -> None:
         self.stage, self.page = stage, stage.page
-        self.told: list[dict[str, Any]] = []
+        self.series: list[dict[str, Any]] = []
 
-    def begin(self, *which: dict[str, Any]) -> None:
-        self.told += which
-        self.stage.deliver({"type": "series", "series": list(which)})
+    def begin(self, *series: dict[str, Any]) -> None:
+        self.series += series
+        self.stage.deliver({"type": "series", "series": list(series)})
 
     def end(self, *ids: int) -> None:
         self.stage.deliver(
-            {"type": "series", "series": [{**self.told[id], "running": False} for id in ids]}
+            {"type": "series", "series": [{**self.series[id], "running": False} for id in ids]}
         )
 
     def add(self, by_series: dict[int, list[tuple[float, float]]]) -> None:
@@ -83,33 +86,40 @@ class Curves:
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).click()
 
-    def inked(self, plot: int = 0, least: int = 40) -> dict[str, int]:
-        """How many pixels of a plot, at least so opaque (of 255), have which hue, by 30 degrees; the grid has none and is `grey`."""
-        found: dict[str, int] = self.page.evaluate(
+    def count_pixels(self, plot: int = 0, least: int = 40) -> dict[str, int]:
+        """Pixels of a plot by hue, in steps of 30 degrees, or `grey`, which the grid is.
+
+        Only pixels that are at least so opaque (of 255) count.
+        """
+        counts: dict[str, int] = self.page.evaluate(
             """async ([plot, least]) => {
               await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
               const canvas = document.querySelectorAll('.ar-curve canvas')[plot];
               const over = canvas.parentElement.querySelector('.u-over');
               const ratio = canvas.width / canvas.clientWidth;
-              const box = [over.offsetLeft, over.offsetTop, over.clientWidth, over.clientHeight].map(length => length * ratio);
+              const {offsetLeft, offsetTop, clientWidth, clientHeight} = over;
+              const box = [offsetLeft, offsetTop, clientWidth, clientHeight].map(n => n * ratio);
               const {data} = canvas.getContext('2d').getImageData(...box);
               const counts = {};
               for (let i = 0; i < data.length; i += 4) {
                 const [r, g, b, a] = data.slice(i, i + 4);
                 if (a < least) continue;
                 const [high, low] = [Math.max(r, g, b), Math.min(r, g, b)];
-                const hue = high === r ? (g - b) / (high - low) : high === g ? 2 + (b - r) / (high - low) : 4 + (r - g) / (high - low);
-                const name = high - low < 40 ? 'grey' : String(Math.floor(((hue + 6) % 6) * 2) * 30);
+                const width = high - low;
+                let hue = 4 + (r - g) / width;
+                if (high === g) hue = 2 + (b - r) / width;
+                if (high === r) hue = (g - b) / width;
+                const name = width < 40 ? 'grey' : String(Math.floor(((hue + 6) % 6) * 2) * 30);
                 counts[name] = (counts[name] ?? 0) + 1;
               }
               return counts;
             }""",
             [plot, least],
         )
-        return found
+        return counts
 
-    def coloured(self, plot: int = 0, least: int = 40) -> int:
-        return sum(count for hue, count in self.inked(plot, least).items() if hue != "grey")
+    def count_coloured(self, plot: int = 0, least: int = 40) -> int:
+        return sum(count for hue, count in self.count_pixels(plot, least).items() if hue != "grey")
 
 
 @pytest.fixture
@@ -150,11 +160,11 @@ def test_a_curve_grows_beside_the_incumbents(curves: Callable[..., Curves]) -> N
     expect(played.record(INCUMBENT).locator("td")).to_have_text("2.0100")
     expect(played.record(RUNNING)).to_contain_text("running")
     expect(played.record(RUNNING).locator("td")).to_have_text("2.3100−0.2000")
-    before = played.coloured()
+    before = played.count_coloured()
     played.add({1: falling(2.8)[N_STEPS // 2 :]})
     expect(played.record(RUNNING).locator("td")).to_have_text("1.8100−0.2000")
     assert before > 50
-    assert played.coloured() > 1.5 * before
+    assert played.count_coloured() > 1.5 * before
 
 
 def test_nothing_moves_when_trials_come_and_go(curves: Callable[..., Curves], page: Page) -> None:
@@ -181,7 +191,10 @@ def test_each_candidate_has_a_colour_and_each_of_its_trials_a_dash(
     colours = [border.split(maxsplit=2)[2] for border in borders]
     assert colours[0] != colours[1] == colours[2]
     assert [border.split()[1] for border in borders] == ["solid", "solid", "dashed"]
-    assert len([hue for hue, count in played.inked().items() if hue != "grey" and count > 50]) == 2
+    assert (
+        len([hue for hue, count in played.count_pixels().items() if hue != "grey" and count > 50])
+        == 2
+    )
 
 
 def test_a_legend_button_hides_a_curve(curves: Callable[..., Curves], page: Page) -> None:
@@ -189,16 +202,16 @@ def test_a_legend_button_hides_a_curve(curves: Callable[..., Curves], page: Page
     played.two()
     toggle = played.record(RUNNING).get_by_role("button")
     expect(toggle).to_have_attribute("aria-pressed", "true")
-    assert played.coloured() > 50
+    assert played.count_coloured() > 50
     toggle.focus()
     page.keyboard.press("Enter")
     expect(toggle).to_have_attribute("aria-pressed", "false")
     expect(played.record(RUNNING)).to_contain_text("hidden")
     expect(toggle).to_be_focused()
-    assert played.coloured() == 0
+    assert played.count_coloured() == 0
     page.keyboard.press("Enter")
     expect(toggle).to_have_attribute("aria-pressed", "true")
-    assert played.coloured() > 50
+    assert played.count_coloured() > 50
 
 
 def test_a_logarithm_leaves_out_what_is_not_above_zero_and_says_so(
@@ -211,16 +224,16 @@ def test_a_logarithm_leaves_out_what_is_not_above_zero_and_says_so(
     expect(about).to_have_text("")
     played.press("Log scale")
     expect(about).to_have_text("2 values ≤ 0 not drawn")
-    assert played.coloured() > 50
+    assert played.count_coloured() > 50
     played.begin(series(1, 13))
     played.end(0)
     played.record(RUNNING).get_by_role("button").click()
     played.add({1: [(0.0, -1.0), (1.0, 0.0)]})
     expect(about).to_have_text("2 values ≤ 0 not drawn")
-    assert played.coloured() == 0
+    assert played.count_coloured() == 0
     played.press("Log scale")
     expect(about).to_have_text("")
-    assert played.coloured() > 50
+    assert played.count_coloured() > 50
 
 
 def test_smoothing_is_a_corrected_moving_average_with_the_raw_curve_behind(
@@ -236,16 +249,16 @@ def test_smoothing_is_a_corrected_moving_average_with_the_raw_curve_behind(
     weights = [0.9 ** (len(values) - 1 - i) for i in range(len(values))]
     expect(played.record(RUNNING).locator("td")).to_have_text(f"{(0.9 * 3.0 + 1.0) / 1.9:.4f}")
     played.add({0: [(float(step), value) for step, value in enumerate(values)][2:]})
-    wanted = sum(weight * value for weight, value in zip(weights, values, strict=True)) / sum(
+    average = sum(weight * value for weight, value in zip(weights, values, strict=True)) / sum(
         weights
     )
-    expect(played.record(RUNNING).locator("td")).to_have_text(f"{wanted:.4f}")
+    expect(played.record(RUNNING).locator("td")).to_have_text(f"{average:.4f}")
     played.add({0: [(4.0 + 0.01 * step, float(step % 2)) for step in range(1000)]})
     expect(played.record(RUNNING).locator("td")).to_have_text(re.compile(r"^0\.5"))
-    assert played.coloured(least=200) < 0.3 * played.coloured()
+    assert played.count_coloured(least=200) < 0.3 * played.count_coloured()
     slider.fill("0")
     expect(played.record(RUNNING).locator("td")).to_have_text("1.0000")
-    assert played.coloured(least=200) > 0.7 * played.coloured()
+    assert played.count_coloured(least=200) > 0.7 * played.count_coloured()
 
 
 def test_all_plots_share_the_cursor_and_the_legend_reads_it(
@@ -294,13 +307,15 @@ def test_values_that_stand_alone_are_dots_and_leave_the_large_place_to_lines(
     curves: Callable[..., Curves], page: Page
 ) -> None:
     played = curves()
-    told = [(candidate, name) for candidate in (INCUMBENT, RUNNING) for name in ("val_bpb", "loss")]
-    played.begin(*(series(id, candidate, name=name) for id, (candidate, name) in enumerate(told)))
+    names = [
+        (candidate, name) for candidate in (INCUMBENT, RUNNING) for name in ("val_bpb", "loss")
+    ]
+    played.begin(*(series(id, candidate, name=name) for id, (candidate, name) in enumerate(names)))
     played.end(0, 1)
     played.add({0: [(100.0, 2.5)], 1: falling(3.0, 101), 2: [(100.0, 2.4)], 3: falling(2.5, 101)})
     expect(page.locator(".ar-curves-large .ar-curve-name")).to_have_text("loss")
     expect(page.locator(".ar-curves-strip .ar-curve-name")).to_have_text("val_bpb")
-    assert played.coloured(plot=1) > 10  # half of a dot is beyond the edge
+    assert played.count_coloured(plot=1) > 10  # half of a dot is beyond the edge
     played.press("val_bpb")
     expect(page.locator(".ar-curves-large .ar-curve-name")).to_have_text("val_bpb")
     played.press("loss")
@@ -318,22 +333,23 @@ def test_no_label_of_a_step_is_cut_at_the_right_edge(
     played.begin(series(0, INCUMBENT), series(1, RUNNING, name="lr"))
     played.add({0: [(0.0, 3.0), (float(last), 2.0)], 1: [(0.0, 3.0), (float(last), 2.0)]})
     expect(page.locator(".ar-curve canvas")).to_have_count(2)
-    played.inked()  # once it is drawn
+    played.count_pixels()  # once it is drawn
     cut = page.evaluate(
         """() => [...document.querySelectorAll('.ar-curve canvas')].map(canvas =>
-          canvas.getContext('2d').getImageData(canvas.width - 1, 0, 1, canvas.height).data.some(Boolean))"""
+          canvas.getContext('2d')
+            .getImageData(canvas.width - 1, 0, 1, canvas.height).data.some(Boolean))"""
     )
     assert cut == [False, False]
 
 
 def test_headings_stand_over_their_values(curves: Callable[..., Curves], page: Page) -> None:
     played = curves(width=600)
-    told = [
+    names = [
         (candidate, name)
         for candidate in (INCUMBENT, RUNNING)
         for name in ("val_bpb", "loss", "lr")
     ]
-    played.begin(*(series(id, candidate, name=name) for id, (candidate, name) in enumerate(told)))
+    played.begin(*(series(id, candidate, name=name) for id, (candidate, name) in enumerate(names)))
     played.add(
         {
             id: [(0.0, value), (1.0, 1.1 * value)]
@@ -343,18 +359,20 @@ def test_headings_stand_over_their_values(curves: Callable[..., Curves], page: P
     expect(played.record(RUNNING).locator("td")).to_have_count(3)
     edges = page.evaluate(
         """() => [...document.querySelectorAll('.ar-curves-legend tr')].map(row =>
-          [...row.children].slice(1).map(cell => Math.round(cell.children[0].getBoundingClientRect().right)))"""
+          [...row.children].slice(1)
+            .map(cell => Math.round(cell.children[0].getBoundingClientRect().right)))"""
     )
     assert edges[0] == edges[1] == edges[2]
 
 
 def shares_of_the_cursors(page: Page) -> list[float]:
     """How far right the cursor of each plot stands, from 0 to 1."""
-    found: list[float] = page.evaluate(
+    shares: list[float] = page.evaluate(
         """() => [...document.querySelectorAll('.ar-curve .u-over')].map(over =>
-          (over.querySelector('.u-cursor-x').getBoundingClientRect().right - over.getBoundingClientRect().left) / over.clientWidth)"""
+          (over.querySelector('.u-cursor-x').getBoundingClientRect().right
+            - over.getBoundingClientRect().left) / over.clientWidth)"""
     )
-    return found
+    return shares
 
 
 def test_the_distance_is_at_the_same_step_also_between_the_incumbents_points(
@@ -485,7 +503,7 @@ def test_a_long_curve_is_thinned_and_keeps_its_extremes_and_its_end(
     expect(played.record(RUNNING).locator("td")).to_have_text("0.50000")
     area = page.locator(".ar-curve .u-over").evaluate("one => one.clientWidth * one.clientHeight")
     share = (
-        played.coloured() / area
+        played.count_coloured() / area
     )  # the sine's band is an eighth of the height as long as both extremes need room
     assert 0.05 < share < 0.25
 
@@ -497,7 +515,8 @@ def test_hidden_curves_are_not_drawn_until_they_are_seen(
     page.locator(".ar-section-curves > summary").click()
     played.two()
     page.wait_for_function(
-        "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
+        "() => new Promise(done => requestAnimationFrame("
+        "() => requestAnimationFrame(() => done(true))))"
     )
     assert page.locator(".ar-curve canvas").count() == 0
     page.locator(".ar-section-curves > summary").click()
@@ -523,8 +542,10 @@ def test_everything_that_takes_the_focus_keeps_notebook_shortcuts_away(
     played.two()
     expect(played.record(RUNNING)).to_be_visible()
     unguarded = page.evaluate(
-        """() => [...document.querySelectorAll('.ar-curves *')].filter(one => one.tabIndex >= 0 || one.hasAttribute('tabindex'))
-          .filter(one => one.getAttribute('data-lm-suppress-shortcuts') !== 'true').map(one => one.outerHTML.slice(0, 200))"""
+        """() => [...document.querySelectorAll('.ar-curves *')]
+          .filter(one => one.tabIndex >= 0 || one.hasAttribute('tabindex'))
+          .filter(one => one.getAttribute('data-lm-suppress-shortcuts') !== 'true')
+          .map(one => one.outerHTML.slice(0, 200))"""
     )
     assert unguarded == []
 
@@ -541,12 +562,16 @@ def test_lines_stand_out_from_the_background_in_both_themes(
     assert page.evaluate("document.getElementById('cell').scrollWidth") <= width
     contrasts = page.evaluate(
         """() => {
-          const channel = value => (value /= 255, value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+          const channel = byte => {
+            const value = byte / 255;
+            return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+          };
           const light = colour => {
             const [r, g, b] = colour.match(/[0-9.]+/g).map(Number);
             return 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
           };
-          const back = light(getComputedStyle(document.querySelector('.ar-dashboard')).backgroundColor);
+          const dashboard = document.querySelector('.ar-dashboard');
+          const back = light(getComputedStyle(dashboard).backgroundColor);
           return [...document.querySelectorAll('.ar-curves-swatch')].map(one => {
             const line = light(getComputedStyle(one).borderTopColor);
             return (Math.max(line, back) + 0.05) / (Math.min(line, back) + 0.05);

@@ -1,4 +1,4 @@
-"""The dashboard in a real browser, played to by a stage: what it shows, what it asks for, and that it stays fast and harmless."""
+"""The dashboard in a real browser: what it shows, what it asks for, and that it stays fast."""
 
 import re
 from collections.abc import Callable
@@ -24,10 +24,20 @@ def rows(n: int = 15, **by_candidate: dict[str, Any]) -> list[dict[str, Any]]:
 def card(of: dict[str, Any]) -> dict[str, Any]:
     """A card with nothing on it but the digest that decisions need."""
     empty = {
-        "program": f"digest-{of['candidate']}", "parent_program": None, "self_reported": False, "incumbent": None, "decisions": [],
-        "trial_list": [], "metrics": {}, "cost": {"usd": 0.0, "tokens": 0, "seconds": 0.0}, "files": [], "curves": [], "log": "",
-        "descendants": [], "revised_by": None,
-    }  # fmt: skip
+        "program": f"digest-{of['candidate']}",
+        "parent_program": None,
+        "self_reported": False,
+        "incumbent": None,
+        "decisions": [],
+        "trial_list": [],
+        "metrics": {},
+        "cost": {"usd": 0.0, "tokens": 0, "seconds": 0.0},
+        "files": [],
+        "curves": [],
+        "log": "",
+        "descendants": [],
+        "revised_by": None,
+    }
     return {"type": "card", "card": {**of, **empty}}
 
 
@@ -42,11 +52,11 @@ def stage(page: Page) -> Callable[..., Stage]:
         **state: Any,
     ) -> Stage:
         page.set_viewport_size({"width": width + 20, "height": 1000})
-        made = Stage(page, theme, width, traits)
+        stage = Stage(page, theme, width, traits)
         if listed is not None:
-            made.deliver(snapshot(listed, **state))
-            made.deliver({"type": "beat", "at": 1.0})
-        return made
+            stage.deliver(snapshot(listed, **state))
+            stage.deliver({"type": "beat", "at": 1.0})
+        return stage
 
     return make
 
@@ -55,7 +65,7 @@ def press(stage: Stage, name: str) -> None:
     stage.page.get_by_role("button", name=name, exact=True).click()
 
 
-def asked(stage: Stage, n: int = 1) -> dict[str, Any]:
+def nth_request(stage: Stage, n: int = 1) -> dict[str, Any]:
     """The n-th request of this screen, counted from 1."""
     stage.wait_for(lambda: len(stage.said("request")) >= n)
     assert len(stage.said("request")) == n
@@ -78,13 +88,14 @@ def record(page: Page, candidate: int) -> Locator:
     return page.locator(f'.ar-rows .ar-record[data-candidate="{candidate}"]:visible')
 
 
-def shown(page: Page) -> list[int]:
+def rows_in_view(page: Page) -> list[int]:
     """Candidates of the rows in view, from top to bottom."""
-    found: list[int] = page.evaluate(
+    numbers: list[int] = page.evaluate(
         "() => [...document.querySelectorAll('.ar-rows .ar-record:not([hidden])')]"
-        ".sort((a, b) => a.getAttribute('aria-rowindex') - b.getAttribute('aria-rowindex')).map(one => Number(one.dataset.candidate))"
+        ".sort((a, b) => a.getAttribute('aria-rowindex') - b.getAttribute('aria-rowindex'))"
+        ".map(one => Number(one.dataset.candidate))"
     )
-    return found
+    return numbers
 
 
 # how it stands
@@ -121,13 +132,39 @@ def test_the_header_says_how_the_study_stands_and_the_bars_what_was_spent(
     ("state", "chip", "alarm"),
     [
         ({"state": "paused", "reason": "paused by a person"}, "‖ paused", ""),
-        ({"state": "paused", "fault": True, "reason": "it failed: " + "x" * 400}, "‖ paused", "Paused by a fault: it failed: xxx"),
-        ({"state": "dead", "alive": False, "reason": "no loop is alive"}, "✕ dead", "no loop is alive; Resume brings it back"),
-        ({"state": "finished", "alive": False, "reason": "all 100 candidates were tried", "waiting": []}, "✓ finished", ""),
-        ({"state": "finished", "alive": False, "reason": "all 100 candidates were tried", "waiting": [3]}, "◇ waits for you", ""),
+        (
+            {"state": "paused", "fault": True, "reason": "it failed: " + "x" * 400},
+            "‖ paused",
+            "Paused by a fault: it failed: xxx",
+        ),
+        (
+            {"state": "dead", "alive": False, "reason": "no loop is alive"},
+            "✕ dead",
+            "no loop is alive; Resume brings it back",
+        ),
+        (
+            {
+                "state": "finished",
+                "alive": False,
+                "reason": "all 100 candidates were tried",
+                "waiting": [],
+            },
+            "✓ finished",
+            "",
+        ),
+        (
+            {
+                "state": "finished",
+                "alive": False,
+                "reason": "all 100 candidates were tried",
+                "waiting": [3],
+            },
+            "◇ waits for you",
+            "",
+        ),
         ({"state": "stopped", "alive": False}, "■ stopped", ""),
     ],
-)  # fmt: skip
+)
 def test_every_state_has_a_word_a_shape_and_what_to_do(
     stage: Callable[..., Stage], page: Page, state: dict[str, Any], chip: str, alarm: str
 ) -> None:
@@ -228,7 +265,7 @@ def test_pause_is_pending_until_the_loop_has_adopted_it(
 ) -> None:
     played = stage(rows())
     press(played, "Pause")
-    request = asked(played)
+    request = nth_request(played)
     assert (request["verb"], request["body"]) == ("pause", {})
     busy = page.locator(".ar-header button[aria-busy=true]")
     expect(busy).to_have_text("Pause …")
@@ -240,13 +277,13 @@ def test_pause_is_pending_until_the_loop_has_adopted_it(
     answer(played, request["decision_id"])
     expect(note).to_have_text("pause: adopted")
     expect(busy).to_have_count(0)
-    asked(played, 1)
+    nth_request(played, 1)
 
 
 def test_a_refusal_is_shown_with_its_reason(stage: Callable[..., Stage], page: Page) -> None:
     played = stage(rows())
     press(played, "Pause")
-    answer(played, asked(played)["decision_id"], "the study is paused already")
+    answer(played, nth_request(played)["decision_id"], "the study is paused already")
     expect(page.locator(".ar-header .ar-asked")).to_have_text(
         "pause: refused: the study is paused already"
     )
@@ -255,16 +292,16 @@ def test_a_refusal_is_shown_with_its_reason(stage: Callable[..., Stage], page: P
     )
 
 
-def test_a_request_that_nobody_stores_is_shown_as_unanswered(
+def test_a_request_that_is_not_stored_is_shown_as_unanswered(
     stage: Callable[..., Stage], page: Page
 ) -> None:
     page.clock.install()
     played = stage(rows())
     press(played, "Pause")
-    asked(played)
+    nth_request(played)
     page.clock.run_for(3000)
     expect(page.locator(".ar-header .ar-asked")).to_have_text(
-        "pause: nobody answers; run %autoresearch attach toy-1"
+        "pause: no answer; run %autoresearch attach toy-1"
     )
 
 
@@ -276,7 +313,7 @@ def test_stop_asks_once_and_can_be_taken_back(stage: Callable[..., Stage], page:
     assert played.said("request") == []
     press(played, "Stop")
     press(played, "Stop for good?")
-    assert asked(played)["verb"] == "stop"
+    assert nth_request(played)["verb"] == "stop"
 
 
 def test_only_the_limits_that_were_changed_are_set(stage: Callable[..., Stage], page: Page) -> None:
@@ -314,7 +351,7 @@ def test_a_sentence_reaches_the_proposer(
     press(played, mode)
     page.get_by_label("Sentence for the proposer").fill(" rotary embeddings ")
     page.keyboard.press("Enter")
-    request = asked(played)
+    request = nth_request(played)
     assert (request["verb"], request["body"]) == (verb, {"text": "rotary embeddings", **more})
     played.deliver({"type": "filed", "decision_id": request["decision_id"]})
     expect(page.locator(".ar-told li").last).to_have_text(
@@ -329,9 +366,9 @@ def test_audit_and_ablate_are_asked_for_and_what_they_found_is_shown(
     played = stage(rows(), audit="audit: the chain holds on the unseen split")
     expect(page.locator(".ar-section-steering")).to_contain_text("the chain holds")
     press(played, "Audit")
-    assert asked(played)["verb"] == "audit"
+    assert nth_request(played)["verb"] == "audit"
     press(played, "Ablate")
-    assert asked(played, 2)["verb"] == "ablate"
+    assert nth_request(played, 2)["verb"] == "ablate"
 
 
 def test_the_selected_candidate_is_forked_pinned_and_vetoed_by_its_digest(
@@ -345,16 +382,16 @@ def test_the_selected_candidate_is_forked_pinned_and_vetoed_by_its_digest(
     expect(fork).to_have_attribute("title", "its card is on its way")
     played.deliver(card(listed[0]))
     press(played, "Fork")
-    assert asked(played)["body"] == {"candidate": 0, "program": "digest-0"}
+    assert nth_request(played)["body"] == {"candidate": 0, "program": "digest-0"}
     record(page, 10).click()
     played.deliver(card(listed[10]))
     expect(fork).to_have_attribute("aria-disabled", "true")
     press(played, "Pin")
-    assert asked(played, 2)["verb"] == "pin"
+    assert nth_request(played, 2)["verb"] == "pin"
     press(played, "Veto…")
     page.get_by_label("Reason of the veto").fill("it overfits")
     page.keyboard.press("Enter")
-    request = asked(played, 3)
+    request = nth_request(played, 3)
     assert (request["verb"], request["body"]) == (
         "reject",
         {"candidate": 10, "program": "digest-10", "reason": "it overfits"},
@@ -374,22 +411,25 @@ def test_the_table_sorts_and_filters(stage: Callable[..., Stage], page: Page) ->
     )
     grid = page.get_by_role("grid", name=re.compile("Candidates"))
     expect(grid).to_have_attribute("aria-rowcount", "16")
-    assert shown(page)[0] == 14
+    assert rows_in_view(page)[0] == 14
     page.get_by_role("columnheader", name="Score").get_by_role("button").click()
     expect(page.get_by_role("columnheader", name="Score")).to_have_attribute(
         "aria-sort", "ascending"
     )
-    assert (shown(page)[0], shown(page)[-1]) == (14, 7)  # the best first; one without a score last
+    assert (rows_in_view(page)[0], rows_in_view(page)[-1]) == (
+        14,
+        7,
+    )  # the best first; one without a score last
     page.get_by_role("columnheader", name="Score").get_by_role("button").click()
-    assert shown(page)[-1] == 7
+    assert rows_in_view(page)[-1] == 7
     page.get_by_label("Filter candidates").fill("memory OUT")
-    assert shown(page) == [7]
+    assert rows_in_view(page) == [7]
     page.get_by_label("Filter candidates").fill("ada")
-    assert shown(page) == [9]
+    assert rows_in_view(page) == [9]
     page.get_by_label("Filter candidates").fill("")
     page.get_by_role("button", name="● kept 2").click()
     page.get_by_role("button", name="✕ failed 1").click()
-    assert sorted(shown(page)) == [0, 7, 10]
+    assert sorted(rows_in_view(page)) == [0, 7, 10]
     expect(page.locator(".ar-total")).to_have_text("3 of 15")
     page.get_by_label("Filter candidates").fill("nothing has this")
     expect(page.locator(".ar-table-frame .ar-nothing")).to_have_text(
@@ -432,7 +472,7 @@ def test_a_parent_is_a_link_and_lineage_shows_the_family(
     expect(record(page, 30)).to_have_attribute("aria-selected", "true")
     press(played, "Lineage")
     expect(page.get_by_role("button", name="Lineage of 30 ✕")).to_be_visible()
-    assert sorted(shown(page)) == [0, 10, 20, 30, *range(31, 40)]
+    assert sorted(rows_in_view(page)) == [0, 10, 20, 30, *range(31, 40)]
     page.get_by_role("button", name="Lineage of 30 ✕").click()
     expect(page.locator(".ar-total")).to_have_text("40 in all")
     expect(page.get_by_label("Filter candidates")).to_be_focused()
@@ -542,7 +582,8 @@ def test_ten_thousand_candidates_open_and_scroll(stage: Callable[..., Stage], pa
         """async () => {
           const from = performance.now();
           window.deliver(window.message, null);
-          while (!document.querySelector('.ar-rows [data-candidate="9999"]') || !document.querySelector('.ar-progress canvas'))
+          const isThere = selector => !!document.querySelector(selector);
+          while (!isThere('.ar-rows [data-candidate="9999"]') || !isThere('.ar-progress canvas'))
             await new Promise(requestAnimationFrame);
           await new Promise(requestAnimationFrame);
           return performance.now() - from;
@@ -561,10 +602,11 @@ def test_ten_thousand_candidates_open_and_scroll(stage: Callable[..., Stage], pa
         }"""
     )
     print(
-        f"opened in {opened:.0f} ms; frames while scrolling: median {frames[30]:.1f} ms, p95 {frames[57]:.1f} ms"
+        f"opened in {opened:.0f} ms; frames while scrolling: "
+        f"median {frames[30]:.1f} ms, p95 {frames[57]:.1f} ms"
     )
     assert page.locator(".ar-record").count() < 60
-    assert shown(page)[0] < N_MANY - 60 * 400 // 26 + 30
+    assert rows_in_view(page)[0] < N_MANY - 60 * 400 // 26 + 30
     assert opened < 10_000  # on a quiet machine a tenth of it; the bound only catches work per row
 
 
@@ -585,7 +627,7 @@ def test_hostile_text_is_harmless(stage: Callable[..., Stage], page: Page) -> No
     page.keyboard.press("End")
     expect(page.locator(".ar-progress-tip")).to_contain_text(HOSTILE)
     press(played, "Audit")
-    answer(played, asked(played)["decision_id"], HOSTILE)
+    answer(played, nth_request(played)["decision_id"], HOSTILE)
     expect(page.locator(".ar-activity")).to_contain_text(HOSTILE)
     assert page.locator(".ar-dashboard img, .ar-dashboard script").count() == 0
     assert page.evaluate("window.harmed") is None
@@ -600,8 +642,10 @@ def test_everything_that_takes_the_focus_keeps_notebook_shortcuts_away(
     press(played, "Lineage")
     unguarded = page.evaluate(
         """() => [...document.querySelectorAll('.ar-dashboard *')]
-          .filter(one => one.tabIndex >= 0 || one.hasAttribute('tabindex') || one.matches('a, button, input, select, textarea, summary'))
-          .filter(one => one.getAttribute('data-lm-suppress-shortcuts') !== 'true').map(one => one.outerHTML.slice(0, 200))"""
+          .filter(one => one.tabIndex >= 0 || one.hasAttribute('tabindex')
+            || one.matches('a, button, input, select, textarea, summary'))
+          .filter(one => one.getAttribute('data-lm-suppress-shortcuts') !== 'true')
+          .map(one => one.outerHTML.slice(0, 200))"""
     )
     assert unguarded == []
     assert page.locator(".ar-dashboard button[disabled]:visible").count() == 0, (
@@ -624,16 +668,25 @@ def test_it_fits_its_cell_and_can_be_read_in_both_themes(
     assert page.evaluate("document.getElementById('cell').scrollWidth") <= width
     contrasts = page.evaluate(
         """() => {
-          const channel = value => (value /= 255, value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
-          const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+          const channel = byte => {
+            const value = byte / 255;
+            return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+          };
+          const options = {willReadFrequently: true};
+          const canvas = document.createElement('canvas').getContext('2d', options);
           const light = colours => {
-            for (const colour of colours) { canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); }
+            for (const colour of colours) {
+              canvas.fillStyle = colour;
+              canvas.fillRect(0, 0, 1, 1);
+            }
             const [r, g, b] = canvas.getImageData(0, 0, 1, 1).data;
             return 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
           };
           const back = getComputedStyle(document.querySelector('.ar-dashboard')).backgroundColor;
-          const texts = [...document.querySelectorAll('.ar-header span, .ar-budget span, .ar-rows .ar-cell, .ar-progress-key')];
-          return texts.filter(one => one.checkVisibility() && one.textContent && !one.matches('.ar-loud')).map(one => {
+          const places = '.ar-header span, .ar-budget span, .ar-rows .ar-cell, .ar-progress-key';
+          const isText = one =>
+            one.checkVisibility() && one.textContent && !one.matches('.ar-loud');
+          return [...document.querySelectorAll(places)].filter(isText).map(one => {
             const [a, b] = [light([back, getComputedStyle(one).color]), light([back])];
             return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), one.className];
           }).sort((a, b) => a[0] - b[0])[0];

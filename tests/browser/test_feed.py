@@ -12,7 +12,7 @@ from playwright.sync_api import Page, Route, WebSocketRoute
 
 from tests.browser.stage import Stage, row, snapshot, state
 from tests.by_hand import RECORDS, append, make_study
-from tests.lab.live.screen import add_points
+from tests.lab.live.screen import HELLO, add_points
 from tests.waiting import events_of, until
 from workbench.lab.live.feed import Feed
 from workbench.lab.server.handlers import pack
@@ -25,7 +25,10 @@ NAME = "toy-1"
 
 
 class Kernel:
-    """What a kernel does for a widget, in the thread of the test: `pump` carries messages both ways."""
+    """What a kernel does for a widget, in the thread of the test.
+
+    `pump` carries messages both ways.
+    """
 
     def __init__(self, folder: StudyFolder, stage: Stage) -> None:
         self.folder, self.stage, self.feed = folder, stage, None
@@ -112,7 +115,9 @@ def test_a_click_is_stored_adopted_and_then_shown(kernel: Kernel, page: Page) ->
     page.get_by_role("button", name="Stop for good?").click()
     kernel.until(says(page, "stopped by a person"))
     with Journal(kernel.folder) as journal:
-        adopted = [entry.record for entry in journal.entries() if isinstance(entry.record, Adopted)]
+        adopted = [
+            entry.record for entry in journal.read_entries() if isinstance(entry.record, Adopted)
+        ]
     (request,) = kernel.stage.said("request")
     assert [(one.request, one.verb) for one in adopted] == [(request["decision_id"], "stop")]
 
@@ -133,7 +138,10 @@ def test_after_a_restart_of_the_kernel_the_screen_says_that_nobody_answers_until
 
 
 class Server:
-    """A Jupyter server's two endpoints, in the browser's own network stack; `take` is called with what the page says."""
+    """A Jupyter server's two endpoints, in the browser's own network stack.
+
+    `take` is called with what the page says.
+    """
 
     def __init__(self, page: Page, status: int = 200) -> None:
         self.sockets: list[WebSocketRoute] = []
@@ -181,7 +189,7 @@ def test_the_server_is_preferred_and_gets_decisions_as_posts(page: Page) -> None
         server.sockets[0].url
         == "ws://lab.test/user/ada/workbench/feed?study=%2Fstudies%2Fa+b&token=t0ken"
     )
-    assert server.said[0] == {"type": "hello", "protocol": 1, "pending": []}
+    assert server.said[0] == HELLO
     server.send(snapshot([row(n) for n in range(3)]))
     series = {
         "id": 0,

@@ -1,18 +1,19 @@
-"""The frontier on the dashboard, and what was ended early: the shipped bundle in a real browser, on a study read by the real feed."""
+"""The frontier on the dashboard, and what was ended early: the real feed in a real browser."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.stage import Stage, row, snapshot
+from tests.browser.stage import Stage, plots, row, snapshot
 from tests.browser.test_feed import Kernel
-from tests.by_hand import append
+from tests.by_hand import BETTER, append, ok
 from tests.lab.live.weighing import EARLY, HOSTILE, weighing_study
 from tests.show.arms import arms
-from workbench.records import Record
+from workbench.records import Candidate, Decision, Record
 
 Play = Callable[..., Stage]
 EDGE = 0.08 / 1.16  # of the plot's width and height, beyond the outermost candidates on either side
@@ -23,7 +24,7 @@ def play(page: Page, tmp_path: Path) -> Iterator[Play]:
     """A dashboard of the study that weighs three metrics."""
     kernels = list[Kernel]()
 
-    def made(theme: str = "light", width: int = 1000, more: Sequence[Record] = ()) -> Stage:
+    def play_to(theme: str = "light", width: int = 1000, more: Sequence[Record] = ()) -> Stage:
         page.set_viewport_size({"width": width + 20, "height": 1000})
         stage, folder = Stage(page, theme, width), weighing_study(tmp_path)
         append(folder, *more)
@@ -31,16 +32,16 @@ def play(page: Page, tmp_path: Path) -> Iterator[Play]:
         kernels[0].until(lambda: record(page, 6).count())
         return stage
 
-    yield made
+    yield play_to
     for kernel in kernels:
         kernel.close()
 
 
 def choose(page: Page, plot: str) -> Locator:
     page.get_by_role("group", name="Plot", exact=True).get_by_role("button", name=plot).click()
-    shown = page.get_by_role("group", name=f"{plot} plot")
-    expect(shown).to_be_visible()
-    return shown
+    area = page.get_by_role("group", name=f"{plot} plot")
+    expect(area).to_be_visible()
+    return area
 
 
 def record(page: Page, candidate: int) -> Locator:
@@ -48,7 +49,12 @@ def record(page: Page, candidate: int) -> Locator:
 
 
 def point_at(page: Page, right: float, up: float) -> None:
-    """Moves the pointer to a share of the way from the leftmost to the rightmost candidate, and from the lowest to the highest."""
+    """Moves the pointer.
+
+    Args:
+        right: share of the way from the leftmost to the rightmost candidate.
+        up: share of the way from the lowest to the highest candidate.
+    """
     box = page.locator(".ar-progress .u-over").bounding_box()
     assert box is not None
     x, y = (EDGE + share * (1 - 2 * EDGE) for share in (right, up))
@@ -61,7 +67,8 @@ def test_a_candidate_of_the_frontier_is_told_and_selected_by_a_click(
     play()
     choose(page, "Frontier")
     expect(page.locator(".ar-progress-key")).to_have_text(
-        "⌐\u00a0frontier\u00a03   ●\u00a0kept\u00a03   •\u00a0discarded\u00a03   1\u00a0without\u00a0these\u00a0metrics"
+        "⌐\u00a0frontier\u00a03   ●\u00a0kept\u00a03   •\u00a0discarded\u00a03   "
+        "1\u00a0without\u00a0these\u00a0metrics"
     )
     tip = page.locator(".ar-progress-tip")
     point_at(page, 140 / 590, 0.4)
@@ -145,54 +152,36 @@ def test_where_the_score_stands_alone_there_is_no_choice_of_plots(page: Page) ->
 
 
 def test_each_plot_keeps_its_choices_and_follows_the_study(page: Page) -> None:
-    def weighed(number: int) -> dict[str, Any]:
+    def with_metrics(number: int) -> dict[str, Any]:
         return row(number, weighed=[3.8 - number / 100, 10.0 * number])
 
     stage = Stage(page)
-    message = snapshot([weighed(number) for number in range(5)])
-    message["study"]["metrics"] = [
-        {"name": "val_bpb", "goal": "minimize"},
-        {"name": "seconds", "goal": "minimize"},
-    ]
+    rows = [with_metrics(number) for number in range(6)]
+    message = snapshot(rows[:5], metrics=("val_bpb", "seconds"))
     stage.deliver(message)
     stage.deliver({"type": "beat", "at": 1.0})
     page.get_by_role("button", name="All scores").click()
     choose(page, "Frontier")
     expect(page.locator(".ar-progress-key")).to_contain_text("frontier\u00a05")
-    stage.deliver({"type": "changes", "state": message["state"], "rows": [weighed(5)]})
+    news = {"rows": rows[5:], "plots": plots(rows, "val_bpb", "seconds")}
+    stage.deliver({"type": "changes", "state": message["state"], **news})
     expect(page.locator(".ar-progress-key")).to_contain_text("frontier\u00a06")
     expect(page.get_by_label("Metrics of the frontier")).to_be_hidden()
     choose(page, "Progress")
     expect(page.get_by_role("button", name="All scores")).to_have_attribute("aria-pressed", "true")
 
 
-def test_what_was_made_from_a_vetoed_one_is_kept_in_neither_plot(page: Page) -> None:
-    def at(number: int, parent: int | None, **more: Any) -> dict[str, Any]:
-        return row(
-            number,
-            parent=parent,
-            status="kept",
-            score=3.8 - number / 10,
-            weighed=[3.8 - number / 10, 10.0 * number],
-            **more,
-        )
-
-    stage = Stage(page)
-    vetoed = {**at(1, 0, vetoed=True), "status": "discarded"}
-    rows = [at(0, None), vetoed, at(2, 1), at(3, 2, without=1), at(4, 2)]
-    message = snapshot([{"vetoed": False, "without": None, **one} for one in rows])
-    message["study"]["metrics"] = [
-        {"name": "val_bpb", "goal": "minimize"},
-        {"name": "seconds", "goal": "minimize"},
-    ]
-    stage.deliver(message)
-    stage.deliver({"type": "beat", "at": 1.0})
+def test_what_was_made_from_a_vetoed_one_is_kept_in_neither_plot(play: Play, page: Page) -> None:
+    child = Candidate(candidate=7, parent=6, program=BETTER.digest, author="tuner")
+    decision = Decision(candidate=7, verdict="keep", by="tested", why="because")
+    trial = ok(7, 0, 0.05)
+    metrics = {"loss": 0.05, "tokens": 5.0, "recall": 1.0}
+    play(more=[child, replace(trial, metrics=metrics), decision])
+    expect(record(page, 7)).to_contain_text("kept")
     key = page.locator(".ar-progress-key")
-    expect(key).to_contain_text(
-        "●\u00a0kept\u00a02"
-    )  # the baseline, and the one without the vetoed change
+    expect(key).to_contain_text("●\u00a0kept\u00a03")
     choose(page, "Frontier")
-    expect(key).to_contain_text("frontier\u00a02   ●\u00a0kept\u00a02")
+    expect(key).to_contain_text("frontier\u00a03   ●\u00a0kept\u00a03   •\u00a0discarded\u00a04")
 
 
 def test_what_an_ablation_tried_is_in_the_plots_once_a_person_is_asked_about_it(
@@ -202,24 +191,24 @@ def test_what_an_ablation_tried_is_in_the_plots_once_a_person_is_asked_about_it(
     expect(page.get_by_role("button", name="⊖ ablated 3")).to_be_visible()
     key, spoken = page.locator(".ar-progress-key"), page.locator(".ar-section-progress [aria-live]")
     for plot, counts in (("Progress", (4, 2, 1)), ("Frontier", (4, 3, 1))):
-        shown = choose(page, plot)
+        area = choose(page, plot)
         for name, count in zip(
             ("●\u00a0kept", "•\u00a0discarded", "◇\u00a0waiting"), counts, strict=True
         ):
             expect(key).to_contain_text(f"{name}\u00a0{count}")
-        shown.focus()
+        area.focus()
         page.keyboard.press("Home")
-        heard = [drawn(page, spoken)]
+        heard = [read_out(page, spoken)]
         for _ in range(14):  # more than there are points: at the last one it stays
             page.keyboard.press("ArrowRight")
-            heard.append(drawn(page, spoken))
+            heard.append(read_out(page, spoken))
         arms_heard = [
             text.partition(";")[0] for text in dict.fromkeys(heard) if "without candidate 1" in text
         ]
         assert arms_heard == ["candidate 10, ◇ waiting", "candidate 11, ● kept"]
 
 
-def drawn(page: Page, spoken: Locator) -> str:
+def read_out(page: Page, spoken: Locator) -> str:
     """What is said once all that is under way has been drawn."""
     page.evaluate(
         "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"

@@ -1,4 +1,7 @@
-"""The JupyterLab extension in a real JupyterLab: panel, tabs, notifications, status item, commands; no kernel takes part."""
+"""The JupyterLab extension in a real JupyterLab, without a kernel.
+
+Panel, tabs, notifications, status item and commands.
+"""
 
 import json
 import re
@@ -14,6 +17,7 @@ from tests.toy_study import end, make, propose, write_experiment
 from tests.waiting import events_of, until
 from workbench.ledger.folder import StudyFolder
 from workbench.records import Options
+from workbench.requests import Accept, Reject
 from workbench.verbs import create, loop_process
 
 SLOW_MS = 60_000
@@ -114,7 +118,10 @@ def test_a_study_that_is_seen_beside_the_notebook_in_front_is_steered_and_a_hidd
     tab = page.get_by_role("tab", name="toy-1", exact=True)
     expect(tab).to_be_visible()
     page.evaluate(
-        "() => { const { shell } = window.jupyterapp; shell.add(shell.currentWidget, 'main', { mode: 'split-right' }); }"
+        """() => {
+          const { shell } = window.jupyterapp;
+          shell.add(shell.currentWidget, 'main', { mode: 'split-right' });
+        }"""
     )
     page.locator(".jp-NotebookPanel .cm-content").first.click()
     assert (
@@ -166,15 +173,13 @@ def test_the_end_is_told_once_when_nothing_waits_any_more(lab: Lab, page: Page) 
     folder = create.create(str(source), study="asked", root=lab.root, options=options)
     lab.open(page)
     show_panel(page)
-    shown, told = (
-        item(page, "asked"),
-        page.locator(".Toastify__toast").filter(has_text="has finished"),
-    )
+    entry = item(page, "asked")
+    toast = page.locator(".Toastify__toast").filter(has_text="has finished")
     loop_process.spawn(folder)
-    expect(shown.locator(".ar-study-about")).to_contain_text("waits for you", timeout=SLOW_MS)
-    for verb, number, left in (("reject", 1, 2), ("accept", 2, 1)):
-        loop_process.request(folder, verb, {"candidate": number})
-        expect(shown.get_by_role("button", name=f"Review {left} waiting in asked")).to_be_visible(
+    expect(entry.locator(".ar-study-about")).to_contain_text("waits for you", timeout=SLOW_MS)
+    for request, left in ((Reject(candidate=1), 2), (Accept(candidate=2), 1)):
+        loop_process.ask(folder, request)
+        expect(entry.get_by_role("button", name=f"Review {left} waiting in asked")).to_be_visible(
             timeout=SLOW_MS
         )
         until(
@@ -183,11 +188,11 @@ def test_the_end_is_told_once_when_nothing_waits_any_more(lab: Lab, page: Page) 
             ),
             pause=events_of(page),
         )
-        expect(shown.locator(".ar-study-about")).to_contain_text("waits for you", timeout=SLOW_MS)
-    loop_process.request(folder, "accept", {"candidate": 3})
-    expect(shown.locator(".ar-study-about")).to_contain_text("finished", timeout=SLOW_MS)
-    expect(told).to_have_text(re.compile("asked has finished: the budget of 3 candidates is used"))
-    expect(told).to_have_count(1)
+        expect(entry.locator(".ar-study-about")).to_contain_text("waits for you", timeout=SLOW_MS)
+    loop_process.ask(folder, Accept(candidate=3))
+    expect(entry.locator(".ar-study-about")).to_contain_text("finished", timeout=SLOW_MS)
+    expect(toast).to_have_text(re.compile("asked has finished: the budget of 3 candidates is used"))
+    expect(toast).to_have_count(1)
 
 
 def test_behind_a_base_url_the_panel_and_a_dashboard_work(

@@ -1,4 +1,7 @@
-"""Where nobody can click, the same calls leave plain tables and pictures: small, and readable without a network."""
+"""Where nobody can click, the same calls leave plain tables and pictures.
+
+Small, and readable without a network.
+"""
 
 import os
 import subprocess
@@ -26,9 +29,16 @@ def score(seed):
     return -abs(guess(1.0) - 2.0) + seed % 7 / 1000
 """
 CELLS = (
-    CELL, "import workbench\nstudy = workbench.open()\nstudy", "%autoresearch status", "%autoresearch log", "%autoresearch show 1",
-    "study.progress()", "study.curves()", "study.audit().figure()", "study.frame()",
-)  # fmt: skip
+    CELL,
+    "import workbench\nstudy = workbench.open()\nstudy",
+    "%autoresearch status",
+    "%autoresearch log",
+    "%autoresearch show 1",
+    "study.progress()",
+    "study.curves()",
+    "study.audit().figure()",
+    "study.frame()",
+)
 
 
 @pytest.fixture(scope="module")

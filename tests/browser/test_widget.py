@@ -1,4 +1,7 @@
-"""The widget in a real JupyterLab: through the server where that shows the study, else through the kernel, busy or not."""
+"""The widget in a real JupyterLab.
+
+Through the server where that shows the study, else through the kernel, busy or not.
+"""
 
 from pathlib import Path
 
@@ -21,7 +24,10 @@ def cell(folder: StudyFolder) -> str:
 
 def busy(begun: Path, done: Path, ended: Path) -> str:
     """A cell that counts until `done` is there."""
-    return f"Path({str(begun)!r}).touch()\nwhile not Path({str(done)!r}).exists():\n    sum(range(1000))\nPath({str(ended)!r}).touch()"
+    return (
+        f"Path({str(begun)!r}).touch()\nwhile not Path({str(done)!r}).exists():\n"
+        f"    sum(range(1000))\nPath({str(ended)!r}).touch()"
+    )
 
 
 def says(page: Page, text: str) -> None:
@@ -61,7 +67,7 @@ def test_a_click_during_a_busy_cell_is_stored_and_a_restart_is_said(
 
     def asked() -> list[str]:
         with Journal(folder) as journal:
-            return [request.verb for request in journal.requests(0)]
+            return [request.verb for request in journal.read_requests(0)]
 
     until(
         lambda: asked() == ["stop"],

@@ -1,4 +1,7 @@
-"""The proposer at work, on the dashboard while it happens: a real loop, a scripted server that drips, the real feed and bundle."""
+"""The proposer at work, on the dashboard while it happens.
+
+A real loop, a scripted server that drips, the real feed and bundle.
+"""
 
 import os
 from collections.abc import Iterator
@@ -9,15 +12,21 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.stage import Stage, row, snapshot
 from tests.browser.test_feed import Kernel
-from tests.messages_server import MessagesServer, Says, in_turn
+from tests.messages_server import Answer, MessagesServer, play_steps
 from tests.toy_study import end, write_experiment
 from workbench.ledger.folder import StudyFolder
 from workbench.records import Options
 from workbench.verbs import create, loop_process
 
 PATIENCE_MS = 60_000
-THOUGHT = "What if VALUE were <b>larger</b>? <img src=x onerror='window.hacked = 1'><script>window.hacked = 2</script> "
-ANSWER = "HYPOTHESIS: a larger <i>value</i> is better\n<<<<<<< SEARCH\nVALUE = 1\n=======\nVALUE = 2\n>>>>>>> REPLACE\n"
+THOUGHT = (
+    "What if VALUE were <b>larger</b>? <img src=x "
+    "onerror='window.hacked = 1'><script>window.hacked = 2</script> "
+)
+ANSWER = (
+    "HYPOTHESIS: a larger <i>value</i> is better\n<<<<<<< SEARCH\n"
+    "VALUE = 1\n=======\nVALUE = 2\n>>>>>>> REPLACE\n"
+)
 EARLIER = "so I go through <u>all</u> that was tried. " * 200
 
 
@@ -28,7 +37,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MessagesServer]:
         {"type": "thinking", "thinking": EARLIER + THOUGHT * 20},
         {"type": "text", "text": ANSWER},
     ]
-    with MessagesServer(in_turn(Says(content, pause=0.4))) as server:
+    with MessagesServer(play_steps(Answer(content, pause=0.4))) as server:
         yield server
 
 
@@ -68,7 +77,7 @@ def test_what_a_model_thinks_is_on_the_dashboard_before_there_is_a_candidate(
         kernel.until(lambda: page.locator(".ar-record[data-candidate='1']").count(), 90)
         kernel.until(lambda: work.locator("[role=log]").count() == 0)
         kernel.until(lambda: not work.is_visible(), 90)
-        assert not folder.at_work.exists()
+        assert not folder.live_proposals.exists()
     finally:
         kernel.close()
 

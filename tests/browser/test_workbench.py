@@ -1,6 +1,6 @@
-"""The whole way in a real JupyterLab: real studies are started, watched, judged and steered where people will do it.
+"""Studies that are started, watched, judged and steered in notebooks of a real JupyterLab.
 
-What needs no kernel at all is in `test_lab.py`.
+What needs no kernel is in `test_lab.py`.
 """
 
 import re
@@ -23,9 +23,15 @@ from workbench.ledger.journal import Journal
 from workbench.verbs import loop_process
 
 SLOW_MS = 90_000
-PAIR = "FIRST = {}\n\n\ndef rest():\n    # as it was\n    return 0\n\n\nSECOND = {}\n\n\ndef answer():\n    return float(FIRST + SECOND)\n"
-CELLS = """() => JSON.stringify(window.jupyterapp.shell.currentWidget.content.widgets.map(cell => [
-  cell.model.type, cell.model.sharedModel.getSource(), cell.model.outputs?.length, cell.inputHidden]))"""
+PAIR = (
+    "FIRST = {}\n\n\ndef rest():\n    # as it was\n    return 0\n\n\n"
+    "SECOND = {}\n\n\ndef answer():\n    return float(FIRST + SECOND)\n"
+)
+CELLS = """() => {
+  const cells = window.jupyterapp.shell.currentWidget.content.widgets;
+  return JSON.stringify(cells.map(({model, inputHidden}) => [
+    model.type, model.sharedModel.getSource(), model.outputs?.length, inputHidden]));
+}"""
 
 
 def widget(page: Page) -> Locator:
@@ -39,9 +45,9 @@ def record(page: Page, candidate: int) -> Locator:
 
 
 @contextmanager
-def toy(root: Path, name: str, *values: int, **given: Any) -> Iterator[StudyFolder]:
+def toy(root: Path, name: str, *values: int, **options: Any) -> Iterator[StudyFolder]:
     """A toy study whose loop is alive."""
-    folder = make(root, name, *values, **given)
+    folder = make(root, name, *values, **options)
     loop_process.spawn(folder)
     try:
         yield folder
@@ -50,9 +56,7 @@ def toy(root: Path, name: str, *values: int, **given: Any) -> Iterator[StudyFold
 
 
 def test_a_study_starts_in_a_cell_its_curve_grows_and_it_is_steered(lab: Lab, page: Page) -> None:
-    settings = " ".join(
-        f"--set {one}" for one in ("steps=300", "train_mb=1", "windows=32", "audited=32")
-    )
+    settings = "--set steps=300 --set train_mb=1 --set windows=32 --set audited=32"
     lab.open_notebook(
         page, "gpt.ipynb", [f"%autoresearch start tinygpt --study gpt --candidates 2 {settings}"]
     )
@@ -77,7 +81,7 @@ def test_a_study_starts_in_a_cell_its_curve_grows_and_it_is_steered(lab: Lab, pa
         expect(widget(page).locator(".ar-told")).to_have_text(
             "guide: wider is better than deeper", timeout=SLOW_MS
         )
-        assert "wider is better than deeper" in folded(folder).guidance
+        assert "wider is better than deeper" in folded(folder).people.guidance
         widget(page).get_by_role("button", name="Stop", exact=True).click()
         widget(page).get_by_role("button", name="Stop for good?").click()
         expect(widget(page).locator(".ar-runstate")).to_have_text("■ stopped", timeout=SLOW_MS)
@@ -114,6 +118,8 @@ def test_hunks_are_judged_by_key_and_by_click_a_program_edited_and_a_keep_vetoed
             6.0,
             "revised",
         )
+        decision = study.candidates[1].decisions[-1]
+        assert (decision.hunks, decision.rejected) == ((1,), (2,))
 
         propose_program(lab.root, "judged", "b", PAIR.format(9, 0), "once more")
         expect(card.locator(".ar-review-place")).to_contain_text("1 waits", timeout=SLOW_MS)
@@ -141,7 +147,7 @@ def test_hunks_are_judged_by_key_and_by_click_a_program_edited_and_a_keep_vetoed
         card.get_by_role("button", name="Yes, all of them").click()
         expect(notices).to_contain_text("Candidate 4 rejected", timeout=SLOW_MS)
         study = folded(folder)
-        assert [one.status for one in study.candidates] == [
+        assert [history.status for history in study.candidates] == [
             "kept",
             "revised",
             "kept",
@@ -150,7 +156,7 @@ def test_hunks_are_judged_by_key_and_by_click_a_program_edited_and_a_keep_vetoed
             "discarded",
         ]
         assert study.incumbent == 2
-        assert [one.decisions[-1].why for one in study.candidates[4:]] == [
+        assert [history.decisions[-1].why for history in study.candidates[4:]] == [
             "nine is a lucky number",
             "made from candidate 4, which was vetoed",
         ]
@@ -214,11 +220,10 @@ Path({str(ended)!r}).touch()"""
         finally:
             was_busy = not ended.exists()
             done.touch()
-        print(
-            f"{route}, busy kernel: shown as adopted after {', '.join(f'{one:.2f}' for one in seconds)} s"
-        )
+        times = ", ".join(f"{delay:.2f}" for delay in seconds)
+        print(f"{route}, busy kernel: shown as adopted after {times} s")
         assert was_busy
-        assert folded(folder).guidance == ["wider", "deeper", "longer"]
+        assert folded(folder).people.guidance == ["wider", "deeper", "longer"]
         assert max(seconds) < 10
 
 
@@ -262,17 +267,17 @@ def test_two_notebooks_and_the_panel_agree_after_a_decision_in_one(
 ) -> None:
     with toy(lab.root, "shared", 2):
         other = context.new_page()
-        for one, name in ((page, "one.ipynb"), (other, "two.ipynb")):
-            lab.open_notebook(one, name, ["%autoresearch attach shared"])
-            run_cell(one, 0)
-            expect(record(one, 1)).to_contain_text("waiting", timeout=SLOW_MS)
+        for tab, name in ((page, "one.ipynb"), (other, "two.ipynb")):
+            lab.open_notebook(tab, name, ["%autoresearch attach shared"])
+            run_cell(tab, 0)
+            expect(record(tab, 1)).to_contain_text("waiting", timeout=SLOW_MS)
         run(other, "autoresearch:show-studies")
         badge = other.get_by_role("button", name="Review 1 waiting in shared")
         expect(badge).to_be_visible(timeout=SLOW_MS)
         widget(page).get_by_role("button", name="Accept candidate").click()
-        for one in (page, other):
-            expect(record(one, 1)).to_contain_text("kept", timeout=SLOW_MS)
-            expect(widget(one).locator(".ar-summary")).to_contain_text("best 2.0000 (candidate 1)")
+        for tab in (page, other):
+            expect(record(tab, 1)).to_contain_text("kept", timeout=SLOW_MS)
+            expect(widget(tab).locator(".ar-summary")).to_contain_text("best 2.0000 (candidate 1)")
         expect(badge).to_be_hidden(timeout=SLOW_MS)
         expect(other.locator(".ar-study").filter(has_text="shared")).to_contain_text("value 2.000")
 
@@ -280,17 +285,48 @@ def test_two_notebooks_and_the_panel_agree_after_a_decision_in_one(
 KINDS = """() => {
   const within = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .ar-dashboard');
   const kinds = new Map();
-  for (const one of within.querySelectorAll('a, button, input, select, textarea, summary, [tabindex]')) {
-    const room = one.closest('.ar-review, .ar-curves, .ar-progress, .ar-table, .ar-header, .ar-steer, .ar-actions');
-    const signature = `${one.tagName} ${one.className} ${room?.className}`;
-    if (one.checkVisibility() && !kinds.has(signature)) kinds.set(signature, one);
+  const controls = 'a, button, input, select, textarea, summary, [tabindex]';
+  const names = ['review', 'curves', 'progress', 'table', 'header', 'steer', 'actions'];
+  const parts = names.map(name => `.ar-${name}`).join(', ');
+  for (const element of within.querySelectorAll(controls)) {
+    const part = element.closest(parts);
+    const kind = `${element.tagName} ${element.className} ${part?.className}`;
+    if (element.checkVisibility() && !kinds.has(kind)) kinds.set(kind, element);
   }
   window.kinds = [...kinds.values()];
   return [...kinds.keys()];
 }"""
-FOCUS = "i => { const one = window.kinds[i]; if (!one.isConnected || !one.checkVisibility()) return false; one.focus(); return true; }"
-KEYS = [*"jkarxdmubynpscvzihlofgeq?0123", "A", "R", "M", "Escape", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End",
-        "PageDown", "Delete", "Backspace", "d", "d", "0", "0", "i", "i", "Space", "Enter", "Escape"]  # fmt: skip
+FOCUS = """i => {
+  const element = window.kinds[i];
+  if (!element.isConnected || !element.checkVisibility()) return false;
+  element.focus();
+  return true;
+}"""
+KEYS = [
+    *"jkarxdmubynpscvzihlofgeq?0123",
+    "A",
+    "R",
+    "M",
+    "Escape",
+    "ArrowUp",
+    "ArrowDown",
+    "ArrowLeft",
+    "ArrowRight",
+    "Home",
+    "End",
+    "PageDown",
+    "Delete",
+    "Backspace",
+    "d",
+    "d",
+    "0",
+    "0",
+    "i",
+    "i",
+    "Space",
+    "Enter",
+    "Escape",
+]
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
@@ -323,24 +359,25 @@ def test_no_key_harms_the_notebook_wherever_the_focus_is(lab: Lab, page: Page, t
         run(page, "apputils:change-theme", theme="JupyterLab Light")
 
 
-HOSTILE = '<img src=x onerror="window.owned=1"><script>window.owned=1</script>\x1b[31mred\x1b[0m \u202egnp.exe\u200b'
-SHOWN = (
-    '<img src=x onerror="window.owned=1"><script>window.owned=1</script>red <U+202E>gnp.exe<U+200B>'
-)
-
-STORED = SHOWN.replace("<U+202E>", "\\u202e").replace(
-    "<U+200B>", "\\u200b"
-)  # what a trial has printed and raised
+MARKUP = '<img src=x onerror="window.owned=1"><script>window.owned=1</script>'
+HOSTILE = f"{MARKUP}\x1b[31mred\x1b[0m \u202egnp.exe\u200b"
+SHOWN = f"{MARKUP}red <U+202E>gnp.exe<U+200B>"
+# What a trial prints or raises is escaped before it is stored.
+STORED = SHOWN.replace("<U+202E>", "\\u202e").replace("<U+200B>", "\\u200b")
 
 
 def test_hostile_text_is_shown_harmlessly_everywhere(lab: Lab, page: Page) -> None:
-    said = f"print({HOSTILE!r}, flush=True)\nVALUE = {{}}  # {HOSTILE.replace(chr(27), '')}\n\n\ndef answer():\n    return float(VALUE)\n"
+    comment = HOSTILE.replace("\x1b", "")
+    printing = (
+        f"print({HOSTILE!r}, flush=True)\nVALUE = {{}}  # {comment}\n"
+        "\n\ndef answer():\n    return float(VALUE)\n"
+    )
     failing = f"def answer():\n    raise ValueError({HOSTILE!r})\n"
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     with toy(lab.root, "hostile") as folder:
         propose_program(lab.root, "hostile", "a", failing, HOSTILE)
-        propose_program(lab.root, "hostile", "b", said.format(4), HOSTILE)
+        propose_program(lab.root, "hostile", "b", printing.format(4), HOSTILE)
         lab.open_notebook(page, "hostile.ipynb", ["%autoresearch attach hostile"])
         run_cell(page, 0)
         expect(record(page, 2)).to_contain_text("waiting", timeout=SLOW_MS)
@@ -363,7 +400,7 @@ def test_hostile_text_is_shown_harmlessly_everywhere(lab: Lab, page: Page) -> No
         run(page, "autoresearch:show-studies")
         expect(page.get_by_role("button", name="Review 1 waiting in hostile")).to_be_visible()
         with Journal(folder) as journal:
-            journal.request("guide", {"text": HOSTILE})
+            journal.file_request("guide", {"text": HOSTILE})
         expect(widget(page).locator(".ar-told")).to_contain_text(SHOWN, timeout=SLOW_MS)
     with toy(lab.root, "broken", solution=failing) as folder:
         toast = page.locator(".Toastify__toast").filter(has_text="broken has paused")

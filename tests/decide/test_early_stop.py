@@ -6,7 +6,7 @@ import pytest
 from workbench.decide.early_stop import EarlyStop
 from workbench.experiment import EarlyStop as Rule
 from workbench.experiment import Goal, Noise
-from workbench.ledger.journal import Curve
+from workbench.ledger.curves import Curve
 from workbench.ledger.study import Study
 from workbench.records import Candidate, Decision, Evidence, Record, Trial
 from workbench.testing import experiment_for_tests, fold, opening

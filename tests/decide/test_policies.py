@@ -87,7 +87,10 @@ class TestTested(PolicyContract):
 
 
 class Played:
-    """A study that a test plays candidate by candidate; `score(number, index)` is the score on a seed."""
+    """A study that a test plays candidate by candidate.
+
+    `score(number, index)` is the score on a seed.
+    """
 
     def __init__(self, experiment: Experiment, score: Callable[[int, int], float]) -> None:
         self.policy, self.score = tested.Tested(experiment, Options()), score
@@ -161,14 +164,14 @@ def test_the_level_falls_with_each_test_and_a_discovery_earns_some_back(tmp_path
     )
     levels = [decision.evidence.alpha for decision in (played.add() for _ in range(4))]
     study = played.study
-    assert study.tests == sum(level is not None for level in levels)
-    assert len(study.discoveries) == study.counts["kept"] - 1
-    alone = [discovery.level(number, [], 0.05) for number in range(1, 2000)]
+    assert study.noise.n_tests == sum(level is not None for level in levels)
+    assert len(study.noise.discoveries) == study.counts["kept"] - 1
+    alone = [discovery.level_of_test(number, [], 0.05) for number in range(1, 2000)]
     assert alone == sorted(alone, reverse=True)
     assert sum(alone) < 0.05
-    assert discovery.level(10, [9], 0.05) > discovery.level(10, [], 0.05)
-    assert discovery.level(10, [3, 9], 0.05) > discovery.level(10, [3], 0.05)
-    assert discovery.level(10, [10, 11], 0.05) == discovery.level(10, [], 0.05)
+    assert discovery.level_of_test(10, [9], 0.05) > discovery.level_of_test(10, [], 0.05)
+    assert discovery.level_of_test(10, [3, 9], 0.05) > discovery.level_of_test(10, [3], 0.05)
+    assert discovery.level_of_test(10, [10, 11], 0.05) == discovery.level_of_test(10, [], 0.05)
 
 
 def test_candidates_under_test_at_the_same_time_do_not_share_a_level(tmp_path: Path) -> None:
@@ -185,7 +188,7 @@ def test_candidates_under_test_at_the_same_time_do_not_share_a_level(tmp_path: P
         played.run(number, 0)
     while isinstance(opinion := played.policy.judge(played.study, 1), Wanted):
         played.run(*opinion.trials[0])
-    assert opinion.evidence.alpha == discovery.level(2, [], 0.05)
+    assert opinion.evidence.alpha == discovery.level_of_test(2, [], 0.05)
 
 
 def test_a_deletion_at_no_cost_is_kept_and_a_comment_is_not(tmp_path: Path) -> None:
@@ -215,9 +218,9 @@ def test_where_there_is_noise_a_deletion_may_cost_less_than_min_effect(
     for _ in range(20):
         played = Played(experiment, lambda number, index: rng.gauss(cost * (number > 0), 1.0))
         played.add(added=1)
-        before = played.study.discoveries
+        before = played.study.noise.discoveries
         keeps += played.add(added=0, removed=5).verdict == "keep"
-        assert played.study.discoveries == before
+        assert played.study.noise.discoveries == before
     assert keeps >= 18 if kept else keeps <= 3
     assert (
         Played(experiment, lambda number, index: rng.gauss(0.0, 1.0)).add(added=1).verdict
@@ -235,10 +238,10 @@ def test_scores_that_go_together_under_a_seed_are_paired_once_that_is_known(tmp_
         lambda number, index: hard[index] + rng.gauss(0.0, 0.1) - (number in better),
     )
     for _ in range(12):
-        if played.study.repeats.correlation > 0.9:
+        if played.study.noise.repeats.correlation > 0.9:
             break
         played.add()
-    assert played.study.repeats.correlation > 0.9
+    assert played.study.noise.repeats.correlation > 0.9
     better.add(len(played.study.candidates))
     found = played.add()
     assert found.verdict == "keep", found.why
@@ -250,7 +253,8 @@ def test_scores_that_go_together_under_a_seed_are_paired_once_that_is_known(tmp_
 def keeps_of(experiment: Experiment, kinds: str, seed: int) -> str:
     """The verdicts on candidates, a letter each for what they are and for what became of them: k(ept), d(iscarded).
 
-    `s`: it scores under each seed as the baseline does. `n`: of no effect, with other random numbers; standard deviation 1. `u`: the
+    `s`: it scores under each seed as the baseline does. `n`: of no effect, with other random
+        numbers; standard deviation 1. `u`: the
     same, unstable, thirty times as noisy. `b`: better by five.
     """
     rng, same = random.Random(seed), dict[int, float]()
@@ -299,7 +303,10 @@ def test_a_tie_is_decided_at_once_where_seeds_make_no_difference_and_rounding_is
 def test_scores_that_come_in_steps_are_not_taken_for_exact_since_the_first_ones_are_equal(
     tmp_path: Path,
 ) -> None:
-    """The baseline's first four are equal by chance; the repeats of its rivals show that there is noise, and count."""
+    """The baseline's first four are equal by chance.
+
+    The repeats of its rivals show that there is noise, and count.
+    """
     rng = random.Random(5)
     experiment = experiment_for_tests(tmp_path)
     played = Played(
@@ -308,8 +315,8 @@ def test_scores_that_come_in_steps_are_not_taken_for_exact_since_the_first_ones_
     )
     verdicts = [played.add().verdict for _ in range(30)]
     assert verdicts.count("keep") <= 1
-    assert played.study.repeats.spread is not None
-    assert played.study.repeats.spread > 0.3
+    assert played.study.noise.repeats.spread is not None
+    assert played.study.noise.repeats.spread > 0.3
 
 
 def test_where_the_incumbent_fails_again_and_again_the_candidate_is_discarded_not_waited_for(

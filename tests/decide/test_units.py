@@ -10,7 +10,7 @@ import pytest
 from tests.benchmarks.bench_gate import Simulation, World
 from workbench.decide import tested
 from workbench.decide.policy import Wanted
-from workbench.decide.units import DECLARED, Differences, differences
+from workbench.decide.units import DECLARED, Differences, compare_units
 from workbench.experiment import Experiment, Objective
 from workbench.ledger.repeats import Repeats, mean_squares
 from workbench.ledger.study import Study
@@ -41,7 +41,10 @@ def trial(number: int, tried: int, seed: int, units: Sequence[float] | None) -> 
 
 
 class Played:
-    """A study of one candidate and the baseline; `units(number, index)` are the observations of a trial, None fails it."""
+    """A study of one candidate and the baseline.
+
+    `units(number, index)` are the observations of a trial, None fails it.
+    """
 
     def __init__(self, experiment: Experiment, units: Units) -> None:
         self.policy, self.units, self.asked = (
@@ -78,7 +81,10 @@ class Played:
 
 
 def items(rng: random.Random, effect: float, n: int = N) -> Units:
-    """Items ten times as different as the programs' own noise of 1; every candidate is better than the baseline by `effect`."""
+    """Items ten times as different as the programs' own noise of 1.
+
+    Every candidate is better than the baseline by `effect`.
+    """
     hard: dict[int, list[float]] = {}
 
     def units(number: int, index: int) -> Sequence[float]:
@@ -97,7 +103,7 @@ def by_index(units: Sequence[Sequence[float]]) -> dict[int, Trial]:
 def compared(
     own: Sequence[Sequence[float]], reference: Sequence[Sequence[float]], left_out: int = 0
 ) -> Differences:
-    found = differences(LOSS, Repeats(), by_index(own), by_index(reference), left_out)
+    found = compare_units(LOSS, Repeats(), by_index(own), by_index(reference), left_out)
     assert found is not None
     return found
 
@@ -168,9 +174,9 @@ def test_a_study_learns_that_its_seeds_add_more_than_the_units_explain(
         experiment, World(lambda rng: [0.0] * 60, units=30, between=3.0), range(4)
     )
     assert n_kept(simulations) <= 1
-    assert all(simulation.study.repeats.dispersion > 2 for simulation in simulations)
+    assert all(simulation.study.noise.repeats.dispersion > 2 for simulation in simulations)
     quiet = simulate(experiment, World(lambda rng: [0.0] * 60, units=30), range(2))
-    assert all(0.5 < simulation.study.repeats.dispersion < 2 for simulation in quiet)
+    assert all(0.5 < simulation.study.noise.repeats.dispersion < 2 for simulation in quiet)
 
 
 def test_min_effect_holds_for_units_too(experiment: Experiment) -> None:
@@ -237,8 +243,8 @@ def test_what_other_candidates_showed_of_the_seeds_is_pooled() -> None:
         )
     own, flat = by_index([[i % 2 + 0.5 for i in range(20)]]), by_index([[0.0] * 20])
     warned, fresh = (
-        differences(LOSS, repeats, own, flat, 0),
-        differences(LOSS, Repeats(), own, flat, 0),
+        compare_units(LOSS, repeats, own, flat, 0),
+        compare_units(LOSS, Repeats(), own, flat, 0),
     )
     assert warned is not None
     assert fresh is not None
@@ -255,8 +261,8 @@ def test_few_units_that_differ_by_the_same_amount_prove_little() -> None:
 def test_units_cannot_be_compared_one_by_one_when_they_are_not_equally_many() -> None:
     with pytest.raises(ValueError, match="argument 2 is shorter"):
         compared([[1.0, 2.0, 3.0]], [[1.0, 2.0]])
-    assert differences(LOSS, Repeats(), {}, {}, 0) is None
-    assert differences(LOSS, Repeats(), by_index([[1.0]]), by_index([[2.0]]), 0) is None
+    assert compare_units(LOSS, Repeats(), {}, {}, 0) is None
+    assert compare_units(LOSS, Repeats(), by_index([[1.0]]), by_index([[2.0]]), 0) is None
 
 
 def test_mean_squares_are_those_of_an_analysis_of_variance() -> None:

@@ -1,4 +1,7 @@
-"""What a notebook's cells live in, started so that a drill can kill it: a kernel, or a Jupyter server with a kernel of its own."""
+"""What a notebook's cells run in, started so that a drill can kill it.
+
+It is a kernel alone, or a Jupyter server with a kernel.
+"""
 
 import json
 import os
@@ -15,7 +18,7 @@ from typing import Any
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
-from tests.drills.toy import alive, descendants
+from tests.drills.toy import find_alive, list_descendants
 from tests.waiting import until
 
 REPOSITORY = Path(__file__).parents[2]
@@ -25,7 +28,13 @@ RUNTIME = "runtime"
 
 @dataclass(frozen=True)
 class Host:
-    """A process to kill, and its kernel, which works in the drill's folder; `url` is empty for a kernel alone."""
+    """A process to kill, and its kernel, which works in the drill's folder.
+
+    Attributes:
+        pid: the process.
+        client: talks to the kernel.
+        url: of the server; empty for a kernel alone.
+    """
 
     pid: int
     client: BlockingKernelClient
@@ -42,19 +51,28 @@ class Host:
         def show(message: Any) -> None:
             printed.append(message["content"].get("text", ""))
 
-        cell = f"import json\nprint(json.dumps(get_ipython().run_line_magic('autoresearch', {line + ' --json'!r})))"
+        command = f"{line} --json"
+        cell = f"""
+import json
+print(json.dumps(get_ipython().run_line_magic("autoresearch", {command!r})))
+"""
         reply = self.client.execute_interactive(cell, timeout=60, output_hook=show)["content"]
         assert reply["status"] == "ok", (line, reply.get("evalue"))
         return json.loads("".join(printed))
 
     def post(self, path: str, body: object) -> Any:
-        """What the server answers, once it has acknowledged."""
+        """Sends a request to the server; returns its acknowledgement."""
         return post(self.url, path, body)
 
     def kill(self) -> dict[int, set[str]]:
-        """kill -9; returns the processes that it had at that instant, itself included, with the pipes and sockets of each."""
-        os.kill(self.pid, signal.SIGSTOP)  # so that what it has is what it has when it dies
-        family = {pid: pipes(pid) for pid in (self.pid, *descendants(self.pid))}
+        """Kills the process with kill -9.
+
+        Returns:
+            The processes that it had at that instant, itself included, with the pipes and sockets
+            of each.
+        """
+        os.kill(self.pid, signal.SIGSTOP)  # so that it dies with exactly what is listed here
+        family = {pid: list_pipes(pid) for pid in (self.pid, *list_descendants(self.pid))}
         os.kill(self.pid, signal.SIGKILL)
         return family
 
@@ -62,40 +80,38 @@ class Host:
 Open = Callable[[Path], AbstractContextManager[Host]]
 
 
-def environment(root: Path) -> dict[str, str]:
+def make_environment(root: Path) -> dict[str, str]:
     places = {
         "JUPYTER_CONFIG_DIR": "config",
         "JUPYTER_DATA_DIR": "data",
         "JUPYTER_RUNTIME_DIR": RUNTIME,
         "IPYTHONDIR": "ipython",
     }
-    found = {name: str(root / place) for name, place in places.items()}
-    own = {
-        name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"
-    }  # with it a kernel captures no output
-    return {**own, **found, "JUPYTER_TOKEN": TOKEN, "PYTHONPATH": str(REPOSITORY)}
+    values = {name: str(root / place) for name, place in places.items()}
+    inherited = dict(os.environ)
+    inherited.pop("PYTEST_CURRENT_TEST", None)  # with it a kernel captures no output
+    return {**inherited, **values, "JUPYTER_TOKEN": TOKEN, "PYTHONPATH": str(REPOSITORY)}
 
 
 def post(url: str, path: str, body: object) -> Any:
     headers = {"Authorization": f"token {TOKEN}", "Content-Type": "application/json"}
-    with urllib.request.urlopen(
-        urllib.request.Request(url + path, json.dumps(body).encode(), headers), timeout=60
-    ) as answer:
+    request = urllib.request.Request(url + path, json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
 
-def pipes(pid: int) -> set[str]:
-    """The pipes and sockets that a process holds, by their kernel-wide names."""
-    found = set()
+def list_pipes(pid: int) -> set[str]:
+    """Returns the pipes and sockets that a process has open, by their kernel-wide names."""
+    names = set()
     with suppress(OSError):
         for descriptor in Path(f"/proc/{pid}/fd").iterdir():
             with suppress(OSError):
-                found.add(os.readlink(descriptor))
-    return {name for name in found if name.startswith(("pipe:", "socket:"))}
+                names.add(os.readlink(descriptor))
+    return {name for name in names if name.startswith(("pipe:", "socket:"))}
 
 
 @contextmanager
-def connected(client: BlockingKernelClient) -> Iterator[BlockingKernelClient]:
+def connect(client: BlockingKernelClient) -> Iterator[BlockingKernelClient]:
     client.start_channels()
     try:
         until(lambda: is_ready(client), 120)
@@ -108,9 +124,8 @@ def connected(client: BlockingKernelClient) -> Iterator[BlockingKernelClient]:
 def is_ready(client: BlockingKernelClient) -> bool:
     try:
         client.wait_for_ready(timeout=60)
-    except (
-        RuntimeError
-    ):  # a heartbeat that comes late, as it does while a kernel starts, is taken for a death
+    # A heartbeat that comes late, as it does while a kernel starts, is mistaken for a death.
+    except RuntimeError:
         return False
     return True
 
@@ -119,9 +134,9 @@ def is_ready(client: BlockingKernelClient) -> bool:
 def kernel(root: Path) -> Iterator[Host]:
     manager = KernelManager(connection_file=str(root / "kernel.json"))
     with (root / "kernel.log").open("ab") as log:
-        manager.start_kernel(cwd=str(root), env=environment(root), stdout=log, stderr=log)
+        manager.start_kernel(cwd=str(root), env=make_environment(root), stdout=log, stderr=log)
     try:
-        with connected(manager.blocking_client()) as client:
+        with connect(manager.blocking_client()) as client:
             yield Host(manager.provisioner.pid, client)  # type: ignore[union-attr]
     finally:
         manager.shutdown_kernel(now=True)
@@ -141,30 +156,30 @@ def server(root: Path) -> Iterator[Host]:
         process = subprocess.Popen(
             command,
             cwd=root,
-            env=environment(root),
+            env=make_environment(root),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
         )
     try:
-        until(lambda: process.poll() is not None or url_of(root, process.pid))
-        url = url_of(root, process.pid)
+        until(lambda: process.poll() is not None or find_url(root, process.pid))
+        url = find_url(root, process.pid)
         assert url, (root / "server.log").read_text()
         name = post(url, "api/kernels", {"name": "python3"})["id"]
         client = BlockingKernelClient(connection_file=str(root / RUNTIME / f"kernel-{name}.json"))
         client.load_connection_file()
-        with connected(client):
+        with connect(client):
             yield Host(process.pid, client, url)
     finally:
-        below = set(descendants(process.pid))
+        below = set(list_descendants(process.pid))
         process.kill()
         process.wait()
-        until(lambda: not alive(below), 20)
+        until(lambda: not find_alive(below), 20)
 
 
-def url_of(root: Path, pid: int) -> str:
-    """Where a server listens; empty until it answers there."""
-    with suppress(OSError, ValueError):  # no file yet, half a file, nobody at the port
+def find_url(root: Path, pid: int) -> str:
+    """Returns where a server listens; empty until it answers there."""
+    with suppress(OSError, ValueError):  # no file yet, half a file, or no server at the port yet
         url = str(json.loads((root / RUNTIME / f"jpserver-{pid}.json").read_text())["url"])
         with urllib.request.urlopen(f"{url}api", timeout=5):
             return url

@@ -1,8 +1,13 @@
-"""Takes away one protection at a time and sees that a test fails: `python -m tests.drills.protections [--only NAME] [--list] [--jobs N]`.
+"""Removes one protection at a time and sees that a test fails.
 
-The protections are listed in `protections.toml`. Each is removed in a copy of the package, its experiments and its tests; the tests
-that should notice run there, and so do the loops, trial processes and sandboxes that they start. First all of these tests have to
-pass in a copy that nothing was taken from. Exit code: 0 when each removal was noticed, 1 when one was not, 2 when that cannot be told.
+`python -m tests.drills.protections [--only NAME] [--list] [--jobs N]`
+
+The protections are listed in `protections.toml`. Each one is removed in a copy of the package, its
+experiments and its tests. The tests that should notice run there, and so do the loops, trial
+processes and sandboxes that they start. Before that, all of these tests have to pass in a copy from
+which nothing was removed.
+
+Exit code: 0 when each removal was noticed, 1 when one was not, 2 when that cannot be told.
 """
 
 import argparse
@@ -14,7 +19,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,8 +29,9 @@ from workbench.evaluate.sandbox import cgroup
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("workbench", "experiments", "tests", "pyproject.toml", "README.md")
-TEST_SECONDS, ALL_SECONDS = 120, 1800
-TESTS_FAILED = 1  # pytest's exit status; 2 and above: it could not run them
+TEST_SECONDS = 120
+ALL_SECONDS = 1800
+TESTS_FAILED = 1  # pytest's exit status; from 2 on it could not run them
 
 
 class Stale(Exception):
@@ -37,9 +43,14 @@ class Protection:
     """One protection and how to remove it.
 
     Attributes:
-        against: what it protects against. old, new: the text in `file` that is it, and what stands there when it is removed.
-        tests: node ids below `tests/`; one of them has to notice. needs: `root`, `user` (not root) or `cgroup`; empty for nothing.
-        doubled_by: names of protections that hold as well where this one is gone; they are removed together with it.
+        name: unique.
+        against: what it prevents.
+        file: path of the file that has it.
+        old: the text in the file that protects.
+        new: the text that replaces it, so that the protection is gone.
+        tests: node ids below `tests/`; one of them has to notice.
+        doubled_by: names of protections that prevent the same; they are removed together with it.
+        needs: `root`, `user` (not root) or `cgroup`; empty for nothing.
     """
 
     name: str
@@ -51,44 +62,48 @@ class Protection:
     doubled_by: tuple[str, ...] = ()
     needs: str = ""
 
-    def removed_from(self, text: str) -> str:
-        """Raises Stale unless the old text is there exactly once."""
-        if (count := text.count(self.old)) != 1:
+    def remove_from(self, text: str) -> str:
+        """Returns a file's text without the protection.
+
+        Raises:
+            Stale: the text does not have the protection exactly once.
+        """
+        count = text.count(self.old)
+        if count != 1:
             raise Stale(
-                f"{self.name}: {self.file} has its text {count} times and not once; mend tests/drills/protections.toml"
+                f"{self.name}: {self.file} has its text {count} times and not once; "
+                "update tests/drills/protections.toml"
             )
         return text.replace(self.old, self.new)
 
 
 def read() -> dict[str, Protection]:
-    """The listed protections by name, in their order."""
-    tables = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))[
-        "protection"
-    ]
-    listed = [
-        Protection(
-            **{
-                key: tuple(value) if isinstance(value, list) else value
-                for key, value in table.items()
-            }
-        )
-        for table in tables
-    ]
-    return {protection.name: protection for protection in listed}
+    """Returns the protections of the list by name, in its order."""
+    text = Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
+    protections = [_from_table(table) for table in tomllib.loads(text)["protection"]]
+    return {protection.name: protection for protection in protections}
 
 
-def missing_here(protection: Protection) -> bool:
-    """Whether this machine lacks what the protection needs to be in force."""
-    return {
-        "": False,
-        "root": os.geteuid() != 0,
-        "user": os.geteuid() == 0,
-        "cgroup": not _groups_can_be_made(),
-    }[protection.needs]
+def _from_table(table: Mapping[str, str | list[str]]) -> Protection:
+    values = {}
+    for key, value in table.items():
+        values[key] = tuple(value) if isinstance(value, list) else value
+    return Protection(**values)  # type: ignore[arg-type]
 
 
-def _groups_can_be_made() -> bool:
-    group = cgroup.make(f"workbench-{os.getpid()}-drill", 1 << 30, 100)
+def is_in_force(protection: Protection) -> bool:
+    """Returns whether this machine has what the protection needs."""
+    if protection.needs == "root":
+        return os.geteuid() == 0
+    if protection.needs == "user":
+        return os.geteuid() != 0
+    if protection.needs == "cgroup":
+        return _can_make_groups()
+    return True
+
+
+def _can_make_groups() -> bool:
+    group = cgroup.make_group(f"workbench-{os.getpid()}-drill", 1 << 30, 100)
     if group is not None:
         group.close()
     return group is not None
@@ -103,25 +118,27 @@ def copy(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def copy_without(removed: Sequence[Protection], source: Path) -> Iterator[Path]:
-    """A folder with the code, less these protections; at the end every process that was started from it is dead."""
+def copy_without(protections: Sequence[Protection], source: Path) -> Iterator[Path]:
+    """Makes a folder with the code without these protections.
+
+    At the end every process that was started from it is dead.
+    """
     with tempfile.TemporaryDirectory(prefix="protections-", ignore_cleanup_errors=True) as name:
         root = Path(name)
         root.chmod(0o755)  # candidates are other users
         (root / "tmp").mkdir(mode=0o755)
         copy(source, root)
-        for protection in removed:
+        for protection in protections:
             file = root / protection.file
-            file.write_text(
-                protection.removed_from(file.read_text(encoding="utf-8")), encoding="utf-8"
-            )
+            text = protection.remove_from(file.read_text(encoding="utf-8"))
+            file.write_text(text, encoding="utf-8")
         try:
             yield root
         finally:
-            _end_all_of(root)
+            _kill_processes_of(root)
 
 
-def _end_all_of(root: Path) -> None:
+def _kill_processes_of(root: Path) -> None:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             try:
@@ -133,124 +150,124 @@ def _end_all_of(root: Path) -> None:
 
 
 def run(root: Path, tests: Sequence[str], *options: str) -> tuple[int, str]:
-    """pytest's exit status in a copy, and the first test that failed."""
+    """Runs tests in a copy; returns pytest's exit status and the first test that failed."""
     environment = {
         **os.environ,
         "PYTHONPATH": str(root),
         "TMPDIR": str(root / "tmp"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    where = subprocess.run(
-        [sys.executable, "-c", "import tests, workbench; print(workbench.__file__, tests.__file__)"],
-        cwd=root, env=environment, capture_output=True, text=True, check=True,
-    ).stdout.split()  # fmt: skip
-    if not all(Path(file).is_relative_to(root) for file in where):
-        raise Stale(f"the copy in {root} is not what runs: {where}")
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "--tb=line",
-        "-p",
-        "no:cacheprovider",
-        f"--timeout={TEST_SECONDS}",
-        *options,
-    ]
+    _check_imports(root, environment)
+    pytest = [sys.executable, "-m", "pytest", "-q", "--tb=line", "-p", "no:cacheprovider"]
+    paths = [f"tests/{test}" for test in tests]
     done = subprocess.run(
-        [*command, *(f"tests/{test}" for test in tests)],
+        [*pytest, f"--timeout={TEST_SECONDS}", *options, *paths],
         cwd=root,
         env=environment,
         capture_output=True,
         text=True,
         timeout=ALL_SECONDS,
     )
-    lines = [
-        line.partition(" ")[2]
-        for line in done.stdout.splitlines()
-        if line.startswith(("FAILED ", "ERROR "))
-    ]
-    failed = lines[0].partition(" - ")[0] if lines else ""
-    if done.returncode > TESTS_FAILED or (done.returncode == TESTS_FAILED) != bool(failed):
-        raise Stale(
-            f"pytest could not run {', '.join(tests)}: {(done.stdout + done.stderr)[-600:]}"
-        )
+    failed = ""
+    for line in done.stdout.splitlines():
+        if not failed and line.startswith(("FAILED ", "ERROR ")):
+            failed = line.partition(" ")[2].partition(" - ")[0]
+    names_a_failure = failed != ""
+    if done.returncode > TESTS_FAILED or (done.returncode == TESTS_FAILED) != names_a_failure:
+        output = (done.stdout + done.stderr)[-600:]
+        raise Stale(f"pytest could not run {', '.join(tests)}: {output}")
     return done.returncode, failed.removeprefix("tests/")
+
+
+def _check_imports(root: Path, environment: Mapping[str, str]) -> None:
+    """Raises Stale when the copy's own code is not what would run in it."""
+    code = "import tests, workbench; print(workbench.__file__, tests.__file__)"
+    files = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    if not all(Path(file).is_relative_to(root) for file in files):
+        raise Stale(f"the copy in {root} is not what runs: {files}")
 
 
 def check_that_all_pass(protections: Sequence[Protection], source: Path) -> None:
     """Raises Stale when one of the tests fails although nothing was removed."""
+    tests = dict.fromkeys(test for protection in protections for test in protection.tests)
     with copy_without((), source) as root:
-        status, failed = run(
-            root,
-            list(dict.fromkeys(test for protection in protections for test in protection.tests)),
-        )
+        status, failed = run(root, list(tests))
     if status:
         raise Stale(f"{failed} fails although nothing was removed")
 
 
-def drill(protection: Protection, known: dict[str, Protection], source: Path) -> tuple[str, float]:
-    """The test that noticed the removal, empty for none; and the seconds it took."""
+def drill(
+    protection: Protection, protections: Mapping[str, Protection], source: Path
+) -> tuple[str, float]:
+    """Removes one protection.
+
+    Returns:
+        The test that noticed, empty for none, and the seconds that it took.
+    """
     began = time.monotonic()
-    with copy_without(
-        [protection, *(known[name] for name in protection.doubled_by)], source
-    ) as root:
+    removed = [protection, *(protections[name] for name in protection.doubled_by)]
+    with copy_without(removed, source) as root:
         _, failed = run(root, protection.tests, "-x")
     return failed, time.monotonic() - began
 
 
+def drill_all(chosen: Sequence[Protection], n_jobs: int) -> int:
+    """Removes protections, prints what noticed, and returns how many removals went unnoticed."""
+    protections = read()
+    n_unnoticed = 0
+    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(n_jobs) as pool:
+        source = Path(name)
+        copy(ROOT, source)  # once, so that whoever edits the code meanwhile disturbs nothing
+        check_that_all_pass(chosen, source)
+        print("protection | test that failed | seconds", flush=True)
+        results = pool.map(lambda protection: drill(protection, protections, source), chosen)
+        for protection, (failed, seconds) in zip(chosen, results, strict=True):
+            label = protection.name
+            if protection.doubled_by:
+                label += f" (doubled by {', '.join(protection.doubled_by)})"
+            print(f"{label} | {failed or 'NONE'} | {seconds:.1f}", flush=True)
+            n_unnoticed += not failed
+    return n_unnoticed
+
+
 def main() -> int:
-    known = read()
+    protections = read()
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
         "--only",
         metavar="NAME",
         action="append",
-        choices=known,
+        choices=protections,
         help="this protection; may be repeated",
     )
     parser.add_argument(
-        "--list", action="store_true", help="say what each protects against, and run nothing"
+        "--list", action="store_true", help="print what each protects against, and run nothing"
     )
     parser.add_argument("--jobs", type=int, default=1, help="how many at a time")
-    given = parser.parse_args()
-    chosen = [known[name] for name in given.only or known]
-    if given.list:
-        print(
-            "\n".join(
-                f"{protection.name} | {protection.against} | {protection.file}"
-                for protection in chosen
-            )
-        )
+    arguments = parser.parse_args()
+    chosen = [protections[name] for name in arguments.only or protections]
+    if arguments.list:
+        for protection in chosen:
+            print(f"{protection.name} | {protection.against} | {protection.file}")
         return 0
-    here = [protection for protection in chosen if not missing_here(protection)]
-    unnoticed = 0
+    in_force = [protection for protection in chosen if is_in_force(protection)]
     try:
-        with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(given.jobs) as pool:
-            source = Path(name)
-            copy(ROOT, source)  # once: whoever edits the code meanwhile disturbs nothing
-            check_that_all_pass(here, source)
-            print("protection | test that failed | seconds", flush=True)
-            for protection, (failed, seconds) in zip(
-                here, pool.map(lambda one: drill(one, known, source), here), strict=True
-            ):
-                doubled = (
-                    f" (doubled by {', '.join(protection.doubled_by)})"
-                    if protection.doubled_by
-                    else ""
-                )
-                print(
-                    f"{protection.name}{doubled} | {failed or 'NONE'} | {seconds:.1f}", flush=True
-                )
-                unnoticed += not failed
+        n_unnoticed = drill_all(in_force, arguments.jobs)
     except Stale as error:
         print(error, file=sys.stderr)
         return 2
     for protection in chosen:
-        if protection not in here:
+        if protection not in in_force:
             print(f"{protection.name} | not in force on this machine: needs {protection.needs} | -")
-    print(f"{len(here) - unnoticed} of {len(here)} removals were noticed")
-    return 1 if unnoticed else 0
+    print(f"{len(in_force) - n_unnoticed} of {len(in_force)} removals were noticed")
+    return 1 if n_unnoticed else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A study whose candidates leave a daemon behind, and what the drills look at: processes and records."""
+"""A study whose candidates leave a daemon behind; the processes and records that drills check."""
 
 import os
 import subprocess
@@ -40,24 +40,28 @@ def answer(seed):
 """
 
 
-def processes(folder: StudyFolder) -> dict[int, str]:
-    """Living processes that name the study in their command line, environment, working folder or mounts."""
-    found = {}
+def list_processes(folder: StudyFolder) -> dict[int, str]:
+    """Returns the living processes with the study in their command line or environment.
+
+    Maps each process to its command line.
+    """
+    commands = {}
+    paths = (str(folder.path), str(folder.path.parent.parent))
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         try:
             state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-            text = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            about = text + (entry / "environ").read_bytes().decode(errors="replace")
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            about = command + (entry / "environ").read_bytes().decode(errors="replace")
         except OSError:
             continue
-        if state != "Z" and (str(folder.path) in about or str(folder.path.parent.parent) in about):
-            found[int(entry.name)] = text
-    return found
+        if state != "Z" and any(path in about for path in paths):
+            commands[int(entry.name)] = command
+    return commands
 
 
-def descendants(pid: int) -> list[int]:
+def list_descendants(pid: int) -> list[int]:
     try:
         tasks = list(Path(f"/proc/{pid}/task").iterdir())
         children = [
@@ -65,10 +69,13 @@ def descendants(pid: int) -> list[int]:
         ]
     except OSError:
         return []
-    return [*children, *(grandchild for child in children for grandchild in descendants(child))]
+    return [
+        *children,
+        *(grandchild for child in children for grandchild in list_descendants(child)),
+    ]
 
 
-def alive(pids: set[int]) -> set[int]:
+def find_alive(pids: set[int]) -> set[int]:
     def state(pid: int) -> str:
         try:
             return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
@@ -78,8 +85,11 @@ def alive(pids: set[int]) -> set[int]:
     return {pid for pid in pids if state(pid) not in ("gone", "Z", "X")}
 
 
-def copied(study: StudyFolder, to: Path) -> StudyFolder:
-    """A copy as a person makes one while a loop may be at work: `cp` names the files that vanish under it, and goes on."""
+def copy_study(study: StudyFolder, to: Path) -> StudyFolder:
+    """Copies a study as a person would while its loop may run.
+
+    `cp` reports the files that vanish meanwhile, and continues.
+    """
     subprocess.run(["cp", "-r", study.path, to], stderr=subprocess.DEVNULL)
     return StudyFolder(to)
 
@@ -97,22 +107,26 @@ def write_experiment(root: Path) -> Path:
     return toy_study.write_experiment(root / "toy", EXPERIMENT, EVALUATE, SOLUTION)
 
 
-def make(root: Path, **options: object) -> StudyFolder:
+def make_study(root: Path, **options: object) -> StudyFolder:
     source = write_experiment(root)
     chosen = Options(**{"proposer": "null", "slots": 2, "seed": 3, **options})  # type: ignore[arg-type]
     return create.create(str(source), root=root, options=chosen, settings={})
 
 
-def scored(folder: StudyFolder) -> int:
+def count_scores(folder: StudyFolder) -> int:
     return sum(
         isinstance(entry.record, Trial) and entry.record.status == "ok" for entry in read(folder)
     )
 
 
 def check_history(final: list[Entry], acknowledged: list[list[Entry]]) -> None:
-    """Nothing that was seen once has changed, no proposal, trial or score is there twice, and every trial ended."""
-    for seen in acknowledged:
-        assert final[: len(seen)] == seen, "an acknowledged record changed or vanished"
+    """Checks the journal of a study whose loop was killed.
+
+    No acknowledged record has changed, no proposal, trial or score is in it twice, and every trial
+    has ended.
+    """
+    for entries in acknowledged:
+        assert final[: len(entries)] == entries, "an acknowledged record changed or vanished"
     candidates = [entry.record for entry in final if isinstance(entry.record, Candidate)]
     assert [candidate.candidate for candidate in candidates] == list(range(len(candidates)))
     assert len({candidate.program for candidate in candidates}) == len(candidates), (
@@ -124,9 +138,9 @@ def check_history(final: list[Entry], acknowledged: list[list[Entry]]) -> None:
     ended = [(e.record.candidate, e.record.trial) for e in final if isinstance(e.record, Trial)]
     assert sorted(started) == sorted(ended), "a trial was started without an end, or ended twice"
     assert len(set(ended)) == len(ended)
-    scored = [
+    scores = [
         (e.record.candidate, e.record.seed)
         for e in final
         if isinstance(e.record, Trial) and e.record.status == "ok"
     ]
-    assert len(set(scored)) == len(scored), "a seed was scored twice for one candidate"
+    assert len(set(scores)) == len(scores), "a seed was scored twice for one candidate"

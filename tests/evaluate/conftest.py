@@ -5,15 +5,16 @@ import platform
 import shutil
 import subprocess
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from workbench import experiment as experiments
-from workbench.evaluate.once import run_once
-from workbench.evaluate.sandbox import confine, levels, seccomp
+from tests.evaluate.rigs import Rig
+from workbench import experiment_file
+from workbench.evaluate.sandbox import confine, probe, seccomp
+from workbench.evaluate.single_trial import run_trial
 from workbench.experiment import Experiment
 from workbench.records import Trial
 
@@ -22,51 +23,51 @@ def evaluate(trial):
     with trial.start("train.py") as process:
         return {"score": process.call("answer")}
 """
+SEED = 7
 
 Make = Callable[..., Experiment]
 Run = Callable[..., Trial]
+MakeRig = Callable[..., Rig]
 
 
 @pytest.fixture(params=["bwrap", "landlock"])
 def level(request: pytest.FixtureRequest) -> str:
-    return held(request.param)
+    return require_level(request.param)
 
 
-def held(level: str) -> str:
-    """The level; skips where this machine cannot have it. Where it can, it has to hold: a wall with a hole is a failure, no skip."""
-    if reason := lacking(level):
-        pytest.skip(f"no {level} here: {reason}")
-    problem = levels.probe()[level]
+def require_level(level: str) -> str:
+    """Returns the level; skips the test on a machine that cannot have it.
+
+    On any other machine the level has to hold: a wall with a hole is a failure, not a skip.
+    """
+    if obstacle := find_obstacle(level):
+        pytest.skip(f"no {level} on this machine: {obstacle}")
+    problem = probe.probe_levels()[level]
     assert problem is None, f"{level} does not hold: {problem}"
     return level
 
 
 @functools.cache
-def lacking(level: str) -> str:
-    """What a level needs and this machine does not give, asked without our own sandbox; empty where nothing is missing."""
+def find_obstacle(level: str) -> str:
+    """Returns what a level needs and this machine lacks, empty for nothing.
+
+    It does not ask our own sandbox, which is what is tested.
+    """
     if platform.machine() not in seccomp.AUDIT_ARCH:
         return f"no list of system calls for {platform.machine()}"
     if level == "landlock":
-        return "" if confine.landlock_abi() else "the kernel has no Landlock"
+        return "" if confine.find_landlock_abi() else "the kernel has no Landlock"
     if not shutil.which("bwrap"):
         return "bubblewrap is not installed"
-    plain = [
-        "bwrap",
-        "--unshare-pid",
-        "--unshare-net",
-        "--ro-bind",
-        "/",
-        "/",
-        "--proc",
-        "/proc",
-        "true",
-    ]
-    return subprocess.run(plain, capture_output=True, text=True, check=False).stderr.strip()
+    namespaces = ["--unshare-pid", "--unshare-net"]
+    mounts = ["--ro-bind", "/", "/", "--proc", "/proc"]
+    command = ["bwrap", *namespaces, *mounts, "true"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stderr.strip()
 
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    """Writes an experiment: candidate and evaluator as text, limits and further keys as arguments."""
+    """Writes an experiment: candidate and evaluator as text, limits and other keys as arguments."""
 
     def write(
         candidate: str,
@@ -81,39 +82,51 @@ def make(tmp_path: Path) -> Make:
         (folder / "train.py").write_text(textwrap.dedent(candidate))
         if keys.get("shape") != "claimed":
             (folder / "evaluate.py").write_text(textwrap.dedent(evaluate))
+        values = {"wall_seconds": 30, "cpu_seconds": 30, "memory_mb": 512, **(limits or {})}
         lines = [
             'editable = ["train.py"]',
-            *(f"{key} = {_toml(value)}" for key, value in keys.items()),
-        ]
-        lines += [
+            *(f"{key} = {_to_toml(value)}" for key, value in keys.items()),
             "[objective]",
             'name = "score"',
             'goal = "maximize"',
             f'noise = "{noise}"',
             "[limits]",
+            *(f"{key} = {value}" for key, value in values.items()),
         ]
-        values = {"wall_seconds": 30, "cpu_seconds": 30, "memory_mb": 512, **(limits or {})}
-        lines += [f"{key} = {value}" for key, value in values.items()]
         (folder / "experiment.toml").write_text("\n".join(lines) + "\n")
-        return experiments.read(folder)
+        return experiment_file.read(folder)
 
     return write
 
 
 @pytest.fixture
 def run(make: Make, tmp_path: Path, level: str) -> Run:
-    """Makes an experiment and runs one trial of it at the level; `folder` of the trial is `tmp_path / "out" / "trial"`."""
+    """Makes an experiment and runs one trial at the level, in the folder `tmp_path/out/trial`."""
 
-    def once(candidate: str, evaluate: str = CALL, **keys: Any) -> Trial:
+    def make_and_run(candidate: str, evaluate: str = CALL, **keys: Any) -> Trial:
         experiment = make(candidate, evaluate, **keys)
-        return run_once(experiment, experiment.program(), 7, sandbox=level, folder=tmp_path / "out")
+        program = experiment.program()
+        return run_trial(experiment, program, SEED, sandbox=level, folder=tmp_path / "out")
 
-    return once
+    return make_and_run
 
 
-def _toml(value: Any) -> str:
-    return (
-        "[" + ", ".join(f'"{item}"' for item in value) + "]"
-        if isinstance(value, list | tuple)
-        else f'"{value}"'
-    )
+@pytest.fixture
+def make_rig(make: Make, tmp_path: Path, level: str) -> Iterator[MakeRig]:
+    """Makes an experiment and an executor for it, which the test's end closes."""
+    rigs: list[Rig] = []
+
+    def build(candidate: str, *args: Any, **keys: Any) -> Rig:
+        rig = Rig(make(candidate, *args, **keys), level, tmp_path / "study")
+        rigs.append(rig)
+        return rig
+
+    yield build
+    for rig in rigs:
+        rig.executor.close()
+
+
+def _to_toml(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(f'"{item}"' for item in value) + "]"
+    return f'"{value}"'

@@ -1,5 +1,6 @@
 """What counts as an answer."""
 
+import json
 import math
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +9,7 @@ import numpy
 import pytest
 
 from workbench.evaluate import Array, CandidateFailed
-from workbench.evaluate.answers import checked
+from workbench.evaluate.answers import check_answer
 from workbench.evaluate.sandbox import wire
 from workbench.records import Trial
 
@@ -17,7 +18,8 @@ import json
 from workbench.evaluate import Array, CandidateFailed
 
 def evaluate(trial):
-    forms = {"float": float, "int": int, "array": Array("float32", (2, 3)), "bytes": bytes, "list": list, "none": None}
+    array = Array("float32", (2, 3))
+    forms = {"float": float, "int": int, "array": array, "bytes": bytes, "list": list, "none": None}
     refused = {}
     with trial.start("train.py") as process:
         for name, form in CASES:
@@ -47,7 +49,8 @@ def test_an_answer_of_the_declared_form_arrives(run: Callable[..., Trial]) -> No
         def evaluate(trial):
             with trial.start("train.py") as process:
                 x = numpy.arange(6, dtype="float32").reshape(2, 3)
-                assert (process.call("twice", x, by=3.0, returns=Array("float32", (2, 3))) == 3 * x).all()
+                triple = process.call("twice", x, by=3.0, returns=Array("float32", (2, 3)))
+                assert (triple == 3 * x).all()
                 number = process.call("number")
                 assert type(number) is float
                 assert process.call("number", returns=int) == 3
@@ -79,10 +82,8 @@ def test_every_other_answer_is_refused(run: Callable[..., Trial], tmp_path: Any)
         "itself": ("x = []; x.append(x); return x", "list"),
         "keys": ("return [{1: 2}]", "list"),
         "value": ("return 1.0", "none"),
-        "too_much": (
-            "return numpy.zeros((200000, 3), 'float32')",
-            "array",
-        ),  # the last one: it ends the sandbox
+        # The last one, because it ends the sandbox.
+        "too_much": ("return numpy.zeros((200000, 3), 'float32')", "array"),
     }
     source = "import numpy\n" + "".join(
         f"def {name}(): {body}\n" for name, (body, _) in cases.items()
@@ -93,8 +94,6 @@ def test_every_other_answer_is_refused(run: Callable[..., Trial], tmp_path: Any)
         packages=["numpy"],
     )
     assert trial.status == "ok", trial.reason
-    import json
-
     refused = json.loads((tmp_path / "out" / "trial" / "refused.json").read_text())
     assert "ACCEPTED" not in refused.values(), refused
     assert set(refused) == set(cases)
@@ -108,7 +107,7 @@ def test_every_other_answer_is_refused(run: Callable[..., Trial], tmp_path: Any)
 @pytest.mark.parametrize("value", [math.nan, math.inf, True, "1", None, [1.0], 10**400])
 def test_only_a_finite_number_is_a_float(value: Any) -> None:
     with pytest.raises(CandidateFailed):
-        checked(value, float, "f")
+        check_answer(value, float, "f")
 
 
 def test_an_array_form_needs_a_known_dtype() -> None:
@@ -122,30 +121,42 @@ def test_frames_come_back_as_they_were_sent() -> None:
         "d": numpy.array(3),
     }
     data = b"".join(bytes(part) for part in wire.pack(message))
-    reader, got, position = wire.Reader(), None, 0
-    while got is None:
-        room = reader.room()
-        count = min(len(room), 5, len(data) - position)
-        room[:count] = data[position : position + count]
+    reader = wire.Reader()
+    position = 0
+    received = None
+    while received is None:
+        free_space = reader.free_space
+        count = min(len(free_space), 5, len(data) - position)
+        free_space[:count] = data[position : position + count]
         position += count
-        got = reader.filled(count)
-    assert got["a"][:4] == message["a"][:4]  # type: ignore[index]
-    assert (got["a"][4]["b"] == numpy.arange(6.0).reshape(2, 3)).all()
-    assert got["d"].shape == ()
+        received = reader.advance(count)
+    assert received["a"][:4] == message["a"][:4]  # type: ignore[index]
+    assert (received["a"][4]["b"] == numpy.arange(6.0).reshape(2, 3)).all()
+    assert received["d"].shape == ()
 
 
 @pytest.mark.parametrize(
     "header",
-    [b"", b"{", b"[]", b'{"m":{"a":NaN},"raw":[]}', b'{"m":{"a":null},"raw":[[["a"],"<f4",[9],36]]}', b"[" * 100_000,
-     b'{"m":{"a":1},"raw":[[["a"],"",[0],0]]}', b'{"m":{},"raw":[]} ', b'{"m":{"a":' + b"9" * 5000 + b'},"raw":[]}', b"\xff"],
-)  # fmt: skip
-def test_bytes_that_are_no_frame_are_a_wire_error(header: bytes) -> None:
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"m":{"a":NaN},"raw":[]}',
+        b'{"m":{"a":null},"raw":[[["a"],"<f4",[9],36]]}',
+        b"[" * 100_000,
+        b'{"m":{"a":1},"raw":[[["a"],"",[0],0]]}',
+        b'{"m":{},"raw":[]} ',
+        b'{"m":{"a":' + b"9" * 5000 + b'},"raw":[]}',
+        b"\xff",
+    ],
+)
+def test_bytes_that_are_not_a_frame_are_a_wire_error(header: bytes) -> None:
     with pytest.raises(wire.WireError):
         wire.unpack(header, b"")
 
 
 def test_a_frame_above_its_bounds_is_refused_before_it_is_read() -> None:
     reader = wire.Reader(max_header=100, max_raw=100)
-    reader.room()[:] = wire.PREFIX.pack(wire.MAGIC, 50, 1 << 40)
+    reader.free_space[:] = wire.PREFIX.pack(wire.MAGIC, 50, 1 << 40)
     with pytest.raises(wire.WireError, match="expected"):
-        reader.filled(wire.PREFIX.size)
+        reader.advance(wire.PREFIX.size)

@@ -1,4 +1,4 @@
-"""Smoke runs: a real sandbox, words and no score, nothing of the study's data, and nothing left behind."""
+"""Smoke runs: a real sandbox, words and no score, no data of the study, nothing left behind."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from tests.evaluate.test_local import none_with
+from tests.evaluate.processes import processes_with
 from tests.waiting import until
 from workbench.evaluate import checker as module
 from workbench.evaluate.checker import Checker
@@ -25,7 +25,7 @@ def prepare(folder, settings):
     (folder / "hidden.txt").write_text("the hidden data")
 
 def evaluate(trial):
-    raise AssertionError("a smoke run is no trial")
+    raise AssertionError("a smoke run is not a trial")
 
 def check(trial):
     assert not trial.data.exists(), "a smoke run sees no data"
@@ -39,15 +39,15 @@ Make = Callable[..., Experiment]
 
 @pytest.fixture
 def checkers() -> Iterator[list[Checker]]:
-    made: list[Checker] = []
-    yield made
-    for checker in made:
+    checkers: list[Checker] = []
+    yield checkers
+    for checker in checkers:
         checker.close()
 
 
 @pytest.fixture
 def check(make: Make, level: str, checkers: list[Checker]) -> Check:
-    """Runs a program a moment, in the process of the run before."""
+    """Makes a smoke run of a program, in the same process as the last one."""
 
     def run(
         source: str, evaluate: str = CHECKED, cancelled: Event | None = None, **keys: object
@@ -93,19 +93,19 @@ def test_without_a_check_every_module_is_imported(check: Check) -> None:
         ("raise ValueError('mine')", "evaluate.py line 4: ValueError: mine"),
     ],
 )
-def test_a_score_or_a_mistake_of_the_check_is_no_word_about_the_program(
+def test_a_score_or_a_mistake_of_the_check_says_nothing_of_the_program(
     check: Check, body: str, why: str
 ) -> None:
-    found = check(GOOD, f"def evaluate(trial): ...\n\ndef check(trial):\n    {body}\n")
-    assert found.problem == ""
-    assert found.fault.startswith(why)
+    finding = check(GOOD, f"def evaluate(trial): ...\n\ndef check(trial):\n    {body}\n")
+    assert finding.problem == ""
+    assert finding.fault.startswith(why)
 
 
 def test_a_changed_evaluator_is_not_run(make: Make, level: str, checkers: list[Checker]) -> None:
     checkers.append(Checker(make(GOOD, CHECKED), "0" * 64, {}, level))
-    found = checkers[0].run(Program({"train.py": GOOD}), Event())
-    assert found.problem == ""
-    assert "have changed since the study began" in found.fault
+    finding = checkers[0].run(Program({"train.py": GOOD}), Event())
+    assert finding.problem == ""
+    assert "have changed since the study began" in finding.fault
 
 
 def test_a_hostile_program_is_as_harmless_as_in_a_trial(
@@ -118,25 +118,27 @@ def test_a_hostile_program_is_as_harmless_as_in_a_trial(
     hostile = f"""
 import os, socket, subprocess, sys
 
-def holds(what):
+def outcome(action):
     try:
-        return what()
+        return action()
     except Exception as error:
         return type(error).__name__
 
-print(holds(lambda: open({str(secret)!r}).read()), holds(lambda: open({str(tmp_path / "experiment" / "evaluate.py")!r}).read()))
-print(holds(lambda: open({str(tmp_path / "new")!r}, "w")), holds(lambda: socket.socket().connect(("127.0.0.1", 1))))
+print(outcome(lambda: open({str(secret)!r}).read()))
+print(outcome(lambda: open({str(tmp_path / "experiment" / "evaluate.py")!r}).read()))
+print(outcome(lambda: open({str(tmp_path / "new")!r}, "w")))
+print(outcome(lambda: socket.socket().connect(("127.0.0.1", 1))))
 print(dict(os.environ), os.listdir("."))
 subprocess.Popen([sys.executable, "-c", "import os, time; os.setsid(); time.sleep(600)  # SMOKED"])
 def answer():
     return -1.0
 """
-    found = check(hostile)
-    assert found.problem == "the answer is negative"
+    finding = check(hostile)
+    assert finding.problem == "the answer is negative"
     for hidden in ("the hidden data", "def evaluate", "made-up", "study.db"):
-        assert hidden not in found.output
+        assert hidden not in finding.output
     assert not (tmp_path / "new").exists()
-    until(lambda: none_with("SMOKED"))
+    until(lambda: processes_with("SMOKED") == [])
 
 
 @pytest.mark.parametrize(
@@ -152,34 +154,38 @@ def test_limits_hold(check: Check, source: str, why: str) -> None:
 
 def test_what_does_not_end_is_ended(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SECONDS", 1.0)
-    found = check("import time\ntime.sleep(600)\n")
-    assert found.problem == "it is not done within 1 s"
+    finding = check("import time\ntime.sleep(600)\n")
+    assert finding.problem == "it is not done within 1 s"
     assert check(GOOD).problem == ""
 
 
-def test_a_check_is_ended_with_all_of_it_once_nobody_waits(
+def test_a_cancelled_check_is_ended_with_all_its_processes(
     check: Check, checkers: list[Checker]
 ) -> None:
-    forever = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import time; time.sleep(600)  # WAITED'])\n"
-    cancelled, began = Event(), time.monotonic()
+    forever = """
+import subprocess, sys
+subprocess.run([sys.executable, "-c", "import time; time.sleep(600)  # WAITED"])
+"""
+    cancelled = Event()
+    began = time.monotonic()
     timer = threading.Timer(1.0, cancelled.set)
     timer.start()
-    found = check(forever, cancelled=cancelled)
+    finding = check(forever, cancelled=cancelled)
     timer.join()
-    assert found.fault == "nobody waits for it any more"
+    assert finding.fault == "it was cancelled"
     assert time.monotonic() - began < module.SECONDS
-    until(lambda: none_with("WAITED"))
+    until(lambda: processes_with("WAITED") == [])
     assert check(GOOD).problem == ""
 
 
-def test_a_trial_process_that_dies_is_no_fault_of_the_program_and_another_one_follows(
+def test_a_trial_process_that_dies_is_not_the_programs_fault_and_is_replaced(
     check: Check,
 ) -> None:
-    found = check(
+    finding = check(
         GOOD, "import os\ndef evaluate(trial): ...\n\ndef check(trial):\n    os._exit(7)\n"
     )
-    assert found.problem == ""
-    assert found.fault == "its process ended: status 7"
+    assert finding.problem == ""
+    assert finding.fault == "its process ended: status 7"
 
 
 def test_nothing_is_left_when_it_is_closed(check: Check, checkers: list[Checker]) -> None:
@@ -200,7 +206,7 @@ def test_nothing_is_left_when_it_is_closed(check: Check, checkers: list[Checker]
         ("def check(trial:\n", False),  # the baseline's trial says where it is wrong
     ],
 )
-def test_whether_there_is_a_check_is_read_from_the_source_and_nothing_of_it_is_run(
+def test_the_source_tells_whether_there_is_a_check_and_is_not_run(
     make: Make, source: str, has_one: bool
 ) -> None:
     assert has_check(make(GOOD, source + "\nraise SystemExit\n")) == has_one

@@ -1,4 +1,7 @@
-"""A slot's GPU: which one it is, and that a trial sees no other. The nodes are null devices with the names of GPUs."""
+"""A slot's GPU: which one it is, and that a trial sees no other.
+
+The device nodes are null devices with the names of GPUs.
+"""
 
 import os
 import shutil
@@ -10,29 +13,32 @@ from pathlib import Path
 
 import pytest
 
-from workbench.evaluate.sandbox import devices, levels, view
-from workbench.evaluate.sandbox.box import Box
+from tests.evaluate.sandboxes import make_spec
+from workbench.evaluate.sandbox import devices
 from workbench.evaluate.sandbox.supervisor import Supervisor
-from workbench.experiment import Limits
 
 INFORMATION = "Model: \t\t NVIDIA H200\nGPU UUID: \t GPU-{uuid}\nDevice Minor: \t {minor}\n"
 LOOK = """
 import os
-def opened(path):
+def open_node(path):
     try:
         os.close(os.open(path, os.O_RDWR))
         return "opened"
     except OSError as error:
         return type(error).__name__
-def told():
+def read_variables():
     return [os.environ["CUDA_VISIBLE_DEVICES"], os.environ["CUDA_DEVICE_ORDER"]]
 """
 
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Two GPUs, the first one on the bus being minor 1; their nodes lie where everybody may pass, as in /dev."""
-    nodes, driver = Path(tempfile.mkdtemp(prefix="workbench-dev-")), tmp_path / "driver"
+    """Makes two GPUs, of which the first one on the bus is minor 1.
+
+    Their nodes lie in a folder that every user may enter, as in /dev.
+    """
+    driver = tmp_path / "driver"
+    nodes = Path(tempfile.mkdtemp(prefix="workbench-dev-"))
     nodes.chmod(0o755)
     for name in ("nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm"):
         try:
@@ -53,7 +59,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(
-    ("visible", "found"),
+    ("visible", "gpus"),
     [
         (None, ["1", "0"]),
         ("0", ["1"]),
@@ -67,46 +73,40 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     ],
 )
 def test_slots_get_the_gpus_that_are_left_to_us(
-    machine: Path, monkeypatch: pytest.MonkeyPatch, visible: str | None, found: list[str]
+    machine: Path, monkeypatch: pytest.MonkeyPatch, visible: str | None, gpus: list[str]
 ) -> None:
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    assert devices.gpus() == found
+    assert devices.list_gpus() == gpus
 
 
 def test_without_the_drivers_list_the_nodes_say_which_there_are(
     machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(devices, "DRIVER", "/nowhere")
-    assert devices.gpus() == ["0", "1"]
+    assert devices.list_gpus() == ["0", "1"]
 
 
 def test_cuda_is_told_the_only_gpu_or_by_its_place_on_the_bus(machine: Path) -> None:
-    assert devices.environment("1", alone=True)["CUDA_VISIBLE_DEVICES"] == "0"
-    assert [
-        devices.environment(minor, alone=False)["CUDA_VISIBLE_DEVICES"] for minor in ("1", "0")
-    ] == ["0", "1"]
-    assert devices.environment("", alone=True) == {"CUDA_VISIBLE_DEVICES": ""}
+    assert devices.make_environment("1", alone=True)["CUDA_VISIBLE_DEVICES"] == "0"
+    for minor, place in (("1", "0"), ("0", "1")):
+        environment = devices.make_environment(minor, alone=False)
+        assert environment["CUDA_VISIBLE_DEVICES"] == place
+    assert devices.make_environment("", alone=True) == {"CUDA_VISIBLE_DEVICES": ""}
 
 
 @pytest.mark.parametrize("gpu", ["0", "1"])
 def test_a_trial_opens_the_device_of_its_slot_and_no_other(
     machine: Path, tmp_path: Path, level: str, gpu: str
 ) -> None:
-    tmp_path.chmod(0o755)
-    seen = view.make(())
-    levels.write_support(tmp_path / "support", seen)
-    box = Box(
-        view=seen, limits=Limits(wall_seconds=30), support=tmp_path / "support", folder=tmp_path / "box",
-        links=tmp_path / "links", device="cuda", gpu=gpu, user=65520,
-    )  # fmt: skip
+    spec = make_spec(tmp_path, device="cuda", gpu=gpu, user=65520)
     other = {"0": "1", "1": "0"}[gpu]
-    with Supervisor(level, box, deadline=time.monotonic() + 30) as process:
+    with Supervisor(level, spec, deadline=time.monotonic() + 30) as process:
         process.start("look.py", {"look.py": LOOK.encode()}, [])
-        seen = [
-            process.call("opened", (f"{machine}/nvidia{name}",), {}, str, None)
-            for name in (gpu, "ctl", "-uvm", other)
-        ]
-        assert process.call("told", (), {}, list, None) == ["0", "PCI_BUS_ID"]
-    assert seen[:3] == ["opened"] * 3, seen
-    assert seen[3] in ("FileNotFoundError", "PermissionError")
+        outcomes = {}
+        for name in (gpu, "ctl", "-uvm", other):
+            path = f"{machine}/nvidia{name}"
+            outcomes[name] = process.call("open_node", (path,), {}, str, None)
+        assert process.call("read_variables", (), {}, list, None) == ["0", "PCI_BUS_ID"]
+    assert outcomes.pop(other) in ("FileNotFoundError", "PermissionError")
+    assert outcomes == dict.fromkeys((gpu, "ctl", "-uvm"), "opened")

@@ -1,36 +1,35 @@
 """A key that an experiment names reaches its evaluator, and never a candidate."""
 
-from collections.abc import Callable
-
 import pytest
 
-from workbench.records import Trial
+from tests.evaluate.conftest import Run
 
 SECRET = "sk-a-secret-of-this-test"
-EVALUATE = """
+EVALUATE = f"""
 import os
 def evaluate(trial):
     with trial.start("train.py") as process:
-        found = process.call("look", os.getpid(), returns=str)
-    assert "sk-a-secret" not in found, found
-    return {"score": float(os.environ.get("ANTHROPIC_API_KEY") == "sk-a-secret-of-this-test" and "OTHER_TOKEN" not in os.environ)}
+        text = process.call("look", os.getpid(), returns=str)
+    assert "sk-a-secret" not in text, text
+    assert "OTHER_TOKEN" not in os.environ
+    return {{"score": float(os.environ.get("ANTHROPIC_API_KEY") == {SECRET!r})}}
 """
 LOOK = """
 import os
 def look(outside):
-    found = [repr(dict(os.environ))]
+    texts = [repr(dict(os.environ))]
     for pid in ("self", os.getppid(), outside):
         try:
-            found.append(open(f"/proc/{pid}/environ", errors="replace").read())
+            texts.append(open(f"/proc/{pid}/environ", errors="replace").read())
         except OSError as error:
-            found.append(type(error).__name__)
-    return " ".join(found)
+            texts.append(type(error).__name__)
+    return " ".join(texts)
 """
 
 
 @pytest.mark.parametrize(("keys", "score"), [((), 0.0), (("ANTHROPIC_API_KEY",), 1.0)])
-def test_only_a_key_that_is_named_reaches_the_evaluator_and_none_the_candidate(
-    run: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...], score: float
+def test_only_a_key_that_is_named_reaches_the_evaluator_and_none_reaches_the_candidate(
+    run: Run, monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...], score: float
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", SECRET)
     monkeypatch.setenv("OTHER_TOKEN", SECRET)

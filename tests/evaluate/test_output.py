@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from workbench.evaluate.output import HALF_LOG, MAX_LINE, MAX_SERIES, Output, points_of
+from workbench.evaluate.output import HALF_LOG, MAX_LINE, MAX_SERIES, Output, parse_points
 
 
 def read(*blocks: bytes) -> tuple[Output, list[tuple[str, float, float]]]:
@@ -18,11 +18,19 @@ def read(*blocks: bytes) -> tuple[Output, list[tuple[str, float, float]]]:
 
 
 def test_the_progress_line_of_autoresearch_is_read() -> None:
-    line = "step 00012 (1.3%) | loss: 4.123 | lrm: 1.00 | dt: 310ms | tok/sec: 1,690,000 | mfu: 39.8% | epoch: 1 | remaining: 300s"
-    assert points_of(line) == [
-        ("loss", 12, 4.123), ("lrm", 12, 1.0), ("dt", 12, 310), ("tok/sec", 12, 1690000), ("mfu", 12, 39.8), ("epoch", 12, 1),
+    line = (
+        "step 00012 (1.3%) | loss: 4.123 | lrm: 1.00 | dt: 310ms | tok/sec: 1,690,000 | "
+        "mfu: 39.8% | epoch: 1 | remaining: 300s"
+    )
+    assert parse_points(line) == [
+        ("loss", 12, 4.123),
+        ("lrm", 12, 1.0),
+        ("dt", 12, 310),
+        ("tok/sec", 12, 1690000),
+        ("mfu", 12, 39.8),
+        ("epoch", 12, 1),
         ("remaining", 12, 300),
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize(
@@ -45,13 +53,15 @@ def test_the_progress_line_of_autoresearch_is_read() -> None:
 def test_a_line_has_points_only_with_a_step(
     line: str, points: list[tuple[str, float, float]]
 ) -> None:
-    assert [point for point in points_of(line) if point[0] != "time"] == points
+    assert [point for point in parse_points(line) if point[0] != "time"] == points
 
 
 NASTY = (
-    "a", "a.b/c", "a ", "a b1 ", "0f3a ", "x% ", "_", "1", "1,", "1 ", "1. ", "9,9,", "1e5", "-", "+", "a=", "a:", "a =", "a=1e", "a 1 ",
-    " ", " /", "|", "; ", ", ", "\t", "\v", "(", ")", "step", "step ", "it", "iter 1 ", "step 1 (", "epoch", "epoch 1", "nan", "a nan ",
-    "infinity ", "{", '{"a":', '"', "\\", "\x1b", "\x1b[", "\x1b[0", "\x1b]", "\x1b[0 ", "\u202e", "\u212a", "\xe9", "\u2003",
+    "a", "a.b/c", "a ", "a b1 ", "0f3a ", "x% ", "_", "1", "1,", "1 ", "1. ", "9,9,", "1e5", "-",
+    "+", "a=", "a:", "a =", "a=1e", "a 1 ", " ", " /", "|", "; ", ", ", "\t", "\v", "(", ")",
+    "step", "step ", "it", "iter 1 ", "step 1 (", "epoch", "epoch 1", "nan", "a nan ",
+    "infinity ", "{", '{"a":', '"', "\\", "\x1b", "\x1b[", "\x1b[0", "\x1b]", "\x1b[0 ", "\u202e",
+    "\u212a", "\xe9", "\u2003",
 )  # fmt: skip
 
 
@@ -72,8 +82,9 @@ NASTY = (
 )
 def test_a_line_of_any_kind_takes_no_longer_than_in_proportion_to_its_length(begin: str) -> None:
     def seconds(length: int, kind: str, end: str) -> float:
-        data, output = (begin + kind * length).encode()[:length] + end.encode() + b"\n", Output()
-        began = time.thread_time()  # of this thread alone, however busy the machine
+        data = (begin + kind * length).encode()[:length] + end.encode() + b"\n"
+        output = Output()
+        began = time.thread_time()  # of this thread alone, however busy the machine is
         output.feed(data)
         return time.thread_time() - began
 
@@ -83,7 +94,7 @@ def test_a_line_of_any_kind_takes_no_longer_than_in_proportion_to_its_length(beg
             for _ in range(10)
         )
         assert any(ratio < 24 for ratio in ratios), (
-            f"eight times the length took longer than so, in each of 10 tries: {kind!r} {end!r}"
+            f"eight times the length took 24 times as long, in each of 10 tries: {kind!r} {end!r}"
         )
 
 
@@ -137,12 +148,13 @@ def test_a_line_without_an_end_stays_bounded() -> None:
 
 def test_only_what_follows_the_last_rule_is_the_end_block() -> None:
     output, _ = read(
-        b"val_bpb: 0.1\n---\nval_bpb: 0.2\n---\nval_bpb:          0.997900\nnum_steps:        953\nnote: no number\n"
+        b"val_bpb: 0.1\n---\nval_bpb: 0.2\n---\n"
+        b"val_bpb:          0.997900\nnum_steps:        953\nnote: not a number\n"
     )
     assert output.claims == {"val_bpb": 0.9979, "num_steps": 953.0}
 
 
-def test_a_metric_that_is_no_number_is_absent() -> None:
+def test_a_metric_that_is_not_a_number_is_absent() -> None:
     assert read(b"---\nval_bpb: nan\n")[0].claims == {}
     assert read(b"---\nval_bpb: 1.0\nval_bpb: nan\n")[0].claims == {}
     assert read(b"val_bpb: 1.0\nloss = 2\nval_bpb = 0.5\n")[0].claims == {
@@ -154,7 +166,7 @@ def test_a_metric_that_is_no_number_is_absent() -> None:
     assert len(read(many)[0].claims) <= 100
 
 
-def test_a_metric_that_is_not_finite_is_remembered_as_that() -> None:
+def test_a_metric_that_is_not_finite_is_remembered_as_such() -> None:
     assert str(read(b"val_bpb: nan\n")[0].not_finite) == "{'val_bpb': nan}"
     assert read(b"val_bpb: -inf\nval_bpb: 1\n")[0].not_finite == {}
     assert read(b"val_bpb: nan\nval_bpb: none\n")[0].not_finite == {}

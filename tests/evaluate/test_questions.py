@@ -1,44 +1,73 @@
-"""What a candidate may ask while it is called, and that asking gains it nothing else; at both levels."""
+"""What a candidate may ask while it is called, and that it gains nothing else by that.
+
+At both levels.
+"""
 
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.evaluate.conftest import Run
 from workbench.evaluate import Question
-from workbench.records import Trial
 
-Run = Callable[..., Trial]
-ASKED = """
+DOUBLE = """
 from workbench.evaluate import CandidateFailed, Question
 
 def evaluate(trial):
-    asked = []
+    numbers = []
     def double(number):
-        asked.append(number)
+        numbers.append(number)
         return 2 * number
+    questions = {"double": Question(int, double)}
     with trial.start("train.py") as process:
-        value = process.call("answer", questions={"double": Question(int, double)}, max_questions=20)
-    return {"score": value, "asked": len(asked)}
+        value = process.call("answer", questions=questions, max_questions=20)
+    return {"score": value, "n_questions": len(numbers)}
 """
 HEAD = "from workbench_evaluator import ask\n"
+ASK_IN_A_THREAD = """
+import _thread, time
+errors = []
+def ask_and_note():
+    try:
+        ask("double", 1)
+    except RuntimeError as error:
+        errors.append(str(error))
+def answer():
+    _thread.start_new_thread(ask_and_note, ())
+    while not errors:
+        time.sleep(0.01)
+    raise ValueError(errors[0])
+"""
+ASK_IN_A_CHILD = """
+import os
+def answer():
+    pid = os.fork()
+    if pid == 0:
+        try:
+            ask("double", 1)
+        except RuntimeError:
+            os._exit(3)
+        os._exit(0)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    raise ValueError(f"status {status}")
+"""
 FORGE = """
 import os, sys
 def forge(message):
-    host = sys.modules["__main__"]
-    host.wire.send(int(sys.orig_argv[-1]), message)
-def id_now():
+    guest = sys.modules["__main__"]
+    guest.wire.send(int(sys.orig_argv[-1]), message)
+def read_id():
     from workbench_evaluator import ask
     return ask.__self__.id
 """
 
 
 def test_a_question_is_answered_while_the_call_runs(run: Run) -> None:
-    trial = run(HEAD + "def answer(): return sum(ask('double', n) for n in range(10))\n", ASKED)
-    assert (trial.status, trial.score, trial.metrics["asked"]) == ("ok", 90.0, 10.0), trial.reason
+    trial = run(HEAD + "def answer(): return sum(ask('double', n) for n in range(10))\n", DOUBLE)
+    assert (trial.status, trial.score, trial.metrics["n_questions"]) == ("ok", 90.0, 10.0)
 
 
 def test_questions_and_answers_are_any_plain_data(run: Run) -> None:
@@ -47,8 +76,8 @@ def test_questions_and_answers_are_any_plain_data(run: Run) -> None:
         import numpy
         from workbench_evaluator import ask
         def answer(x):
-            told = ask("model", {"prompt": "é", "x": x, "raw": b"ab", "more": [None, True, 1.5]})
-            assert told == {"text": "é", "raw": b"ab"}, told
+            reply = ask("model", {"prompt": "é", "x": x, "raw": b"ab", "more": [None, True, 1.5]})
+            assert reply == {"text": "é", "raw": b"ab"}, reply
             return ask("sum", x)
         """,
         """
@@ -59,7 +88,10 @@ def test_questions_and_answers_are_any_plain_data(run: Run) -> None:
             assert question["x"].tolist() == [0.0, 1.0, 2.0]
             return {"text": question["prompt"], "raw": question["raw"]}
         def evaluate(trial):
-            questions = {"model": Question(dict, model), "sum": Question(Array("float64", (3,)), lambda x: float(x.sum()))}
+            questions = {
+                "model": Question(dict, model),
+                "sum": Question(Array("float64", (3,)), lambda x: float(x.sum())),
+            }
             with trial.start("train.py") as process:
                 return {"score": process.call("answer", numpy.arange(3.0), questions=questions)}
         """,
@@ -82,13 +114,15 @@ def test_questions_and_answers_are_any_plain_data(run: Run) -> None:
             "ask('double', '1')",
             "answer() asked 'double' with an object of type str; the evaluator expects int",
         ),
-        ("ask('double', object())", "no plain type"),
+        ("ask('double', object())", "not plain data"),
         ("ask('double', 10 ** 400000)", ""),
         ("ask('double', float('nan'))", "only finite numbers can be sent"),
     ],
 )
-def test_what_is_not_offered_is_the_failure_of_who_asks(run: Run, body: str, reason: str) -> None:
-    trial = run(f"{HEAD}def answer():\n    {body}\n    return 1.0\n", ASKED)
+def test_asking_what_is_not_offered_is_the_candidates_failure(
+    run: Run, body: str, reason: str
+) -> None:
+    trial = run(f"{HEAD}def answer():\n    {body}\n    return 1.0\n", DOUBLE)
     assert (trial.status, trial.score, trial.fault) == ("failed", None, ""), trial
     assert reason in trial.reason
 
@@ -96,24 +130,16 @@ def test_what_is_not_offered_is_the_failure_of_who_asks(run: Run, body: str, rea
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ("ask('double', 1)\ndef answer(): return 1.0\n", "only while the evaluator calls a function"),
         (
-            "import _thread, time\ntold = []\ndef elsewhere():\n    try: ask('double', 1)\n"
-            "    except RuntimeError as error: told.append(str(error))\n"
-            "def answer():\n    _thread.start_new_thread(elsewhere, ())\n    while not told: time.sleep(0.01)\n"
-            "    raise ValueError(told[0])\n",
-            "only the thread that the evaluator called",
+            "ask('double', 1)\ndef answer(): return 1.0\n",
+            "only while the evaluator calls it",
         ),
-        (
-            "import os\ndef answer():\n    pid = os.fork()\n    if pid == 0:\n        try: ask('double', 1)\n"
-            "        except RuntimeError: os._exit(3)\n        os._exit(0)\n"
-            "    raise ValueError(f'status {os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}')\n",
-            "status 3",
-        ),
+        (ASK_IN_A_THREAD, "only the thread that the evaluator called"),
+        (ASK_IN_A_CHILD, "status 3"),
     ],
-)  # fmt: skip
+)
 def test_only_the_function_that_is_called_can_ask(run: Run, source: str, reason: str) -> None:
-    trial = run(HEAD + source, ASKED)
+    trial = run(HEAD + source, DOUBLE)
     assert trial.status == "failed", trial
     assert reason in trial.reason
 
@@ -128,16 +154,16 @@ def test_a_call_that_offers_nothing_answers_nothing(run: Run) -> None:
     ("body", "reason"),
     [
         (
-            "forge({'id': id_now(), 'ask': 'secret', 'question': 1})",
+            "forge({'id': read_id(), 'ask': 'secret', 'question': 1})",
             "answer() asked 'secret', which the evaluator does not offer here",
         ),
         (
-            "forge({'id': id_now(), 'ask': ['double'], 'question': 1})",
+            "forge({'id': read_id(), 'ask': ['double'], 'question': 1})",
             "which the evaluator does not offer here (offered: double)",
         ),
-        ("forge({'id': id_now(), 'ask': 'double'})", "answer() asked 'double' with None"),
+        ("forge({'id': read_id(), 'ask': 'double'})", "answer() asked 'double' with None"),
         (
-            "forge({'id': id_now(), 'ask': 'double', 'question': 'x', 'value': 9.0, 'score': 9.0})",
+            "forge({'id': read_id(), 'ask': 'double', 'question': 'x', 'score': 9.0})",
             "asked 'double' with an object of type str",
         ),
         (
@@ -149,30 +175,31 @@ def test_a_call_that_offers_nothing_answers_nothing(run: Run) -> None:
             "the candidate broke the protocol: an answer without its request",
         ),
         (
-            "[forge({'id': id_now(), 'ask': 'double', 'question': 1}) for _ in range(9)]",
+            "[forge({'id': read_id(), 'ask': 'double', 'question': 1}) for _ in range(9)]",
             "the candidate broke the protocol",
         ),
         (
-            "forge({'id': id_now(), 'ask': 'double', 'question': 'x' * (8 << 20)})",
+            "forge({'id': read_id(), 'ask': 'double', 'question': 'x' * (8 << 20)})",
             "the candidate broke the protocol: a frame of",
         ),
         (
             "os.write(int(sys.orig_argv[-1]), b'ask' * 100)",
-            "the candidate broke the protocol: bytes that are no frame",
+            "the candidate broke the protocol: the bytes are not a frame",
         ),
     ],
 )
 def test_a_forged_question_ends_the_trial(run: Run, body: str, reason: str) -> None:
-    trial = run(f"{FORGE}def answer():\n    {body}\n    return 1.0\n", ASKED)
+    trial = run(f"{FORGE}def answer():\n    {body}\n    return 1.0\n", DOUBLE)
     assert (trial.status, trial.score, trial.fault) == ("failed", None, ""), trial
     assert reason in trial.reason
 
 
-def test_a_question_forged_while_nothing_is_called_is_no_import(run: Run) -> None:
-    trial = run(
-        f"{FORGE}forge({{'id': id_now(), 'ask': 'double', 'question': 1}})\ndef answer(): return 1.0\n",
-        ASKED,
-    )
+def test_a_question_forged_during_an_import_ends_the_trial(run: Run) -> None:
+    source = f"""{FORGE}
+forge({{'id': read_id(), 'ask': 'double', 'question': 1}})
+def answer(): return 1.0
+"""
+    trial = run(source, DOUBLE)
     assert trial.status == "failed", trial
     assert "broke the protocol: an answer without a value" in trial.reason
 
@@ -181,7 +208,7 @@ def test_an_endless_line_of_questions_meets_the_deadline(run: Run) -> None:
     began = time.monotonic()
     trial = run(
         HEAD + "def answer():\n    while True: ask('double', 1)\n",
-        ASKED.replace("max_questions=20", "max_questions=10**9"),
+        DOUBLE.replace("max_questions=20", "max_questions=10**9"),
         limits={"wall_seconds": 2},
     )
     assert trial.status == "timeout", trial
@@ -193,12 +220,13 @@ def test_a_question_has_a_largest_size(run: Run) -> None:
     evaluate = """
         from workbench.evaluate import Question
         def evaluate(trial):
+            questions = {"length": Question(str, len, max_bytes=100_000)}
             with trial.start("train.py") as process:
-                return {"score": process.call("answer", questions={"length": Question(str, len, max_bytes=100_000)})}
+                return {"score": process.call("answer", questions=questions)}
     """
-    fits, too_large, huge = (
-        run(f"SIZE = {size}\n{source}", evaluate) for size in (90_000, 110_000, 100_000_000)
-    )
+    fits = run(f"SIZE = 90_000\n{source}", evaluate)
+    too_large = run(f"SIZE = 110_000\n{source}", evaluate)
+    huge = run(f"SIZE = 100_000_000\n{source}", evaluate)
     assert (fits.status, fits.score) == ("ok", 90_000.0), fits.reason
     assert "answer() asked 'length' with 1100" in too_large.reason
     assert "at most 100000 are answered" in too_large.reason
@@ -209,7 +237,7 @@ def test_a_question_has_a_largest_size(run: Run) -> None:
     ("answer", "status", "fault", "words"),
     [
         ("raise KeyError('no model')", "lost", "evaluator", "KeyError: 'no model'"),
-        ("return object()", "lost", "evaluator", "no plain type"),
+        ("return object()", "lost", "evaluator", "not plain data"),
         ("raise CandidateFailed('the prompt is empty')", "failed", "", "the prompt is empty"),
         (
             "return process.call('other')",
@@ -222,16 +250,22 @@ def test_a_question_has_a_largest_size(run: Run) -> None:
 def test_who_is_to_blame_for_an_answer_that_does_not_come(
     run: Run, answer: str, status: str, fault: str, words: str
 ) -> None:
+    source = f"""{HEAD}
+def answer():
+    try: return ask('model', 'x')
+    except BaseException: return 1.0
+def other(): return 2.0
+"""
     trial = run(
-        HEAD
-        + "def answer():\n    try: return ask('model', 'x')\n    except BaseException: return 1.0\ndef other(): return 2.0\n",
+        source,
         f"""
         from workbench.evaluate import CandidateFailed, Question
         def evaluate(trial):
             with trial.start("train.py") as process:
                 def model(prompt):
                     {answer}
-                return {{"score": process.call("answer", questions={{"model": Question(str, model)}})}}
+                questions = {{"model": Question(str, model)}}
+                return {{"score": process.call("answer", questions=questions)}}
         """,
     )
     assert (trial.status, trial.fault, trial.score) == (status, fault, None), trial
@@ -259,20 +293,24 @@ def test_what_the_evaluator_takes_to_answer_is_not_the_candidates_time(
                 try:
                     process.call("late", questions=questions, timeout=1.2)
                 except CandidateFailed as error:
-                    (trial.folder / "said.json").write_text(json.dumps(str(error)))
+                    (trial.folder / "error.json").write_text(json.dumps(str(error)))
             (trial.folder / "cpu.json").write_text(json.dumps(process.cpu_seconds))
             return {"score": score}
         """,
     )
     assert (trial.status, trial.score) == ("ok", 3.0), trial.reason
     folder = tmp_path / "out" / "trial"
-    assert json.loads((folder / "said.json").read_text()) == "late() took longer than 1.2 s"
+    assert json.loads((folder / "error.json").read_text()) == "late() took longer than 1.2 s"
     assert json.loads((folder / "cpu.json").read_text()) < 1.0
 
 
-def test_a_file_of_the_candidate_does_not_stand_in_for_the_evaluator(run: Run) -> None:
-    source = "import os\nif not os.path.exists('workbench_evaluator.py'): open('workbench_evaluator.py', 'w').write('ask = None')\n"
-    trial = run(f"{source}{HEAD}def answer(): return ask('double', 4)\n", ASKED)
+def test_a_file_of_the_candidate_does_not_replace_the_evaluator(run: Run) -> None:
+    source = f"""
+open("workbench_evaluator.py", "w").write("ask = None")
+{HEAD}
+def answer(): return ask("double", 4)
+"""
+    trial = run(source, DOUBLE)
     assert (trial.status, trial.score) == ("ok", 8.0), trial.reason
 
 

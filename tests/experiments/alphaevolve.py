@@ -1,4 +1,7 @@
-"""AlphaEvolve's published constructions, read as data from the notebook that holds them; nothing of it is run."""
+"""AlphaEvolve's published constructions, read as data from the notebook that holds them.
+
+Nothing of it is run.
+"""
 
 import ast
 import json

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from workbench import experiment as experiments
+from workbench import experiment_file
 from workbench.evaluate.executor import Points
-from workbench.evaluate.once import run_once
+from workbench.evaluate.single_trial import run_trial
 from workbench.program import Program
 
 
@@ -29,7 +29,7 @@ def score_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Simple
         data: Path | None = None,
         sandbox: str = "auto",
     ) -> SimpleNamespace:
-        experiment = experiments.read(folder).with_settings(
+        experiment = experiment_file.read(folder).with_settings(
             {key: str(value) for key, value in settings.items()}
         )
         place = tmp_path_factory.mktemp(f"trial-{next(numbers)}")
@@ -40,7 +40,7 @@ def score_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Simple
         def keep(points: Points) -> None:
             curves.setdefault((points.series, points.self_reported), []).extend(points.points)
 
-        trial = run_once(
+        trial = run_trial(
             experiment, Program(dict(files)), seed, sandbox=sandbox, folder=place, on_points=keep
         )
         return SimpleNamespace(

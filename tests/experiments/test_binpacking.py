@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.experiments.trusted import trusted
-from workbench import experiment as experiments
+from workbench import experiment_file
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "binpacking"
 Score = Callable[..., SimpleNamespace]
@@ -161,7 +161,7 @@ def test_held_out_a_file_is_another_file_or_the_same_items_in_another_order(
         (drawn_again,),
         (drawn_otherwise,),
     ) = (
-        instances.scored(settings | changes, trial_seed)
+        instances.draw_scored(settings | changes, trial_seed)
         for trial_seed, changes in (
             (1, {}),
             (1, {"split": "held_out"}),
@@ -177,12 +177,12 @@ def test_held_out_a_file_is_another_file_or_the_same_items_in_another_order(
     assert given != held_out == again != other_seed
     assert held_out != drawn == drawn_again != drawn_otherwise
     assert list(other_file.items) == TINY["items"]
-    unforeseen = instances.unforeseen(settings, np.random.default_rng(1))
+    unforeseen = instances.draw_fresh(settings, np.random.default_rng(1))
     assert len({given, *unforeseen}) == 3
     with pytest.raises(ValueError, match="split = 'test'; it is one of search, held_out"):
-        instances.scored(settings | {"split": "test"}, 1)
+        instances.draw_scored(settings | {"split": "test"}, 1)
     with pytest.raises(ValueError, match="seed = 0 draws another set in every trial"):
-        instances.scored(settings | {"seed": 0}, 1)
+        instances.draw_scored(settings | {"seed": 0}, 1)
 
 
 def test_a_program_that_knows_the_order_of_a_file_by_heart_is_caught(
@@ -315,8 +315,14 @@ def test_minus_infinity_forbids_a_bin_and_nothing_more(score: Score, instances: 
 def test_an_answer_that_goes_around_the_driver_is_refused(
     score: Score, answer: str, words: str
 ) -> None:
-    """The candidate shares a process with the driver and can replace it; the evaluator's own bins decide."""
-    text = f"import sys\n\n\ndef priority(item, bins):\n    sys.modules['driver'].place = lambda item: {answer}\n    return item - bins\n"
+    """The candidate shares a process with the driver and can replace it.
+
+    The evaluator's own bins decide.
+    """
+    text = (
+        f"import sys\n\n\ndef priority(item, bins):\n"
+        f"    sys.modules['driver'].place = lambda item: {answer}\n    return item - bins\n"
+    )
     trial = score(text, SMALL)
     assert trial.status == "failed", trial.reason
     assert words in trial.reason
@@ -331,7 +337,10 @@ def test_bins_handed_to_the_heuristic_are_a_copy(score: Score, instances: Module
 
 
 def test_no_future_item_is_in_the_sandbox(score: Score) -> None:
-    """Walks every frame and every object for items; fails when it finds a sequence that begins with what is to come."""
+    """Walks every frame and every object for items.
+
+    Fails when it finds a sequence that begins with what is to come.
+    """
     text = """
 import gc, sys
 import numpy as np
@@ -364,7 +373,10 @@ def priority(item, bins):
 def test_a_program_that_knows_the_instances_by_heart_is_caught(
     score: Score, instances: ModuleType
 ) -> None:
-    """It draws the experiment's own instances again and plans them offline; on fresh ones it is only Best Fit."""
+    """It draws the experiment's own instances again and plans them offline.
+
+    On fresh ones it is only Best Fit.
+    """
     rng = np.random.default_rng(1)
     known = [list(instances.weibull(rng, 300).items) for _ in range(2)]
     text = f"""
@@ -422,7 +434,7 @@ def priority(item, bins):
     assert "FOUND THE FUTURE" in score(text, SMALL).reason, (
         "the set that decides is public; fresh instances are for that"
     )
-    audit = experiments.read(FOLDER).audit | {"items": 300, "count": 2}
+    audit = experiment_file.read(FOLDER).audit | {"items": 300, "count": 2}
     first, again, other = (score(text, SMALL | audit, seed=seed) for seed in (7, 7, 8))
     assert (first.status, other.status) == ("ok", "ok"), (first.reason, other.reason)
     assert first.score == again.score != other.score

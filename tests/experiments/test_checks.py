@@ -1,14 +1,17 @@
-"""The smoke runs of the built-in experiments: what they ship passes, and what would fail at once is told before a trial is spent."""
+"""The smoke runs of the built-in experiments.
+
+What they ship passes, and what would fail at once is told before a trial is spent.
+"""
 
 from collections.abc import Callable, Iterator
 from threading import Event
 
 import pytest
 
-from workbench import experiment as experiments
 from workbench.evaluate.checker import Checker
 from workbench.evaluate.smoke import Finding
 from workbench.program import Program
+from workbench.recognise import experiments
 
 Check = Callable[[str, str, str, str], Finding]
 
@@ -18,7 +21,7 @@ def check() -> Iterator[Check]:
     made: dict[str, Checker] = {}
 
     def run(name: str, file: str, old: str, new: str) -> Finding:
-        found = experiments.read(experiments.find(name))
+        found = experiments.load(name)
         if name not in made:
             made[name] = Checker(found, found.digest, found.settings, "auto")
         files = found.program().files
@@ -79,7 +82,7 @@ WRONG: dict[
         ("harness.py", "MAX_TURNS = 6", "MAX_TURNS = 4"),
         {
             ("harness.py", 'result["stdout"]', 'result["output"]'): "KeyError",
-            ("harness.py", "run(found[1])", 'run("ls /")'): "what the model did not say",
+            ("harness.py", "run(block[1])", 'run("ls /")'): "what the model did not say",
         },
     ),
     "kernel": (

@@ -49,7 +49,10 @@ def test_the_published_packings_score_as_published_without_any_tolerance(
 
 @pytest.mark.parametrize("n", [26, 32])
 def test_they_leave_room_for_less_than_a_hundred_millionth(score: Score, n: int) -> None:
-    """A trial refuses them with radii a millionth larger; so does the check with radii 1e-8 larger."""
+    """A trial refuses them with radii a millionth larger.
+
+    So does the check with radii 1e-8 larger.
+    """
     larger = PUBLISHED.replace(
         "return np.array(CIRCLES[n])", "return np.array(CIRCLES[n]) + [0, 0, 1e-6]"
     )
@@ -126,7 +129,7 @@ def test_an_overlap_that_floats_cannot_see_is_refused() -> None:
 def test_the_known_optima_of_one_and_two_circles_are_scored() -> None:
     assert EVALUATOR.float_below(EVALUATOR.total_radius(np.array([(0.5, 0.5, 0.5)]))) == 0.5
     radius = 1 / (2 + math.sqrt(2))
-    pair = PROGRAM.tightened(np.array([(radius, radius, radius), (1 - radius, 1 - radius, radius)]))
+    pair = PROGRAM.tighten(np.array([(radius, radius, radius), (1 - radius, 1 - radius, radius)]))
     assert EVALUATOR.float_below(EVALUATOR.total_radius(pair)) == pytest.approx(
         2 - math.sqrt(2), abs=1e-12
     )
@@ -200,17 +203,20 @@ def test_every_layout_starts_inside_the_square(layout: str) -> None:
     assert (circles[:, :2] < 1).all()
 
 
-def test_tightened_gives_up_no_more_than_rounding() -> None:
+def test_tighten_gives_up_no_more_than_rounding() -> None:
     circles = grid(5, 0.1)  # a tenth is no float, so some of these overlap
     with pytest.raises(CandidateFailed):
         EVALUATOR.total_radius(circles)
-    tightened = PROGRAM.tightened(circles)
+    tightened = PROGRAM.tighten(circles)
     assert 2.5 - 1e-12 < EVALUATOR.total_radius(tightened) <= 2.5
-    assert (PROGRAM.tightened(tightened) == tightened).all()
+    assert (PROGRAM.tighten(tightened) == tightened).all()
 
 
 def test_a_search_that_takes_too_long_has_no_score(score: Score) -> None:
-    spin = "import time\n\n\ndef pack(n, seed):\n    while time.process_time() < 1.5:\n        pass\n    return packed(n, seed)\n"
+    spin = (
+        "import time\n\n\ndef pack(n, seed):\n    while time.process_time() < 1.5:\n"
+        "        pass\n    return packed(n, seed)\n"
+    )
     trial = score(STORED.replace("def pack(", "def packed(") + "\n\n" + spin, cpu_cap=1.0)
     assert trial.status == "failed"
     assert "cpu_cap" in trial.reason

@@ -12,7 +12,10 @@ from workbench.evaluate import CandidateFailed, hidden
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "cluster_scheduling"
 Score = Callable[..., SimpleNamespace]
-HEAD = "import numpy as np\n\n\ndef score(cpu, memory, free_cpu, free_memory, total_cpu, total_memory):\n"
+HEAD = (
+    "import numpy as np\n\n\ndef score(cpu, memory, "
+    "free_cpu, free_memory, total_cpu, total_memory):\n"
+)
 BEST_FIT = "    return -((free_cpu - cpu) / total_cpu + (free_memory - memory) / total_memory)\n"
 SMALL = {"workloads": 2, "warm_up": 0.4, "measured": 0.4}
 
@@ -61,8 +64,8 @@ def always(*machines: int) -> Callable[..., int]:
 def test_the_books_say_what_is_worked_out_on_paper(evaluator: ModuleType, by_hand: object) -> None:
     """Job 0 on machine 0 until 4, job 1 on machine 1; job 2 at time 3 has no room anywhere (machine 1 has 6 CPU); job 3 on machine 0.
 
-    From 2 to 4: CPU 6 of 20 is free, memory 8 + 10 of 30; machine 0 has no CPU, so that its 8 memory is stranded. From 4 to 6: CPU
-    10 + 6 of 20, memory 10 + 10 of 30, nothing is used up.
+    From 2 to 4: CPU 6 of 20 is free, memory 8 + 10 of 30; machine 0 has no CPU, so that its 8
+    memory is stranded. From 4 to 6: CPU 10 + 6 of 20, memory 10 + 10 of 30, nothing is used up.
     """
     found = evaluator.simulate(by_hand, always(0, 1, 0))
     first, second = (6 / 20 + 18 / 30) / 2, (16 / 20 + 20 / 30) / 2
@@ -101,7 +104,10 @@ def test_a_machine_that_is_not_there_or_has_no_room_is_refused(
 
 
 def textbook_idle(workload: object, rule: Callable[..., np.ndarray]) -> float:
-    """The idle share of capacity in percent, another way: all placements first, then used areas job by job."""
+    """The idle share of capacity in percent, another way.
+
+    All placements first, then used areas job by job.
+    """
     free, running = workload.capacity.astype(float), list[tuple[float, int, int]]()  # type: ignore[attr-defined]
     end, used = workload.arrival[-1], np.zeros(2)  # type: ignore[attr-defined]
     for number, now in enumerate(workload.arrival):  # type: ignore[attr-defined]
@@ -195,8 +201,8 @@ def recognise(total, job):
 seen = []
 """
     body = (
-        "    import driver\n    if not seen:\n        seen.append(recognise(driver.total, (cpu, memory)))\n"
-        + BEST_FIT
+        "    import driver\n    if not seen:\n        seen.append(recognise(driver.total, (cpu, "
+        "memory)))\n" + BEST_FIT
     )
     trial = score(HEAD.replace("\n\n\ndef", f"\n{looks}\n\ndef") + body, seed=7)
     assert trial.status == "ok", trial.reason
@@ -221,9 +227,9 @@ def test_an_unusable_score_fails_with_one_line(score: Score, body: str, words: s
 
 
 def test_the_arrays_handed_to_the_rule_are_copies(score: Score) -> None:
-    body = (
-        BEST_FIT.replace("return", "wanted =")
-        + "    free_cpu[:] = free_memory[:] = total_cpu[:] = total_memory[:] = 1e9\n    return wanted\n"
+    body = BEST_FIT.replace("return", "wanted =") + (
+        "    free_cpu[:] = free_memory[:] = total_cpu[:] = total_memory[:] = 1e9\n"
+        "    return wanted\n"
     )
     trial = score(HEAD + body)
     assert trial.status == "ok", trial.reason

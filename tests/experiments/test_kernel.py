@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tests.experiments.trusted import trusted
-from workbench import experiment as experiments
+from workbench import experiment_file
 from workbench.evaluate import CandidateFailed, Cheated
 from workbench.evaluate.answers import TimedOut
 from workbench.evaluate.executor import Ended, Event, Incumbent, Task
@@ -58,7 +58,7 @@ def score(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Score]:
     folder = tmp_path_factory.mktemp("frozen") / "kernel"
     shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
     experiment, events, numbers = (
-        experiments.read(folder),
+        experiment_file.read(folder),
         queue.SimpleQueue[Event](),
         itertools.count(),
     )
@@ -74,10 +74,17 @@ def score(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Score]:
         values = {**experiment.settings, "repeats": 2, **settings}
         incumbent = None if beside is None else Incumbent(5, Program({**shipped, **beside}))
         task = Task(
-            candidate=0, trial=next(numbers), seed=0, program=Program({**shipped, **(changes or {})}), experiment=folder,
-            digest=experiment.digest, data=place / "data", folder=place / "trial", settings=values,
+            candidate=0,
+            trial=next(numbers),
+            seed=0,
+            program=Program({**shipped, **(changes or {})}),
+            experiment=folder,
+            digest=experiment.digest,
+            data=place / "data",
+            folder=place / "trial",
+            settings=values,
             incumbent=incumbent,
-        )  # fmt: skip
+        )
         executor.submit(task)
         while True:
             event = events.get(timeout=300)
@@ -278,7 +285,10 @@ def test_work_beside_the_calls_is_seen(score: Score) -> None:
 
 
 def test_a_kernel_can_start_neither_thread_nor_process(score: Score) -> None:
-    """Else a child could do the work of each call while the clock is not looking; what `flags()` does to Python changes nothing."""
+    """Else a child could do the work of each call while the clock is not looking.
+
+    What `flags()` does to Python changes nothing.
+    """
     text = (
         "#include <pthread.h>\n#include <signal.h>\n#include <unistd.h>\n"
         + MATMUL
@@ -317,8 +327,14 @@ if os.fork() == 0:
 
 def test_nothing_of_the_build_is_there_when_the_kernel_is_called(score: Score) -> None:
     """Neither a file beside the library, nor Python that `flags()` has changed."""
-    patch = "\nimport sys\n\nopen('left', 'w').write('x')\nsys.path.insert(0, '/nowhere')\nsys.modules['layout'] = None\n"
-    python = "import os, sys; left = sorted({*os.listdir(), *sys.modules} & {'left', 'build', 'build.py', 'builder', 'kernels'})"
+    patch = (
+        "\nimport sys\n\nopen('left', 'w').write('x')\n"
+        "sys.path.insert(0, '/nowhere')\nsys.modules['layout'] = None\n"
+    )
+    python = (
+        "import os, sys; left = sorted({*os.listdir(), *sys.modules} "
+        "& {'left', 'build', 'build.py', 'builder', 'kernels'})"
+    )
     say = f"{python}; print('left:', left); os._exit(bool(left) + 40)"
     text = f"""
 int PyGILState_Ensure(void);
@@ -335,9 +351,18 @@ int PyRun_SimpleString(const char *);
 
 def test_patched_clocks_gain_nothing(score: Score) -> None:
     slow = "#include <time.h>\n" + MATMUL + KERNEL
-    slow += '{ for (int i = 0; i < 12; i++) { right(a, b, out, m, n, k); __asm__ volatile("" ::: "memory"); } }\n'
-    slow += "int clock_gettime(clockid_t id, struct timespec *t) { t->tv_sec = t->tv_nsec = 0; return 0; }\n"
-    patch = "\nimport time\n\nfor name in ('time', 'perf_counter', 'monotonic', 'process_time'):\n    setattr(time, name, lambda: 0.0)\n"
+    slow += (
+        "{ for (int i = 0; i < 12; i++) { right(a, b, out, "
+        'm, n, k); __asm__ volatile("" ::: "memory"); } }\n'
+    )
+    slow += (
+        "int clock_gettime(clockid_t id, struct timespec "
+        "*t) { t->tv_sec = t->tv_nsec = 0; return 0; }\n"
+    )
+    patch = (
+        "\nimport time\n\nfor name in ('time', 'perf_counter', 'monotonic', "
+        "'process_time'):\n    setattr(time, name, lambda: 0.0)\n"
+    )
     trial = score({"kernels/matmul.c": slow, "build.py": (FOLDER / "build.py").read_text() + patch})
     assert trial.status == "ok", trial.reason
     assert trial.score < -0.5
@@ -359,7 +384,10 @@ def test_a_kernel_that_replaces_the_driver_has_still_to_be_right(
     score: Score, answer: str, words: str
 ) -> None:
     arguments = "inputs, dims, shape, calls, skip"
-    lie = f"import sys; driver = sys.modules['driver']; driver_run, LAST = driver.run, {{}}; driver.run = lambda {arguments}: {answer}"
+    lie = (
+        f"import sys; driver = sys.modules['driver']; driver_run, LAST "
+        f"= driver.run, {{}}; driver.run = lambda {arguments}: {answer}"
+    )
     text = f"""
 int PyGILState_Ensure(void);
 void PyGILState_Release(int);
@@ -398,7 +426,7 @@ def test_a_program_cannot_tell_its_role_by_the_order_in_which_they_are_started(
     monkeypatch.setattr(modules.evaluate, "Kernel", Stub)
     monkeypatch.setattr(modules.evaluate, "_demand_device", lambda *given: None)
     monkeypatch.setattr(modules.evaluate, "probe", over)
-    settings = dict(experiments.read(FOLDER).settings)
+    settings = dict(experiment_file.read(FOLDER).settings)
     trial = SimpleNamespace(
         settings=settings,
         device="cpu",
@@ -581,13 +609,16 @@ def test_an_implausible_time_is_called_a_cheat(
 
 def test_the_clock_is_held_by_one_process_of_the_machine(modules: SimpleNamespace) -> None:
     path = Path(modules.clock.tempfile.gettempdir()) / modules.clock.LOCK
-    probe = f"import fcntl, os\nfcntl.flock(os.open({str(path)!r}, os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+    probe = (
+        f"import fcntl, os\nfcntl.flock(os.open({str(path)!r}, "
+        f"os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+    )
     with modules.clock.alone():
         done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
     assert "BlockingIOError" in done.stderr
 
 
 def test_the_tuner_finds_what_builds_the_kernel_and_nothing_else() -> None:
-    found = knobs.find(experiments.read(FOLDER).program())
+    found = knobs.find_knobs(experiment_file.read(FOLDER).program())
     names = ("TILE_M", "TILE_N", "TILE_K", "OPTIMIZE", "NATIVE", "FAST_MATH", "UNROLL")
     assert set(found) == {f"build.py:{name}" for name in names}

@@ -1,4 +1,7 @@
-"""The Triton kernels under Triton's interpreter, for correctness only; skipped where Triton is not installed."""
+"""The Triton kernels under Triton's interpreter, for correctness only.
+
+Skipped where Triton is not installed.
+"""
 
 import importlib.util
 import os

@@ -1,4 +1,7 @@
-"""Known right and known wrong decompositions: published ones, the same with one entry changed, and what tries to pass as one."""
+"""Known right and known wrong decompositions.
+
+Published ones, the same with one entry changed, and what tries to pass as one.
+"""
 
 import runpy
 from collections.abc import Callable
@@ -211,7 +214,7 @@ def test_the_standard_algorithm_is_right_for_every_shape_and_field(
     shape: tuple[int, int, int], field: str
 ) -> None:
     terms, steps = int(np.prod(shape)), 2 if field in ("half", "complex") else 1
-    answer = PROGRAM.encoded(PROGRAM.standard(*shape) * steps, terms, field)
+    answer = PROGRAM.encode(PROGRAM.standard(*shape) * steps, terms, field)
     assert EVALUATOR.Problem(*shape, field).rank(answer) == terms
     assert PROGRAM.exact(answer, *shape, field)
 
@@ -270,9 +273,11 @@ def test_nothing_found_under_one_seed_helps_another(score: Score) -> None:
     text = STORED.replace("def decompose(", "def known(") + (
         "\n\nfrom pathlib import Path\n\nseen = []\n\n\ndef decompose(m, n, p, field, seed):\n"
         "    if seen or Path('seen').exists():\n        return known(m, n, p, field, seed)\n"
-        "    seen.append(seed)\n    Path('seen').touch()\n    i, j, k = np.indices((m, n, p)).reshape(3, -1)\n"
+        "    seen.append(seed)\n    Path('seen').touch()\n    i, j, k = np.indices((m, n, "
+        "p)).reshape(3, -1)\n"
         "    answer = np.zeros((1, m * n + n * p + m * p, m * n * p), dtype=np.int64)\n"
-        "    for row in (i * n + j, m * n + j * p + k, m * n + n * p + i * p + k):\n        answer[0, row, range(m * n * p)] = 1\n"
+        "    for row in (i * n + j, m * n + j * p + k, m * n + n * p + i * p + k):\n        "
+        "answer[0, row, range(m * n * p)] = 1\n"
         "    return answer\n"
     )
     trial = score(text, seeds=3)
@@ -318,7 +323,10 @@ def test_a_single_seed_is_the_callers_mistake(score: Score) -> None:
 
 
 def test_a_seed_that_takes_too_long_ends_the_trial(score: Score) -> None:
-    spin = "import time\n\n\ndef decompose(*args):\n    while time.process_time() < 1.5:\n        pass\n    return known(*args)\n"
+    spin = (
+        "import time\n\n\ndef decompose(*args):\n"
+        "    while time.process_time() < 1.5:\n        pass\n    return known(*args)\n"
+    )
     trial = score(STORED.replace("def decompose(", "def known(") + "\n\n" + spin, cpu_cap=1.0)
     assert trial.status == "failed"
     assert "cpu_cap" in trial.reason

@@ -1,4 +1,7 @@
-"""Known right and known wrong step functions; small ones are computed again by integrating in fractions."""
+"""Known right and known wrong step functions.
+
+Small ones are computed again by integrating in fractions.
+"""
 
 import itertools
 import math
@@ -178,7 +181,7 @@ def test_the_program_measures_what_the_evaluator_does() -> None:
 @pytest.mark.parametrize("steps", [2, 7, 50])
 def test_rounding_to_whole_heights_keeps_the_sum(steps: int) -> None:
     chance = np.random.default_rng(steps)
-    for f in PROGRAM.projected(chance.normal(0.5, 1.0, (20, steps))):
+    for f in PROGRAM.project(chance.normal(0.5, 1.0, (20, steps))):
         heights = PROGRAM.exact(f)
         assert 2 * heights.sum() == steps * ONE
         assert np.abs(heights / ONE - f).max() < 1e-6
@@ -186,7 +189,10 @@ def test_rounding_to_whole_heights_keeps_the_sum(steps: int) -> None:
 
 
 def test_a_search_that_takes_too_long_has_no_score(score: Score) -> None:
-    spin = "import time\n\n\ndef construct(*args):\n    while time.process_time() < 1.5:\n        pass\n    return known(*args)\n"
+    spin = (
+        "import time\n\n\ndef construct(*args):\n"
+        "    while time.process_time() < 1.5:\n        pass\n    return known(*args)\n"
+    )
     trial = score(STORED.replace("def construct(", "def known(") + "\n\n" + spin, cpu_cap=1.0)
     assert trial.status == "failed"
     assert "cpu_cap" in trial.reason

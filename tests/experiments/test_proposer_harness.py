@@ -1,4 +1,7 @@
-"""Proposers under simulated studies: what they gain, what they may not do, and how one is installed."""
+"""Proposers under simulated studies.
+
+What they gain, what they may not do, and how one is installed.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -10,10 +13,9 @@ import pytest
 
 import workbench
 from tests.experiments.trusted import carried, trusted
-from workbench import cli, registry
-from workbench import experiment as experiments
+from workbench import cli, experiment_file, registry
 from workbench.errors import UsageError
-from workbench.propose.settings import TunerSettings, written
+from workbench.propose.settings import TunerSettings, parse_source
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "proposer_harness"
 SETTINGS = (FOLDER / "settings.py").read_text()
@@ -60,12 +62,12 @@ def score(score_once: Score) -> Score:
 
 
 def test_the_programs_own_settings_are_the_tuners() -> None:
-    assert written(SETTINGS) == TunerSettings()
+    assert parse_source(SETTINGS) == TunerSettings()
 
 
 def test_every_objective_costs_one_at_first_and_nothing_at_its_best(surrogates: ModuleType) -> None:
     for kinds in surrogates.SHAPES:
-        for objective in surrogates.drawn(kinds, 9, 4):
+        for objective in surrogates.draw(kinds, 9, 4):
             assert objective.loss(objective.source) == 1.0
             drawn, shape = objective._drawn, objective._shape
             assert shape(drawn.target, drawn) == pytest.approx(0.0)
@@ -75,9 +77,9 @@ def test_every_objective_costs_one_at_first_and_nothing_at_its_best(surrogates: 
 def test_objectives_are_those_of_their_seed_and_the_held_out_are_of_other_kinds(
     surrogates: ModuleType,
 ) -> None:
-    sources = [one.source for one in surrogates.drawn("search", 6, 1)]
-    assert sources == [one.source for one in surrogates.drawn("search", 6, 1)]
-    assert len({*sources, *(one.source for one in surrogates.drawn("search", 6, 2))}) == 12
+    sources = [one.source for one in surrogates.draw("search", 6, 1)]
+    assert sources == [one.source for one in surrogates.draw("search", 6, 1)]
+    assert len({*sources, *(one.source for one in surrogates.draw("search", 6, 2))}) == 12
     assert not {*surrogates.SHAPES["search"]} & {*surrogates.SHAPES["held_out"]}
 
 
@@ -85,8 +87,8 @@ def test_objectives_are_those_of_their_seed_and_the_held_out_are_of_other_kinds(
     ("text", "message"),
     [
         ("", "it has the constants none and not "),
-        ("import os\n", "line 1 is no constant"),
-        ("A = open('x')\n", "line 1 is no constant"),
+        ("import os\n", "line 1 is not a constant"),
+        ("A = open('x')\n", "line 1 is not a constant"),
         ("(", "it does not parse: "),
         ("A = 1\n" * 3000, "it has 18000 characters"),
     ],
@@ -94,10 +96,10 @@ def test_objectives_are_those_of_their_seed_and_the_held_out_are_of_other_kinds(
 def test_what_is_not_the_given_program_is_refused(
     surrogates: ModuleType, text: str, message: str
 ) -> None:
-    objective = surrogates.drawn("search", 1, 0)[0]
+    objective = surrogates.draw("search", 1, 0)[0]
     with pytest.raises(surrogates.NotAProgram, match=message):
         objective.loss(text)
-    with pytest.raises(surrogates.NotAProgram, match="line 1 is no constant"):
+    with pytest.raises(surrogates.NotAProgram, match="line 1 is not a constant"):
         objective.loss("".join(f"{name} = 'y'\n" for name in objective.base))
     with pytest.raises(surrogates.NotAProgram, match=r"= 1e\+999|inf; it is a |= 3; it is a "):
         objective.loss(
@@ -134,7 +136,7 @@ NONSENSE = "study.programs[0] = SimpleNamespace(files={'train.py': %s}); raise E
         ("ask('best', 1)", "LookupError"),
         (
             "return Proposal(program=Program({'train.py': 'import os\\n'}), hypothesis='')",
-            "is not its program: line 1 is no constant",
+            "is not its program: line 1 is not a constant",
         ),
         (NONSENSE % "'A = 1'", "is not its program: it has the constants A and not"),
         (NONSENSE % "100.0", "search"),
@@ -158,7 +160,7 @@ def recognise(text, number):
     if number != zlib.crc32(text.encode()):
         raise RuntimeError("THE NUMBER SAYS MORE THAN THE PROGRAM")
     for seed in range(50):
-        if any(objective.source == text for objective in surrogates.drawn("search", 3, seed)):
+        if any(objective.source == text for objective in surrogates.draw("search", 3, seed)):
             raise RuntimeError("FOUND THE OBJECTIVE")
 """
     body = "recognise(study.text, self.seed); raise Exhausted('nothing found')"
@@ -226,10 +228,10 @@ def test_a_kept_proposer_is_installed_by_name_and_frozen_in_the_studies_that_use
         first.install("other")
     with pytest.raises(UsageError, match="unknown proposer 'mine'"):
         workbench.start("s.py", score="score", proposer="mine")
-    assert registry.named_proposers() == {}
+    assert registry.read_aliases() == {}
 
 
 def test_it_says_what_it_is() -> None:
-    experiment = experiments.read(FOLDER)
+    experiment = experiment_file.read(FOLDER)
     assert experiment.audit == {"kinds": "held_out"}
     assert experiment.packages == ("autoresearch-workbench",)

@@ -1,4 +1,7 @@
-"""The prompt of a proposer as the program, through the real SDK against a scripted server: scored, kept, installed by name, used."""
+"""The prompt of a proposer as the program, through the real SDK against a scripted server.
+
+Scored, kept, installed by name, used.
+"""
 
 import json
 import re
@@ -12,9 +15,8 @@ import pytest
 import workbench
 from tests.experiments.scripted_search import BOLD, reply
 from tests.experiments.trusted import trusted
-from tests.messages_server import Body, Fails, MessagesServer, Says, Step, uses
-from workbench import cli
-from workbench import experiment as experiments
+from tests.messages_server import Answer, Body, Failure, MessagesServer, Step, call_tools
+from workbench import cli, experiment_file
 from workbench.errors import ProposerUnusable
 from workbench.evaluate import CandidateFailed
 from workbench.program import Program
@@ -34,7 +36,7 @@ Score = Callable[..., SimpleNamespace]
 
 def settings_of(proposer: str, **more: Any) -> dict[str, Any]:
     asked = {} if proposer == "tuner" else SMALL
-    return {**experiments.read(FOLDER).settings, **asked, "proposer": proposer, **more}
+    return {**experiment_file.read(FOLDER).settings, **asked, "proposer": proposer, **more}
 
 
 @pytest.fixture(autouse=True)
@@ -56,15 +58,23 @@ def evaluator() -> Iterator[ModuleType]:
 
 @pytest.fixture
 def score(evaluator: ModuleType, server: MessagesServer, tmp_path: Path) -> Score:
-    """Scores a program under small settings: the metrics. The trial that it stands in for could start no sandbox at all."""
+    """Scores a program under small settings.
+
+    The metrics. The trial that it stands in for could start no sandbox at all.
+    """
 
     def scored(proposer: str, files: Mapping[str, str], **more: Any) -> SimpleNamespace:
         settings = settings_of(proposer, base_url=server.url, **more)
         program, curve = SimpleNamespace(files={**GIVEN, **files}), list[float]()
         trial = SimpleNamespace(
-            seed=1, settings=settings, program=program, folder=tmp_path, check=lambda: None, units=lambda units: None,
+            seed=1,
+            settings=settings,
+            program=program,
+            folder=tmp_path,
+            check=lambda: None,
+            units=lambda units: None,
             report=lambda series, step, value: curve.append(value),
-        )  # fmt: skip
+        )
         return SimpleNamespace(**evaluator.evaluate(trial), curve=curve)
 
     return scored
@@ -73,11 +83,11 @@ def score(evaluator: ModuleType, server: MessagesServer, tmp_path: Path) -> Scor
 @pytest.mark.parametrize("name", WORDINGS)
 def test_the_program_begins_with_what_the_proposer_says_by_default(name: str) -> None:
     assert WORDINGS[name].read(GIVEN[f"{name}.toml"]) == WORDINGS[name]()
-    assert experiments.read(FOLDER).editable == EDITABLE
+    assert experiment_file.read(FOLDER).editable == EDITABLE
 
 
 def test_the_tuner_sees_only_its_own_settings() -> None:
-    found = knobs.find(Program(GIVEN))
+    found = knobs.find_knobs(Program(GIVEN))
     assert len(found) == len(TunerSettings().values())
 
 
@@ -130,20 +140,23 @@ def test_the_instructions_for_meta_prompts_are_part_of_the_program(
 def test_an_agent_reads_why_an_evaluation_failed_and_has_only_the_tools_that_it_was_given(
     score: Score, server: MessagesServer
 ) -> None:
-    """The first proposal changes a name, which no evaluation survives; the second reads the log of that."""
+    """The first proposal changes a name, which no evaluation survives.
+
+    The second reads the log of that.
+    """
 
     def script(body: Body) -> Step:
         text = body["messages"][0]["content"][1]["text"]
         if "There are 1 candidates" in text:
-            return uses(
+            return call_tools(
                 ("edit", {"path": "train.py", "text": "OTHER = 1\n"}),
                 ("submit", {"hypothesis": "x"}),
             )
         if len(body["messages"]) == 1:
-            return uses(
+            return call_tools(
                 ("read_file", {"path": "candidates/0001/log.0.txt"}), ("shell", {"command": "ls"})
             )
-        return Says("I have seen enough.", stop="refusal")
+        return Answer("I have seen enough.", stop="refusal")
 
     server.script = script
     found = score(
@@ -170,7 +183,7 @@ def test_an_agent_reads_why_an_evaluation_failed_and_has_only_the_tools_that_it_
 def test_a_study_ends_with_its_tokens_and_a_refusal_is_a_proposal_lost(
     score: Score, server: MessagesServer
 ) -> None:
-    server.script = lambda body: Says(
+    server.script = lambda body: Answer(
         "I would rather not.", stop="refusal", usage={"input_tokens": 900, "output_tokens": 100}
     )
     found = score("evolve", {}, max_tokens=1500)
@@ -189,14 +202,15 @@ def test_what_the_model_writes_is_never_run(
     assert (found.gained, found.kept) == (0.0, 0.0)
     assert not (tmp_path / "ran").exists()
     assert (
-        "it is not the given program with other values: line 1 is no constant" in server.prompts[-1]
+        "it is not the given program with other values: line 1 is not a constant"
+        in server.prompts[-1]
     )
 
 
 def test_a_model_that_cannot_be_asked_ends_the_trial_with_no_score(
     score: Score, server: MessagesServer
 ) -> None:
-    server.script = lambda body: Fails(404, "not_found_error", f"model: {MODEL}")
+    server.script = lambda body: Failure(404, "not_found_error", f"model: {MODEL}")
     with pytest.raises(ProposerUnusable, match="no model 'claude-haiku-4-5'"):
         score("evolve", {})
     assert len(server.requests) <= 3
@@ -221,17 +235,20 @@ def test_a_model_that_cannot_be_asked_ends_the_trial_with_no_score(
         (
             "agent",
             TOLD,
-            "evolve.toml counts for nothing where the setting proposer is 'agent'; change agent.toml",
+            "evolve.toml counts for nothing where the setting proposer is 'agent'; change "
+            "agent.toml",
         ),
         (
             "evolve",
             {**GIVEN, "settings.py": GIVEN["settings.py"] + "#"},
-            "settings.py counts for nothing where the setting proposer is 'evolve'; change evolve.toml",
+            "settings.py counts for nothing where the setting proposer is 'evolve'; change "
+            "evolve.toml",
         ),
         (
             "tuner",
             {**GIVEN, **TOLD},
-            "evolve.toml counts for nothing where the setting proposer is 'tuner'; change settings.py",
+            "evolve.toml counts for nothing where the setting proposer is 'tuner'; change "
+            "settings.py",
         ),
     ],
 )
@@ -257,7 +274,7 @@ def test_a_prompt_that_is_none_and_a_change_that_does_not_count_fail_with_one_li
         ("patches:x", "", "--set proposer=patches:x; choose one of tuner, evolve, agent"),
         ("agent:all", MODEL, "agent does not know 'all'"),
         ("evolve:x", MODEL, "evolve does not know x"),
-        ("tuner:reach=3", "", "the settings of the tuner stand in settings.py"),
+        ("tuner:reach=3", "", "the settings of the tuner are in settings.py"),
     ],
 )
 def test_settings_that_cannot_be_are_said_in_one_line(
@@ -272,7 +289,8 @@ def test_no_candidate_has_the_key_that_its_evaluator_has(score_once: Score) -> N
         "\nimport os\nfrom pathlib import Path\n\n\ndef found():\n"
         "    yield from os.environ.values()\n"
         "    for file in Path('/proc').glob('[0-9]*/environ'):\n"
-        "        try:\n            yield file.read_text()\n        except OSError:\n            pass\n\n\n"
+        "        try:\n            yield file.read_text()\n        except OSError:\n            "
+        "pass\n\n\n"
         f"assert not any({KEY!r} in text for text in found())\n"
     )
     trial = score_once(

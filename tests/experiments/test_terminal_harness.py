@@ -1,4 +1,7 @@
-"""Known good and bad harnesses, scored through real sandboxes; the hidden tests, the scripted policy, and a real model's stand-in."""
+"""Known good and bad harnesses, scored through real sandboxes.
+
+The hidden tests, the scripted policy, and a real model's stand-in.
+"""
 
 import contextlib
 import random
@@ -12,8 +15,8 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from tests.experiments.trusted import trusted
-from tests.messages_server import Fails, MessagesServer, Says
-from workbench import experiment as experiments
+from tests.messages_server import Answer, Failure, MessagesServer
+from workbench import experiment_file
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "terminal_harness"
 SHIPPED = (FOLDER / "harness.py").read_text()
@@ -48,13 +51,24 @@ def turned(**values: object) -> str:
 
 
 GOOD = turned(
-    SIDE="both", SAY_CUT=True, SHOW_STDERR=True, SHOW_STATUS=True, SHOW_LISTING=True, TURNS_KEPT=12, VERIFY=True, MAX_TURNS=14,
-    OUTPUT_CHARS=500, OLD_OUTPUT_CHARS=250,
-)  # fmt: skip
+    SIDE="both",
+    SAY_CUT=True,
+    SHOW_STDERR=True,
+    SHOW_STATUS=True,
+    SHOW_LISTING=True,
+    TURNS_KEPT=12,
+    VERIFY=True,
+    MAX_TURNS=14,
+    OUTPUT_CHARS=500,
+    OLD_OUTPUT_CHARS=250,
+)
 
 
 def solves(text: str, task: SimpleNamespace) -> bool:
-    """Whether a harness solves a task with the scripted policy; in this process and a folder of this machine, without sandbox."""
+    """Whether a harness solves a task with the scripted policy.
+
+    In this process and a folder of this machine, without sandbox.
+    """
     module = ModuleType("harness")
     exec(text, module.__dict__)
 
@@ -196,7 +210,7 @@ BROKEN = {
     "cuts a command out of a line": (
         harness("model('Task: ' + task)\nrun('bash')"),
         "failed",
-        "stand in a reply as whole lines: 'bash'",
+        "be in a reply as whole lines: 'bash'",
     ),
     "asks with bytes": (harness("model(b'x')"), "failed", "a prompt is text"),
     "asks for ever": (
@@ -243,9 +257,9 @@ def test_the_model_answers_no_more_prompts_and_no_longer_ones_than_the_settings_
 
 def test_a_command_has_to_stand_in_a_reply_as_whole_lines() -> None:
     reply = "Next:\n```bash\ncd a\nls -l\n```"
-    assert all(EVALUATE.said(command, reply) for command in ("ls -l", "cd a", "cd a\nls -l"))
+    assert all(EVALUATE.is_said(command, reply) for command in ("ls -l", "cd a", "cd a\nls -l"))
     assert not any(
-        EVALUATE.said(command, reply)
+        EVALUATE.is_said(command, reply)
         for command in ("ls", "-l", "cd a; ls -l", "", " ", "\n", "ls -l ")
     )
 
@@ -261,13 +275,18 @@ def test_the_harness_reads_neither_the_tests_nor_the_folders_of_the_tasks(
         "        with open(path) as file: return [path] if file.read() else []\n"
         "    except OSError: return []\n"
         "def look():\n"
-        f"    found = read('{FOLDER}/hard.py') + read('{FOLDER}/plans.py') + read('work/step.sh') + read('../work/step.sh')\n"
+        f"    found = read('{FOLDER}/hard.py') + read('{FOLDER}/plans.py') + "
+        "read('work/step.sh') + read('../work/step.sh')\n"
         "    for root in ('/tmp', '/home', '/root', '/var', tempfile.gettempdir()):\n"
         "        for folder, _, names in os.walk(root):\n"
         "            found += read(os.path.join(folder, 'step.sh')) if 'step.sh' in names else []\n"
-        "    return found + [name for name in ('policy', 'plans', 'task', 'easy', 'middle', 'hard', 'evaluate') if name in sys.modules]\n"
+        "    return found + [name for name in ('policy', 'plans', 'task', 'easy', 'middle', "
+        "'hard', 'evaluate') if name in sys.modules]\n"
     )
-    body = "assert listing()[0][0] == 'step.sh'\nfound = look()\nif found: raise ValueError(repr(found)[:200])"
+    body = (
+        "assert listing()[0][0] == 'step.sh'\nfound = look()\n"
+        "if found: raise ValueError(repr(found)[:200])"
+    )
     trial = score(harness(body, head=look), sandbox=sandbox, tasks=2, families="long_chain")
     assert trial.status == "ok", trial.reason
     assert trial.score == 0.0
@@ -338,7 +357,10 @@ def test_the_policy_goes_by_what_it_is_shown() -> None:
 
 
 def test_the_policy_reads_a_transcript_of_fenced_blocks_as_well() -> None:
-    told = "Task: Run sh build.sh until it succeeds.\n\n```bash\nsh build.sh\n```\nerror: no target; try --target elm\n```bash\nls\n```\n"
+    told = (
+        "Task: Run sh build.sh until it succeeds.\n\n```bash\nsh build.sh\n"
+        "```\nerror: no target; try --target elm\n```bash\nls\n```\n"
+    )
     assert "\nsh build.sh --target elm\n" in POLICY.answer(told)
 
 
@@ -355,8 +377,8 @@ def test_the_policy_looks_again_only_where_it_is_told_that_something_is_missing(
 
 
 def test_it_is_said_where_a_score_is_shown_that_no_language_model_was_asked() -> None:
-    assert "no language model" in experiments.read(FOLDER).description
-    assert "NO language model" in POLICY.__doc__
+    assert "no language model" in experiment_file.read(FOLDER).description
+    assert "NOT a language model" in POLICY.__doc__
     assert "no language model" in (FOLDER / "README.md").read_text()
 
 
@@ -373,7 +395,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., MessagesSer
         usage = {"input_tokens": 1000, "output_tokens": 10}
         servers.append(
             MessagesServer(
-                lambda body: Says(answer(body["messages"][-1]["content"][0]["text"]), usage=usage)
+                lambda body: Answer(answer(body["messages"][-1]["content"][0]["text"]), usage=usage)
             )
         )
         return servers[-1].__enter__()
@@ -387,9 +409,9 @@ def test_a_real_model_stands_behind_the_same_interface_and_its_price_is_counted(
     score: Score, model: Callable[..., MessagesServer]
 ) -> None:
     served = model(POLICY.answer)
-    sees = (
-        GOOD
-        + "\n\nimport os\nassert not any('KEY' in name or 'sk-' in value for name, value in os.environ.items())\n"
+    sees = GOOD + (
+        "\n\nimport os\nassert not any('KEY' in name or 'sk-' "
+        "in value for name, value in os.environ.items())\n"
     )
     settings = {
         "model": "claude-haiku-4-5",
@@ -407,7 +429,7 @@ def test_a_real_model_stands_behind_the_same_interface_and_its_price_is_counted(
 
 
 def test_a_model_that_does_not_answer_is_the_evaluators_fault(score: Score) -> None:
-    with MessagesServer(lambda body: Fails(404, "not_found_error", "model: nobody")) as server:
+    with MessagesServer(lambda body: Failure(404, "not_found_error", "model: nobody")) as server:
         trial = score(SHIPPED, model="nobody", base_url=server.url)
     assert (trial.status, trial.fault, trial.score) == ("lost", "evaluator", None), trial
     assert "nobody" in trial.reason
@@ -433,16 +455,19 @@ def test_a_command_sees_the_folder_of_its_task_and_no_test_and_what_breaks_its_s
         "import itertools\nORDER = itertools.count()\n"
         "def first(said, results, names):\n"
         "    out = [result['stdout'].strip() for result in results]\n"
-        "    assert results[0]['status'] != 124 and out[0] == '' and out[1] == '0' and out[3] == '0', out\n"
+        "    assert results[0]['status'] != 124 and out[0] == '' and out[1] == '0' and out[3] "
+        "== '0', out\n"
         "    assert out[2] == 'step.sh' and names == ['step.sh'], (out, names)\n"
         "def second(said, results, names):\n"
         "    assert results[0]['status'] == 124 and results[1]['status'] != 0, results\n"
         "def third(said, results, names):\n"
-        "    assert 100_000 <= len(results[0]['stdout']) < 101_000 and '200000 bytes left out' in results[0]['stdout'], results\n"
+        "    assert 100_000 <= len(results[0]['stdout']) < 101_000 and '200000 bytes left out' "
+        "in results[0]['stdout'], results\n"
         "    assert results[1]['stdout'] == 'ok\\n' and 'x' not in names, (results, names)\n"
     )
     body = (
-        "name = ('first', 'second', 'third')[next(ORDER)]\nsaid = model(name).split('```bash\\n')[1:]\n"
+        "name = ('first', 'second', 'third')[next(ORDER)]\nsaid = "
+        "model(name).split('```bash\\n')[1:]\n"
         "results = [run(block.split('\\n```')[0]) for block in said]\n"
         "globals()[name](said, results, [path for path, size in listing()])"
     )
@@ -481,20 +506,20 @@ def test_the_splits_share_no_family_and_settings_that_name_nothing_are_refused_w
 def test_tasks_are_dealt_out_evenly_and_few_of_them_to_all_levels() -> None:
     settings = {"split": "search", "families": ""}
     assert (
-        sorted(level for level, _ in EVALUATE.drawn(1, {**settings, "tasks": 28}))
+        sorted(level for level, _ in EVALUATE.draw_tasks(1, {**settings, "tasks": 28}))
         == ["easy"] * 6 + ["hard"] * 10 + ["middle"] * 12
     )
-    assert {level for level, _ in EVALUATE.drawn(1, {**settings, "tasks": 3})} == {
+    assert {level for level, _ in EVALUATE.draw_tasks(1, {**settings, "tasks": 3})} == {
         "easy",
         "middle",
         "hard",
     }
     first, other = (
-        [task.text for _, task in EVALUATE.drawn(seed, {**settings, "tasks": 14})]
+        [task.text for _, task in EVALUATE.draw_tasks(seed, {**settings, "tasks": 14})]
         for seed in (1, 2)
     )
     assert first != other
-    assert first == [task.text for _, task in EVALUATE.drawn(1, {**settings, "tasks": 14})]
+    assert first == [task.text for _, task in EVALUATE.draw_tasks(1, {**settings, "tasks": 14})]
 
 
 def test_it_works_without_mounts_as_well(score: Score) -> None:

@@ -1,4 +1,7 @@
-"""Known right and known wrong harnesses, scored through real sandboxes; and the frozen model, the data and a scripted real model."""
+"""Known right and known wrong harnesses, scored through real sandboxes.
+
+And the frozen model, the data and a scripted real model.
+"""
 
 import functools
 import json
@@ -10,8 +13,8 @@ from types import SimpleNamespace
 import pytest
 
 from tests.experiments.trusted import trusted
-from tests.messages_server import MessagesServer, Says
-from workbench.evaluate.prepared import digest
+from tests.messages_server import Answer, MessagesServer
+from workbench.evaluate.study_data import compute_digest
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "textclass_harness"
 SHIPPED = (FOLDER / "harness.py").read_text()
@@ -36,7 +39,10 @@ with trusted(FOLDER, "frozen", "docstrings") as modules:
 
 @pytest.fixture(scope="session")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four labels of eight words each; a text has three words of its label and two that say nothing."""
+    """Four labels of eight words each.
+
+    A text has three words of its label and two that say nothing.
+    """
     folder, rng = tmp_path_factory.mktemp("toy"), random.Random(0)
     for name, count in {"train": 80, "val": 60, "test": 60}.items():
         lines = []
@@ -164,7 +170,8 @@ def test_what_is_not_in_the_state_is_gone_when_it_counts(score: Score) -> None:
     )
     writes = writes.replace(
         "json.loads(state):",
-        "json.loads(open('kept.json').read() if __import__('os').path.exists('kept.json') else state):",
+        "json.loads(open('kept.json').read() if __import__('os').path.exists('kept.json') else "
+        "state):",
     )
     zero = score(SIMILAR.replace("return json.dumps(self.examples)", "return '[]'"))
     for text in (forgets, writes):
@@ -178,10 +185,13 @@ def test_no_truth_is_in_the_sandbox_before_it_is_told(score: Score, toy: Path) -
     look = (
         "import gc, os, sys\n"
         "def look(label):\n"
-        f"    found = [path for path in ('{toy}', '{FOLDER}', '/data', 'val.jsonl', '../data') if os.path.exists(path)]\n"
-        "    found += [name for name in os.listdir('.') if not name.startswith(('driver', 'harness', '.', '__'))]\n"
+        f"    found = [path for path in ('{toy}', '{FOLDER}', '/data', 'val.jsonl', '../data') "
+        "if os.path.exists(path)]\n"
+        "    found += [name for name in os.listdir('.') if not name.startswith(('driver', "
+        "'harness', '.', '__'))]\n"
         "    found += [o for o in gc.get_objects() if type(o) is dict and 'ground_truth' in o]\n"
-        "    return found + [name for name in ('frozen', 'models', 'docstrings', 'evaluate') if name in sys.modules]\n"
+        "    return found + [name for name in ('frozen', 'models', 'docstrings', 'evaluate') if "
+        "name in sys.modules]\n"
     )
     predict = "found = look(input)\nif found: raise ValueError(repr(found)[:200])\nreturn '', {}"
     trial = score(harness(predict, learn="results.clear()", head=look))
@@ -195,8 +205,10 @@ def test_truths_come_in_batches_after_their_predictions_and_say_what_was_predict
     learn = (
         "assert [r['input'] for r in results] == self.told and len(self.told) <= 16\n"
         "assert [r['metadata']['n'] for r in results] == list(range(1, len(self.told) + 1))\n"
-        "assert all(set(r) == {'input', 'prediction', 'ground_truth', 'was_correct', 'metadata'} for r in results)\n"
-        "assert not any(r['was_correct'] for r in results) and all(r['ground_truth'] in self.labels for r in results)\n"
+        "assert all(set(r) == {'input', 'prediction', 'ground_truth', 'was_correct', "
+        "'metadata'} for r in results)\n"
+        "assert not any(r['was_correct'] for r in results) and all(r['ground_truth'] in "
+        "self.labels for r in results)\n"
         "self.told = []"
     )
     trial = score(harness(predict, learn))
@@ -234,13 +246,17 @@ def test_none_of_the_packages_that_the_docstrings_come_from_can_be_read(score: S
         "import importlib.util, os, sys, zipfile\n"
         f"names = {names}\n"
         "found = [name for name in names if importlib.util.find_spec(name)]\n"
-        "for root in sys.path + ['/usr/lib/python3/dist-packages', '/usr/local/lib/python3.11/site-packages']:\n"
-        "    found += [root + '/' + name for name in names if os.path.exists(os.path.join(root, name))]\n"
-        "    for folder, _, files in os.walk(root) if 'ensurepip' in str(os.listdir(root) if os.path.isdir(root) else '') else ():\n"
+        "for root in sys.path + ['/usr/lib/python3/dist-packages', "
+        "'/usr/local/lib/python3.11/site-packages']:\n"
+        "    found += [root + '/' + name for name in names if os.path.exists(os.path.join(root, "
+        "name))]\n"
+        "    for folder, _, files in os.walk(root) if 'ensurepip' in str(os.listdir(root) if "
+        "os.path.isdir(root) else '') else ():\n"
         "        for file in files:\n"
         "            if file.endswith('.whl'):\n"
         "                inside = zipfile.ZipFile(os.path.join(folder, file)).namelist()\n"
-        "                found += [n for n in names if any(f'/{n}/' in '/' + entry for entry in inside)]\n"
+        "                found += [n for n in names if any(f'/{n}/' in '/' + entry for entry in "
+        "inside)]\n"
         "if found: raise ValueError(repr(found))\n"
     )
     trial = score(harness(head=head))
@@ -254,7 +270,7 @@ def test_docstrings_make_the_same_splits_twice_and_no_label_stands_in_its_text(
     docstring_data: Path, tmp_path: Path
 ) -> None:
     DOCSTRINGS.write(tmp_path)
-    assert digest(tmp_path) == digest(docstring_data) != ""
+    assert compute_digest(tmp_path) == compute_digest(docstring_data) != ""
     splits = {
         file.stem: [json.loads(line) for line in file.read_text().splitlines()]
         for file in docstring_data.glob("*.jsonl")
@@ -337,7 +353,8 @@ def test_too_many_examples_dilute_what_the_frozen_model_attends_to() -> None:
     near = ("copper wire for the house", "metal")
     filler = [
         (
-            f"apples and pears number {n} in the long warm summer of the orchard, and more of them {n}",
+            f"apples and pears number {n} in the long warm summer of the orchard, and more of "
+            f"them {n}",
             "fruit",
         )
         for n in range(300)
@@ -388,7 +405,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[MessagesServer]:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-a-key-of-this-test")
     usage = {"input_tokens": 1000, "output_tokens": 10}
     with MessagesServer(
-        lambda body: Says(FROZEN.answer(body["messages"][-1]["content"][0]["text"]), usage=usage)
+        lambda body: Answer(FROZEN.answer(body["messages"][-1]["content"][0]["text"]), usage=usage)
     ) as server:
         yield server
 
@@ -415,9 +432,9 @@ def test_a_real_model_stands_behind_the_same_interface_and_its_price_is_counted(
 
 
 def test_a_model_that_does_not_answer_is_the_evaluators_fault(score: Score, toy: Path) -> None:
-    from tests.messages_server import Fails
+    from tests.messages_server import Failure
 
-    with MessagesServer(lambda body: Fails(404, "not_found_error", "model: nobody")) as server:
+    with MessagesServer(lambda body: Failure(404, "not_found_error", "model: nobody")) as server:
         trial = score(SIMILAR, examples=16, items=8, model="nobody", base_url=server.url)
     assert (trial.status, trial.fault, trial.score) == ("lost", "evaluator", None), trial
     assert "nobody" in trial.reason

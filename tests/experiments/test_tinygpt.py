@@ -1,4 +1,7 @@
-"""Known right and known wrong language models, scored through real sandboxes. Most count byte pairs in numpy: that needs no torch."""
+"""Known right and known wrong language models, scored through real sandboxes.
+
+Most count byte pairs in numpy: that needs no torch.
+"""
 
 import hashlib
 import io

@@ -21,7 +21,10 @@ exec({file.read_text()!r}, {name}.__dict__)
 
 @contextmanager
 def trusted(folder: Path, *names: str) -> Iterator[SimpleNamespace]:
-    """Modules by name, in an order in which each needs only those before it; afterwards the names are free for other experiments."""
+    """Modules by name, in an order in which each needs only those before it.
+
+    Afterwards the names are free for other experiments.
+    """
     before = {name: sys.modules.pop(name, None) for name in names}
     sys.path.insert(0, str(folder))
     try:

@@ -1,4 +1,4 @@
-"""The widget starts a feed when its own page asks for one, and not before; without a front end there is no widget."""
+"""The widget starts a feed once its page asks for one; without a front end it is not shown."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,7 +59,7 @@ def say(one: StudyWidget, message: dict[str, Any]) -> None:
 def test_the_page_is_told_which_study_it_is(folder: StudyFolder, screen: Screen) -> None:
     one = StudyWidget(folder, "review", 4)
     with Journal(folder) as journal:
-        assert one.opened_at == journal.entries(limit=1)[0].at
+        assert one.opened_at == journal.read_entries(limit=1)[0].at
     assert (one.study_path, one.view, one.candidate, one.route) == (
         str(folder.path),
         "review",
@@ -116,7 +116,7 @@ def test_a_click_over_the_comm_is_stored_at_once(folder: StudyFolder, screen: Sc
     )
     assert [one["decision_id"] for one in screen.of("filed")] == ["f" * 32]
     with Journal(folder) as journal:
-        assert [request.body["text"] for request in journal.requests(0)] == ["try less"]
+        assert [request.body["text"] for request in journal.read_requests(0)] == ["try less"]
 
 
 def test_nbclient_is_no_front_end_and_one_that_takes_input_is(
@@ -146,6 +146,7 @@ def test_nbclient_is_no_front_end_and_one_that_takes_input_is(
     assert [len(shown) for shown in outputs] == [1, 1, 2, 2], outputs[2:]
     for sentence, shown in outputs[len(codes) :]:
         assert sentence["data"] == {
-            "text/plain": "study toy-1, live; later on, or in another notebook: %autoresearch attach toy-1"
+            "text/plain": "study toy-1, live; later on, or in another notebook: "
+            "%autoresearch attach toy-1"
         }
         assert "application/vnd.jupyter.widget-view+json" in shown["data"]

@@ -1,4 +1,4 @@
-"""Studies on network file systems, which are played by a list of mounts of the test's."""
+"""Studies on network file systems, which a list of mounts that the test writes pretends."""
 
 import shutil
 import sqlite3
@@ -49,11 +49,11 @@ def test_the_mount_that_a_path_lies_on_decides(
         ("/mnt", "fuse.sshfs"),
         ("/homer", "ext4"),
     )
-    found = {
-        path: filesystem.network_type(Path(path))
+    types = {
+        path: filesystem.find_network_type(Path(path))
         for path in ("/home/me/x", "/home/me/local disk/x", "/mnt/x", "/homer/x", "/x", "/home")
     }
-    assert found == {
+    assert types == {
         "/home/me/x": "nfs4",
         "/home/me/local disk/x": "",
         "/mnt/x": "fuse.sshfs",
@@ -70,15 +70,15 @@ def test_network_file_systems_are_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     play(monkeypatch, tmp_path, (tmp_path, kind))
-    assert filesystem.network_type(tmp_path / "study") == kind
+    assert filesystem.find_network_type(tmp_path / "study") == kind
 
 
-def test_this_machine_says_something_and_without_proc_nothing_is_said(
+def test_the_kernel_is_asked_and_without_proc_a_file_system_counts_as_local(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert filesystem._type_at(Path("/proc")) == "proc"
+    assert filesystem.find_type(Path("/proc")) == "proc"
     monkeypatch.setattr(filesystem, "MOUNTS", tmp_path / "none")
-    assert filesystem.network_type(tmp_path) == ""
+    assert filesystem.find_network_type(tmp_path) == ""
 
 
 def test_a_study_on_a_network_file_system_runs_without_shared_memory(
@@ -104,12 +104,12 @@ def test_a_study_copied_to_a_network_file_system_changes_over_with_all_it_holds(
         pen.append(Candidate(candidate=1, parent=0, program=PROGRAM.digest, author="null"))
         copy = StudyFolder(
             shutil.copytree(folder.path, tmp_path / "home" / "copy")
-        )  # its last record lies in the log
+        )  # the last record is still in the write-ahead log
     assert copy.database.with_name("study.db-wal").stat().st_size
     play(monkeypatch, tmp_path, (tmp_path / "home", "nfs"))
     with Journal(copy) as reader:
-        assert len(Study().fold(reader.entries()).candidates) == 2
-        reader.request("guide", {"text": "x"})
+        assert len(Study().fold(reader.read_entries()).candidates) == 2
+        reader.file_request("guide", {"text": "x"})
     assert mode(copy) == "delete"
     assert not copy.database.with_name("study.db-wal").exists()
 
@@ -117,19 +117,19 @@ def test_a_study_copied_to_a_network_file_system_changes_over_with_all_it_holds(
 def test_a_study_that_cannot_change_over_is_read_from_a_copy_and_takes_no_requests(
     toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workbench.ledger.journal.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("workbench.ledger.database.BUSY_SECONDS", 0.1)
     folder = toy.create()
     play(monkeypatch, tmp_path)
     with (
         Lease(folder) as lease,
         Pen(folder, lease) as pen,
-    ):  # somebody works on it by way of another mount
+    ):  # a loop works on it by way of another mount
         pen.append(Candidate(candidate=1, parent=0, program=PROGRAM.digest, author="null"))
         play(monkeypatch, tmp_path, (tmp_path, "cifs"))
         with Journal(folder) as reader:
-            assert len(Study().fold(reader.entries()).candidates) == 2
+            assert len(Study().fold(reader.read_entries()).candidates) == 2
             with pytest.raises(WorkbenchError, match=r"cannot write study\.db"):
-                reader.request("guide", {"text": "x"})
+                reader.file_request("guide", {"text": "x"})
 
 
 def test_a_folder_that_takes_no_lock_file_says_what_to_do(toy: Toy) -> None:

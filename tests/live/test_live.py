@@ -1,5 +1,6 @@
 """Small studies with a real model, where the environment names one: Claude with a key (or the SDK's own configuration), or a local
-server in ANTHROPIC_BASE_URL with its model in ANTHROPIC_MODEL. Bounded in tokens and, where the price is known, in dollars.
+server in ANTHROPIC_BASE_URL with its model in ANTHROPIC_MODEL. Bounded in tokens and, where the
+price is known, in dollars.
 """
 
 import os
@@ -55,7 +56,7 @@ def test_three_candidates_are_proposed_within_the_budget_and_every_call_is_on_re
     tmp_path: Path, proposer: str
 ) -> None:
     model = os.environ.get("ANTHROPIC_MODEL") or CLAUDE
-    max_usd = 0.0 if prices.unpriced([model]) else MAX_USD
+    max_usd = 0.0 if prices.find_unpriced([model]) else MAX_USD
     options = Options(
         proposer=proposer,
         model=model,
@@ -74,24 +75,25 @@ def test_three_candidates_are_proposed_within_the_budget_and_every_call_is_on_re
         calls = [
             call
             for number in range(1, len(study.candidates))
-            for call in journal.transcript(number)
+            for call in journal.read_transcript(number)
         ]
     kept = [file.read_bytes() for file in folder.path.rglob("*") if file.is_file()]
 
     told = (
-        f"{study.reason}; {study.proposals_failed} came to nothing, the last: {study.last_failure}"
+        f"{study.reason}; {study.proposals.n_failed} came to nothing, the last: "
+        f"{study.proposals.last_failure}"
     )
-    is_out = bool(max_usd and study.spent.usd >= max_usd) or study.spent.tokens >= MAX_TOKENS
+    is_out = bool(max_usd and study.costs.usd >= max_usd) or study.costs.tokens >= MAX_TOKENS
     assert study.state == "finished", told
-    assert study.proposed == 3 or is_out, told
-    assert study.proposed >= 1, told
+    assert study.proposals.n_made == 3 or is_out, told
+    assert study.proposals.n_made >= 1, told
     assert all(
         history.record.hypothesis and history.record.added + history.record.removed
         for history in study.candidates[1:]
     )
     assert not study.open
-    assert len(calls) >= study.proposed
+    assert len(calls) >= study.proposals.n_made
     assert all(call["response"]["model"] and call["usage"]["output"] > 0 for call in calls)
-    assert study.spent.tokens >= sum(sum(call["usage"].values()) for call in calls) > 0
+    assert study.costs.tokens >= sum(sum(call["usage"].values()) for call in calls) > 0
     if key := os.environ.get("ANTHROPIC_API_KEY", ""):
         assert not any(key.encode() in data for data in kept), "the key is nowhere in the study"

@@ -1,4 +1,7 @@
-"""A proposer that works in many calls, in the real loop: a stop between two calls loses none that was paid."""
+"""A proposer that works in many calls, in the real loop.
+
+A stop between two calls loses none that was paid.
+"""
 
 import threading
 from typing import Any
@@ -6,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.loop.toy import Toy
-from tests.messages_server import MessagesServer, Step, uses
+from tests.messages_server import MessagesServer, Step, call_tools
 from tests.waiting import until
-from workbench import experiment as experiments
+from workbench import experiment_file
 from workbench.ledger.journal import Journal
 from workbench.propose.agent.agent import Agent
 from workbench.propose.proposer import Receipt
@@ -25,9 +28,9 @@ def test_a_stop_while_a_tool_works_ends_it_and_records_what_was_paid(
 
     def script(body: Any) -> Step:
         if len(server.requests) == 1:
-            return uses(("list_files", {"folder": "working"}), usage=USED)
+            return call_tools(("list_files", {"folder": "working"}), usage=USED)
         path = body["messages"][-1]["content"][0]["content"].splitlines()[0]
-        return uses(
+        return call_tools(
             ("edit", {"path": path, "text": "a" * 60 + "!"}),
             ("search", {"pattern": "(a+)+$", "path": "working"}),
             usage=USED,
@@ -42,7 +45,7 @@ def test_a_stop_while_a_tool_works_ends_it_and_records_what_was_paid(
             made.extend(
                 []
                 if made
-                else [Agent("", experiments.read(toy.folder.experiment), toy.study().options)]
+                else [Agent("", experiment_file.read(toy.folder.experiment), toy.study().options)]
             )
             return made[0].propose(brief)
 
@@ -59,7 +62,7 @@ def test_a_stop_while_a_tool_works_ends_it_and_records_what_was_paid(
         assert (study.state, len(server.requests)) == ("stopped", 2)
     with Journal(toy.folder) as journal:
         (entry,) = [
-            entry for entry in journal.entries() if isinstance(entry.record, ProposalFailed)
+            entry for entry in journal.read_entries() if isinstance(entry.record, ProposalFailed)
         ]
         assert isinstance(entry.record, ProposalFailed)
-        assert (entry.record.tokens, len(journal.transcript_of_entry(entry.id))) == (22_000, 2)
+        assert (entry.record.tokens, len(journal.read_transcript_of_entry(entry.id))) == (22_000, 2)

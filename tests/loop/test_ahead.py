@@ -1,4 +1,7 @@
-"""Proposals made ahead: how many, two questions at a time, and budgets, ideas and reviews that hold all the same."""
+"""Proposals made ahead.
+
+How many, two questions at a time, and budgets, ideas and reviews that hold all the same.
+"""
 
 import threading
 from dataclasses import replace
@@ -14,7 +17,7 @@ from workbench.loop.questions import Question
 from workbench.program import Program
 from workbench.propose.proposer import Brief, Proposal
 from workbench.records import Candidate, Decision, Options, Record, Trial
-from workbench.search.strategy import question
+from workbench.search.strategy import question_number
 from workbench.testing import experiment_for_tests, fold, opening
 
 
@@ -47,7 +50,7 @@ def test_a_question_is_asked_while_fewer_candidates_are_under_way_than_slots_and
 ) -> None:
     study = decided(tmp_path, *map(queued, range(2, 2 + n_open)))
     under_way = [Question(number=1 + n_open + place, last_id=1) for place in range(n_under_way)]
-    question = questions.following(study, under_way, slots, ahead, at_a_time=2)
+    question = questions.next_question(study, under_way, slots, ahead, at_a_time=2)
     assert (question is not None) == asks
     if question is not None:
         assert (question.number, question.last_id) == (1 + n_open + n_under_way, study.last_id)
@@ -57,7 +60,7 @@ def test_no_number_comes_twice_where_the_later_of_two_questions_is_answered_firs
     tmp_path: Path,
 ) -> None:
     study = decided(tmp_path, replace(queued(2), question=2))
-    question = questions.following(study, [Question(number=1, last_id=1)], 4, 2, 2)
+    question = questions.next_question(study, [Question(number=1, last_id=1)], 4, 2, 2)
     assert question is not None
     assert question.number == 3
 
@@ -65,20 +68,20 @@ def test_no_number_comes_twice_where_the_later_of_two_questions_is_answered_firs
 def test_what_waits_for_a_person_leaves_its_place_to_others(tmp_path: Path) -> None:
     waits = Decision(candidate=2, verdict="defer", by="review", before_run=True)
     study = decided(tmp_path, queued(2), waits, max_waiting=2)
-    assert questions.following(study, [], 1, 0, 1) is not None
-    assert questions.following(study, [Question(number=2, last_id=1)], 4, 0, 2) is None, (
+    assert questions.next_question(study, [], 1, 0, 1) is not None
+    assert questions.next_question(study, [Question(number=2, last_id=1)], 4, 0, 2) is None, (
         "with that one there would be max_waiting"
     )
 
 
 def test_a_round_asks_for_no_more_than_the_budget_has_left(tmp_path: Path) -> None:
     study = decided(tmp_path, round=3, candidates=6)
-    first = questions.following(study, [], 4, 1, 2)
+    first = questions.next_question(study, [], 4, 1, 2)
     assert first is not None
-    second = questions.following(study, [first], 4, 1, 2)
+    second = questions.next_question(study, [first], 4, 1, 2)
     assert second is not None
     assert (first.wanted, second.wanted) == (3, 2)
-    assert questions.following(study, [first, second], 4, 1, 3) is None
+    assert questions.next_question(study, [first, second], 4, 1, 3) is None
 
 
 def more(brief: Brief) -> Proposal:
@@ -102,7 +105,7 @@ def test_two_questions_are_asked_at_a_time_of_two_proposers_in_two_threads(toy: 
         [(1, "proposer 0"), (2, "proposer 1")],
         [(1, "proposer 1"), (2, "proposer 0")],
     )
-    assert (study.state, study.proposed) == ("finished", 5)
+    assert (study.state, study.proposals.n_made) == ("finished", 5)
     assert sorted(history.question for history in study.candidates[1:]) == [0, 1, 2, 3, 4]
 
 
@@ -118,7 +121,7 @@ def test_without_any_ahead_a_proposer_knows_what_became_of_every_candidate(
 
     toy.propose = propose
     toy.create(candidates=6, ahead=ahead)
-    assert toy.run().proposed == 6
+    assert toy.run().proposals.n_made == 6
     assert seen == n_undecided
 
 
@@ -145,7 +148,7 @@ def test_two_questions_pass_a_budget_no_further_than_one(toy: Toy) -> None:
     toy.create(candidates=50, max_usd=4.5)
     study = toy.run()
     assert (study.state, study.reason) == ("finished", "the budget of 4.5 USD is used")
-    assert (len(asked), study.spent.usd, study.spent.tokens) == (5, 5.0, 500)
+    assert (len(asked), study.costs.usd, study.costs.tokens) == (5, 5.0, 500)
 
 
 def test_a_question_knows_what_the_one_beside_it_has_spent(toy: Toy) -> None:
@@ -153,9 +156,9 @@ def test_a_question_knows_what_the_one_beside_it_has_spent(toy: Toy) -> None:
 
     def propose(brief: Brief) -> Proposal:
         if brief.number == 1:
-            is_spent.append(brief.is_spent)
+            is_spent.append(brief.is_budget_used)
             assert paid.wait(60)
-            is_spent.append(brief.is_spent)
+            is_spent.append(brief.is_budget_used)
         brief.receipt.add(9.0 if brief.number == 2 else 0.5, 1, {})
         if brief.number == 2:
             paid.set()
@@ -163,7 +166,7 @@ def test_a_question_knows_what_the_one_beside_it_has_spent(toy: Toy) -> None:
 
     toy.propose = propose
     toy.create(candidates=50, max_usd=9.2)
-    assert toy.run().spent.usd == pytest.approx(10.0)
+    assert toy.run().costs.usd == pytest.approx(10.0)
     assert is_spent == [False, True]
 
 
@@ -181,7 +184,7 @@ def test_an_idea_is_put_to_one_of_two_questions(toy: Toy) -> None:
     toy.propose = propose
     toy.create(candidates=4)
     study = toy.run()
-    assert (sorted(heard), study.ideas) == (["", "", "", "be bold"], {})
+    assert (sorted(heard), study.people.ideas) == (["", "", "", "be bold"], {})
 
 
 def test_candidates_that_wait_for_review_hold_up_neither_those_that_a_person_let_run_nor_new_ones(
@@ -214,7 +217,7 @@ def test_strategies_count_questions_that_are_under_way(toy: Toy) -> None:
     toy.ahead, both, islands = 2, threading.Barrier(2), {}
 
     def propose(brief: Brief) -> Proposal:
-        islands[brief.number] = question(brief.study)
+        islands[brief.number] = question_number(brief.study)
         if brief.number in (1, 2):
             both.wait(60)
         return Proposal(

@@ -1,4 +1,7 @@
-"""A paid call is in the journal when it has ended, and counts once: while its proposal is made, after it, and when none comes of it."""
+"""A paid call is in the journal when it has ended, and counts once.
+
+While its proposal is made, after it, and when none comes of it.
+"""
 
 import os
 import signal
@@ -9,11 +12,11 @@ import pytest
 
 from tests import toy_study
 from tests.loop.toy import Toy, with_rate
-from tests.messages_server import MessagesServer, Says, Step
+from tests.messages_server import Answer, MessagesServer, Step
 from tests.studies import folded
 from tests.waiting import until
 from workbench.ledger.journal import Journal
-from workbench.ledger.lease import holder
+from workbench.ledger.lease import find_holder
 from workbench.propose.proposer import Brief, Proposal, Unusable
 from workbench.records import Called, Candidate, Options, ProposalFailed
 from workbench.testing import experiment_for_tests, fold, opening
@@ -25,7 +28,7 @@ USED = {"input_tokens": 10_000, "output_tokens": 1000}
 
 def called(toy: Toy) -> list[tuple[int, float, int]]:
     with Journal(toy.folder) as journal:
-        records = [entry.record for entry in journal.entries()]
+        records = [entry.record for entry in journal.read_entries()]
     return [
         (record.question, record.usd, record.tokens)
         for record in records
@@ -41,7 +44,7 @@ def test_a_call_is_recorded_before_its_proposal_is_made(toy: Toy) -> None:
             before = len(called(toy))
             brief.receipt.add(usd, 10, {"request": {"messages": ["a", "b"]}, "response": usd})
             until(lambda before=before: len(called(toy)) > before)  # type: ignore[misc]
-            spent.append(toy.study().spent.usd)
+            spent.append(toy.study().costs.usd)
         return Proposal(
             program=with_rate(brief.program, 1 + brief.number), hypothesis="more", usd=0.5, tokens=1
         )
@@ -65,9 +68,9 @@ def test_a_call_is_recorded_before_its_proposal_is_made(toy: Toy) -> None:
         (3.5, 21, 0),
         (3.5, 21, 1),
     ]
-    assert (study.spent.usd, study.spent.tokens) == (7.0, 42)
+    assert (study.costs.usd, study.costs.tokens) == (7.0, 42)
     with Journal(toy.folder) as journal:
-        first, second = journal.transcript(2)
+        first, second = journal.read_transcript(2)
     assert (first["request"]["messages"], first["repeats"]) == (["a", "b"], 0)
     assert (second["request"]["messages"], second["repeats"], second["response"]) == ([], 2, 2.0)
 
@@ -82,13 +85,13 @@ def test_a_proposal_that_comes_to_nothing_keeps_its_calls(toy: Toy) -> None:
     toy.propose = propose
     toy.create(candidates=1)
     study = toy.run()
-    assert (study.spent.usd, study.proposals_failed) == (2.0, 1)
+    assert (study.costs.usd, study.proposals.n_failed) == (2.0, 1)
     with Journal(toy.folder) as journal:
         entry = next(
-            entry for entry in journal.entries() if isinstance(entry.record, ProposalFailed)
+            entry for entry in journal.read_entries() if isinstance(entry.record, ProposalFailed)
         )
-        assert [call["response"] for call in journal.transcript_of_entry(entry.id)] == [0]
-        assert [call["response"] for call in journal.transcript(1)] == [1]
+        assert [call["response"] for call in journal.read_transcript_of_entry(entry.id)] == [0]
+        assert [call["response"] for call in journal.read_transcript(1)] == [1]
 
 
 def test_a_proposer_without_calls_leaves_no_record_of_any(toy: Toy) -> None:
@@ -107,7 +110,11 @@ def test_an_older_study_whose_candidates_alone_say_what_they_cost_counts_as_befo
     )
     call = Called(question=2, author="evolve", usd=4.0, tokens=40)
     study = fold([*opening(experiment_for_tests(tmp_path)), old, nothing, call, new])
-    assert (study.spent.usd, study.spent.tokens, study.dearest) == (7.0, 70, (4.0, 40))
+    assert (study.costs.usd, study.costs.tokens, study.costs.max_question_cost) == (
+        7.0,
+        70,
+        (4.0, 40),
+    )
 
 
 @pytest.mark.slow
@@ -118,16 +125,17 @@ def test_kill_9_in_the_middle_of_a_proposal_loses_no_call_that_was_answered(
 
     def script(body: Any) -> Step:
         if len(server.requests) == 1:
-            return Says(
+            return Answer(
                 "HYPOTHESIS: x\n<<<<<<< SEARCH\nno such line\n=======\n>>>>>>> REPLACE\n",
                 usage=USED,
             )
         if (
             len(server.requests) == 2
         ):  # the repair of the first is still on its way when the loop dies
-            return Says("word " * 200_000, pause=0.05)
-        return Says(
-            f"HYPOTHESIS: y\n<<<<<<< SEARCH\nVALUE = 1\n=======\nVALUE = {len(server.requests)}\n>>>>>>> REPLACE\n",
+            return Answer("word " * 200_000, pause=0.05)
+        return Answer(
+            "HYPOTHESIS: y\n<<<<<<< SEARCH\nVALUE = 1\n=======\nVALUE = "
+            f"{len(server.requests)}\n>>>>>>> REPLACE\n",
             usage=USED,
         )
 
@@ -140,20 +148,20 @@ def test_kill_9_in_the_middle_of_a_proposal_loses_no_call_that_was_answered(
             str(tmp_path / "unused-experiment"), study="paid", root=tmp_path, options=options
         )
         loop_process.spawn(folder)
-        until(lambda: len(server.requests) == 2 and folded(folder).spent.tokens)
-        loop = holder(folder)
+        until(lambda: len(server.requests) == 2 and folded(folder).costs.tokens)
+        loop = find_holder(folder)
         assert loop is not None
         os.kill(loop, signal.SIGKILL)
-        until(lambda: holder(folder) is None)
-        assert folded(folder).proposed + folded(folder).proposals_failed == 0
-        assert folded(folder).spent.tokens == 11_000
+        until(lambda: find_holder(folder) is None)
+        assert folded(folder).proposals.n_made + folded(folder).proposals.n_failed == 0
+        assert folded(folder).costs.tokens == 11_000
         loop_process.spawn(folder)
         until(lambda: folded(folder).state == "finished")
-        until(lambda: holder(folder) is None)
+        until(lambda: find_holder(folder) is None)
     study = folded(folder)
-    assert (study.proposed, study.spent.tokens) == (1, 22_000)
-    assert study.spent.usd == pytest.approx(2 * (10_000 * 4 + 1000 * 20) / 1e6)
+    assert (study.proposals.n_made, study.costs.tokens) == (1, 22_000)
+    assert study.costs.usd == pytest.approx(2 * (10_000 * 4 + 1000 * 20) / 1e6)
     with Journal(folder) as journal:
-        lost, kept = [entry for entry in journal.entries() if isinstance(entry.record, Called)]
-        assert "no such line" in str(journal.transcript_of_entry(lost.id))
-        assert journal.transcript(1) == journal.transcript_of_entry(kept.id)
+        lost, kept = [entry for entry in journal.read_entries() if isinstance(entry.record, Called)]
+        assert "no such line" in str(journal.read_transcript_of_entry(lost.id))
+        assert journal.read_transcript(1) == journal.read_transcript_of_entry(kept.id)

@@ -83,7 +83,7 @@ def test_what_was_tried_before_costs_no_trial_and_says_which_it_is(toy: Toy) -> 
         "it is candidate 1 but for comments or formatting",
         "it is candidate 0 but for comments or formatting",
     ]
-    assert (study.spent.trials, study.proposed) == (3, 2)
+    assert (study.costs.n_trials, study.proposals.n_made) == (3, 2)
 
 
 def test_what_failed_before_is_refused_too(toy: Toy) -> None:
@@ -141,4 +141,4 @@ def test_a_repetition_on_purpose_is_tried_so_an_a_a_study_still_works(toy: Toy) 
     toy.propose = propose
     toy.create(candidates=5)
     study = toy.run()
-    assert (failures(toy), study.proposed) == ([], 5)
+    assert (failures(toy), study.proposals.n_made) == ([], 5)

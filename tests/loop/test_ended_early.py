@@ -1,4 +1,7 @@
-"""Whole studies with real trial processes whose candidates are ended early: by a stage of the cascade, or by their curve."""
+"""Whole studies with real trial processes whose candidates are ended early.
+
+By a stage of the cascade, or by their curve.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,9 +14,9 @@ from workbench.evaluate.local import LocalExecutor
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.program import Program
-from workbench.propose.attempts import Attempt
+from workbench.propose.knob_history import Attempt
 from workbench.propose.proposer import Proposal
-from workbench.show import views
+from workbench.show import results, views
 
 RATE = 'rate = float(trial.program.files["train.py"].split("LEARNING_RATE = ")[1].split()[0])'
 CASCADE = f"""
@@ -113,7 +116,11 @@ def test_a_candidate_that_misses_a_stage_is_discarded_for_it_after_one_trial(sta
         "cascade",
         "stage quick: 8.6, more than 0.5 worse than the incumbent's 8",
     )
-    assert (staged.state, staged.counts["failed"], staged.evaluator_faults) == ("finished", 0, 0)
+    assert (staged.state, staged.counts["failed"], staged.health.evaluator_faults) == (
+        "finished",
+        0,
+        0,
+    )
 
 
 def test_what_is_shown_and_learnt_of_a_missed_stage(staged: Study, real: Toy) -> None:
@@ -127,7 +134,7 @@ def test_what_is_shown_and_learnt_of_a_missed_stage(staged: Study, real: Toy) ->
     assert missed["trials"][0]["status"] == "killed"
     assert missed["decision"]["why"] == missed["trials"][0]["reason"]
     assert kept["metrics"] == {"loss": 7.0, "quick": 7.0, "whole": 1.0}
-    assert [row[3] for row in views.results(staged)[1]] == [
+    assert [row[3] for row in results.results(staged)[1]] == [
         "keep",
         "keep",
         "discard",
@@ -138,7 +145,7 @@ def test_what_is_shown_and_learnt_of_a_missed_stage(staged: Study, real: Toy) ->
         (False, True),
         (True, False),
     ]
-    assert [turn.candidate for turn in staged.turns if turn.kind == "scored"] == [0, 1, 2, 4]
+    assert [turn.candidate for turn in staged.search.turns if turn.kind == "scored"] == [0, 1, 2, 4]
 
 
 def test_an_audit_is_held_to_no_stage(staged: Study, real: Toy) -> None:
@@ -183,5 +190,5 @@ def test_where_the_evaluator_measures_the_curve_a_candidate_cannot_talk_its_way_
         == "val at step 1: 15, more than 1 worse than candidate 1's 7"
     )
     with Journal(real.folder) as journal:
-        curve = journal.curves(1, 0)["val"]
+        curve = journal.read_curves(1, 0)["val"]
     assert (curve.values, curve.self_reported) == ((7.0, 7.0, 7.0, 7.0), False)

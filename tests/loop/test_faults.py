@@ -1,4 +1,7 @@
-"""What is nobody's fault in the program: lost trials, a failing evaluator, other data, a clock that goes back."""
+"""What is nobody's fault in the program.
+
+Lost trials, a failing evaluator, other data, a clock that goes back.
+"""
 
 import itertools
 import time
@@ -12,11 +15,12 @@ from workbench import registry
 from workbench.evaluate.executor import Ended, Report, Task
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
-from workbench.loop import loop, proposers
+from workbench.loop import proposal_intake, proposers
 from workbench.loop.limits import MAX_EVALUATOR_FAULTS, MAX_LOST, MAX_LOST_IN_A_ROW
-from workbench.loop.loop import MAX_REASON
+from workbench.loop.proposals import MAX_REASON
 from workbench.propose.proposer import Brief, Proposal, Unusable
-from workbench.records import Trial, encode
+from workbench.record_json import encode
+from workbench.records import Trial
 
 End = Callable[[Task], dict[str, Any]]
 Ends = Callable[[End], list[Task]]
@@ -49,7 +53,10 @@ class _Executor:
 
 @pytest.fixture
 def ends(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> Ends:
-    """Has every trial end as a function says; returns the tasks that were submitted, as they come."""
+    """Has every trial end as a function says.
+
+    Returns the tasks that were submitted, as they come.
+    """
     find = registry.find
 
     rates = itertools.count(1)
@@ -226,7 +233,7 @@ def test_a_clock_that_is_set_back_breaks_neither_fold_nor_budget(
     monkeypatch.setattr(time, "time", lambda: real() + 1e6 + (jump if next(asked) > 8 else 0.0))
     study = toy.run()
     with Journal(toy.folder) as journal:
-        entries = journal.entries()
+        entries = journal.read_entries()
     times = [entry.at for entry in entries]
     assert times != sorted(times), "the clock did not go back"
     assert [entry.id for entry in entries] == sorted(entry.id for entry in entries)
@@ -235,9 +242,9 @@ def test_a_clock_that_is_set_back_breaks_neither_fold_nor_budget(
         "the budget of 4 candidates is used",
         [0, 1, 2, 3, 4],
     )
-    assert 0 <= study.active_seconds < 600
+    assert 0 <= study.costs.active_seconds < 600
     parts = Study().fold(entries[: len(entries) // 2]).fold(entries[len(entries) // 2 :])
-    assert (parts.active_seconds, parts.kept) == (study.active_seconds, study.kept)
+    assert (parts.costs.active_seconds, parts.kept) == (study.costs.active_seconds, study.kept)
 
 
 def test_what_a_proposer_says_is_bounded_in_the_journal(toy: Toy) -> None:
@@ -255,20 +262,25 @@ def test_what_a_proposer_says_is_bounded_in_the_journal(toy: Toy) -> None:
     assert len(study.candidates[1].record.hypothesis) == MAX_REASON
     assert len(encode(study.candidates[1].record)[1]) < 2 * MAX_REASON
     with Journal(toy.folder) as journal:
-        assert all(len(encode(entry.record)[1]) < 2 * MAX_REASON for entry in journal.entries())
+        assert all(
+            len(encode(entry.record)[1]) < 2 * MAX_REASON for entry in journal.read_entries()
+        )
 
 
 @pytest.mark.parametrize("place", ["Journal", "Receipt"])
 def test_a_thread_that_asks_and_cannot_go_on_leaves_no_question_unanswered(
     toy: Toy, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    """As where its view of the study cannot be opened: the study pauses, and does not wait for ever."""
+    """As where its view of the study cannot be opened.
+
+    The study pauses, and does not wait for ever.
+    """
 
     def fails(*_: Any, **__: Any) -> None:
         raise OSError("the disk is gone")
 
     monkeypatch.setattr(proposers, place, fails)
-    monkeypatch.setattr(loop, "FAULT_SECONDS", 0.01)
+    monkeypatch.setattr(proposal_intake, "FAULT_SECONDS", 0.01)
     toy.create()
     study = toy.run()
     assert (study.state, study.fault) == ("paused", True)

@@ -9,6 +9,7 @@ from workbench.ledger.lease import Lease
 from workbench.program import Program
 from workbench.propose.proposer import Brief, Exhausted, Proposal, Unusable
 from workbench.records import TrialStarted
+from workbench.requests import BY_VERB
 
 
 def test_a_study_goes_from_its_baseline_to_its_budget(toy: Toy) -> None:
@@ -57,7 +58,10 @@ def test_a_candidate_that_failed_cannot_be_accepted(toy: Toy) -> None:
     assert toy.run().candidates[1].status == "failed"
     accept = toy.request("accept", candidate=1)
     study = toy.run()
-    assert study.refused[accept] == "candidate 1 failed; only a candidate with a score can be kept"
+    assert (
+        study.people.refused[accept]
+        == "candidate 1 failed; only a candidate with a score can be kept"
+    )
     assert study.kept == [0]
 
 
@@ -72,7 +76,7 @@ def test_a_baseline_that_fails_pauses_the_study_loudly(toy: Toy) -> None:
 def test_a_proposer_that_fails_again_and_again_pauses_the_study_with_the_reason(
     toy: Toy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workbench.loop.loop.FAULT_SECONDS", 0.0)
+    monkeypatch.setattr("workbench.loop.proposal_intake.FAULT_SECONDS", 0.0)
     toy.create()
 
     def fail(brief: Brief) -> Proposal:
@@ -111,7 +115,7 @@ def test_unusable_and_repeated_and_foreign_proposals_are_recorded_and_asked_agai
     toy.propose = propose
     study = toy.run()
     assert study.state == "finished"
-    assert study.proposals_failed == 3
+    assert study.proposals.n_failed == 3
     assert study.candidates[1].record.hypothesis == "good"
 
 
@@ -190,13 +194,13 @@ def test_a_request_that_cannot_be_is_refused_with_its_reason_and_only_once(toy: 
         toy.request("accept", candidate=1, program="0" * 64),
     ]
     study = toy.run()
-    assert [study.refused[request] for request in requests] == [
+    assert [study.people.refused[request] for request in requests] == [
         "no candidate 99 in this study; it has 0 to 1",
         "candidate 1 is kept already",
         "the baseline is what the study starts from; it cannot be rejected",
         "no hunk 5; this patch has hunks 1 to 1",
-        "this workbench knows no request 'levitate'",
-        "the request is malformed: KeyError('text')",
+        f"unknown request 'levitate'; choose one of {', '.join(sorted(BY_VERB))}",
+        "guide: text is missing; it must be a text",
         "candidate 1 is not the program that was looked at; look at it again",
     ]
     assert toy.run().last_id == study.last_id

@@ -1,4 +1,7 @@
-"""A proposer that asks a model, in the real loop: costs in the journal, budgets that hold, faults that pause, transcripts that stay."""
+"""A proposer that asks a model, in the real loop.
+
+Costs in the journal, budgets that hold, faults that pause, transcripts that stay.
+"""
 
 import itertools
 import json
@@ -10,13 +13,13 @@ from typing import Any
 import pytest
 
 from tests.loop.toy import Toy, rate
-from tests.messages_server import Fails, MessagesServer, Says, Script, Step, in_turn
+from tests.messages_server import Answer, Failure, MessagesServer, Script, Step, play_steps
 from tests.studies import records
-from workbench import experiment as experiments
+from workbench import experiment_file
 from workbench.ledger import lease
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
-from workbench.loop import loop as loops
+from workbench.loop import proposal_intake
 from workbench.propose.evolve import Evolve
 from workbench.propose.replay import Replay
 from workbench.records import ProposalFailed
@@ -27,7 +30,7 @@ OPUS = "claude-opus-5-5"
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-made-up-for-this-test")
-    monkeypatch.setattr(loops, "FAULT_SECONDS", 0.001)
+    monkeypatch.setattr(proposal_intake, "FAULT_SECONDS", 0.001)
 
 
 @pytest.fixture
@@ -37,11 +40,14 @@ def server() -> Iterator[MessagesServer]:
 
 
 USED = {"input_tokens": 10_000, "output_tokens": 1000}
-BAD = Says("HYPOTHESIS: x\n<<<<<<< SEARCH\nno such line\n=======\n>>>>>>> REPLACE\n", usage=USED)
+BAD = Answer("HYPOTHESIS: x\n<<<<<<< SEARCH\nno such line\n=======\n>>>>>>> REPLACE\n", usage=USED)
 
 
 def each(*steps: Step | None) -> Script:
-    """Takes the steps one by one; where one is None, and after the last, sets the parent's rate to 1, 2, 3, ..."""
+    """Takes the steps one by one.
+
+    Where one is None, and after the last, sets the parent's rate to 1, 2, 3, ...
+    """
     left, rates = list(steps), itertools.count(1)
 
     def script(body: Any) -> Step:
@@ -50,7 +56,7 @@ def each(*steps: Step | None) -> Script:
         prompt = body["messages"][0]["content"][-1]["text"]
         old = [line for line in prompt.splitlines() if line.startswith("LEARNING_RATE")][-1]
         new = f"LEARNING_RATE = {next(rates)}"
-        return Says(
+        return Answer(
             f"HYPOTHESIS: faster\n<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE\n",
             usage=USED,
         )
@@ -62,14 +68,19 @@ PRICE = (10_000 * 4 + 1000 * 20) / 1e6
 
 
 def study_of(toy: Toy, server: MessagesServer, **options: Any) -> None:
-    """A toy study that `evolve` proposes for; its proposer is made in the thread that asks, as in any study."""
+    """A toy study that `evolve` proposes for.
+
+    Its proposer is made in the thread that asks, as in any study.
+    """
     given = {"proposer": "evolve", "model": OPUS, "base_url": server.url, **options}
     toy.create(**given)
     made: list[Evolve] = []
 
     def propose(brief: Any) -> Any:
         if not made:
-            made.append(Evolve("", experiments.read(toy.folder.experiment), toy.study().options))
+            made.append(
+                Evolve("", experiment_file.read(toy.folder.experiment), toy.study().options)
+            )
         return made[0].propose(brief)
 
     toy.propose = propose
@@ -85,7 +96,7 @@ def test_candidates_are_kept_and_each_cost_stands_in_the_journal(
     assert [candidate.record.usd for candidate in study.candidates[1:]] == pytest.approx(
         [PRICE] * 3
     )
-    assert (study.spent.tokens, len(server.requests)) == (33_000, 3)
+    assert (study.costs.tokens, len(server.requests)) == (33_000, 3)
     assert "1 (from 0): " in server.prompts[2]
 
 
@@ -93,8 +104,8 @@ def test_the_transcript_of_a_candidate_is_kept_with_it(toy: Toy, server: Message
     study_of(toy, server, candidates=2, seed=5)
     toy.run()
     with Journal(toy.folder) as journal:
-        (call,) = journal.transcript(2)
-        assert journal.transcript(0) == []
+        (call,) = journal.read_transcript(2)
+        assert journal.read_transcript(0) == []
     assert {**call["request"], "stream": True} == server.requests[1]["body"]
     assert (call["response"]["model"], call["seed"], call["usage"]["input"]) == (
         f"{OPUS} (scripted)",
@@ -112,7 +123,7 @@ def test_a_study_without_transcripts_is_read_as_before(toy: Toy) -> None:
     with sqlite3.connect(toy.folder.database) as sql:
         assert not sql.execute("SELECT 1 FROM sqlite_master WHERE name = 'transcript'").fetchone()
     with Journal(toy.folder) as journal:
-        assert journal.transcript(1) == []
+        assert journal.read_transcript(1) == []
 
 
 @pytest.mark.parametrize(
@@ -125,7 +136,7 @@ def test_a_budget_is_passed_by_no_more_than_the_call_in_flight(
     study_of(toy, server, candidates=50, **limit)
     study = toy.run()
     assert (study.state, study.reason) == ("finished", f"the budget of {said} is used")
-    assert (study.proposed, len(server.requests)) == (3, 3)
+    assert (study.proposals.n_made, len(server.requests)) == (3, 3)
 
 
 def test_an_answer_that_is_repaired_costs_two_calls_and_one_that_is_not_is_recorded_with_its_cost(
@@ -138,53 +149,53 @@ def test_an_answer_that_is_repaired_costs_two_calls_and_one_that_is_not_is_recor
     assert "no line reads 'no such line'" in study.candidates[1].record.origin["repaired"]
     (record,) = records(toy.folder, ProposalFailed)
     assert (record.tokens, record.usd, record.fault) == (22_000, pytest.approx(2 * PRICE), False)
-    assert study.spent.usd == pytest.approx(5 * PRICE)
+    assert study.costs.usd == pytest.approx(5 * PRICE)
     with Journal(toy.folder) as journal:
         entry = next(
-            entry.id for entry in journal.entries() if isinstance(entry.record, ProposalFailed)
+            entry.id for entry in journal.read_entries() if isinstance(entry.record, ProposalFailed)
         )
-        assert len(journal.transcript_of_entry(entry)) == len(journal.transcript(1)) == 2
+        assert len(journal.read_transcript_of_entry(entry)) == len(journal.read_transcript(1)) == 2
 
 
 @pytest.mark.parametrize(
     ("step", "said"),
     [
-        (Says("no", stop="refusal"), "refused to answer"),
-        (Says("HYPOTHESIS: x", stop="max_tokens"), "was cut off after"),
-        (Fails(400, "invalid_request_error", "prompt is too long"), "too long for the context"),
-        (Fails(429, "rate_limit_error", headers={"retry-after": "3600"}), "the rate limit"),
-        (Says("HYPOTHESIS: x", lost_after=3), "the connection"),
+        (Answer("no", stop="refusal"), "refused to answer"),
+        (Answer("HYPOTHESIS: x", stop="max_tokens"), "was cut off after"),
+        (Failure(400, "invalid_request_error", "prompt is too long"), "too long for the context"),
+        (Failure(429, "rate_limit_error", headers={"retry-after": "3600"}), "the rate limit"),
+        (Answer("HYPOTHESIS: x", lost_after=3), "the connection"),
     ],
 )
 def test_faults_in_a_row_pause_the_study_with_the_reason(
     toy: Toy, server: MessagesServer, step: Step, said: str
 ) -> None:
-    server.script = in_turn(step)
+    server.script = play_steps(step)
     study_of(toy, server, candidates=3)
     study = toy.run()
     assert (study.state, study.fault) == ("paused", True)
     assert study.reason.startswith(
-        f"{loops.MAX_FAULTS_IN_A_ROW} proposals failed in a row; the last: "
+        f"{proposal_intake.MAX_FAULTS_IN_A_ROW} proposals failed in a row; the last: "
     )
     assert said in study.reason
-    assert len(server.requests) == loops.MAX_FAULTS_IN_A_ROW
-    assert study.spent.tokens == sum(
+    assert len(server.requests) == proposal_intake.MAX_FAULTS_IN_A_ROW
+    assert study.costs.tokens == sum(
         record.tokens for record in records(toy.folder, ProposalFailed)
     )
-    assert (study.spent.tokens > 0) == isinstance(step, Says)
+    assert (study.costs.tokens > 0) == isinstance(step, Answer)
 
 
 @pytest.mark.parametrize(
     "step",
     [
-        Fails(401, "authentication_error", "invalid x-api-key"),
-        Fails(404, "not_found_error", f"model: {OPUS}"),
+        Failure(401, "authentication_error", "invalid x-api-key"),
+        Failure(404, "not_found_error", f"model: {OPUS}"),
     ],
 )
 def test_what_a_person_has_to_mend_pauses_at_once_and_resume_goes_on(
     toy: Toy, server: MessagesServer, step: Step
 ) -> None:
-    server.script = in_turn(step)
+    server.script = play_steps(step)
     study_of(toy, server, candidates=1)
     study = toy.run()
     assert (study.state, study.fault, len(server.requests)) == ("paused", True, 1)
@@ -197,7 +208,9 @@ def test_what_a_person_has_to_mend_pauses_at_once_and_resume_goes_on(
 def test_a_stop_ends_the_call_in_flight_and_records_what_it_took(
     toy: Toy, server: MessagesServer
 ) -> None:
-    server.script = in_turn(Says("word " * 200_000, pause=0.02, usage={"input_tokens": 10_000}))
+    server.script = play_steps(
+        Answer("word " * 200_000, pause=0.02, usage={"input_tokens": 10_000})
+    )
     study_of(toy, server, candidates=3)
     began = threading.Event()
     real = server.script
@@ -215,8 +228,8 @@ def test_a_stop_ends_the_call_in_flight_and_records_what_it_took(
     assert server.disconnected.wait(30), "the stream is still open"
     (record,) = records(toy.folder, ProposalFailed)
     assert record.tokens >= 10_000
-    assert study.spent.usd >= 0.04
-    assert lease.holder(toy.folder) is None
+    assert study.costs.usd >= 0.04
+    assert lease.find_holder(toy.folder) is None
 
 
 def test_money_is_no_limit_where_the_price_of_the_model_is_unknown(
@@ -226,10 +239,10 @@ def test_money_is_no_limit_where_the_price_of_the_model_is_unknown(
     asked = [toy.request("set", key="max_usd", value=value) for value in (5, 0)]
     study = toy.run()
     assert (
-        study.refused[asked[0]]
+        study.people.refused[asked[0]]
         == "max_usd cannot hold where the price of qwen3:8b is unknown; set max_tokens instead"
     )
-    assert (asked[1] in study.adopted, study.options.max_usd) == (True, 0.0)
+    assert (asked[1] in study.people.adopted, study.options.max_usd) == (True, 0.0)
 
 
 def test_a_recorded_study_is_proposed_again_without_a_model(
@@ -253,7 +266,7 @@ def test_a_recorded_study_is_proposed_again_without_a_model(
     toy.propose = propose
     again: Study = toy.run()
     assert len(server.requests) == asked
-    assert (again.state, again.exhausted) == (
+    assert (again.state, again.proposals.exhausted) == (
         "finished",
         "all 4 recorded proposals were made again",
     )
@@ -266,7 +279,7 @@ def test_a_recorded_study_is_proposed_again_without_a_model(
 
     assert told(again) == told(recorded)
     assert again.kept == recorded.kept != [0]
-    assert (again.spent.usd, again.spent.tokens) == (0.0, 0)
+    assert (again.costs.usd, again.costs.tokens) == (0.0, 0)
     assert [record.reason for record in records(toy.folder, ProposalFailed)][:1] == [
-        recorded.last_failure
+        recorded.proposals.last_failure
     ]

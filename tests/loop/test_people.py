@@ -1,13 +1,69 @@
-"""What a person asks beyond a plain accept or reject: a veto taken back, a program edited by hand, one idea to be tried next."""
+"""What a person asks beyond accepting or rejecting a whole candidate.
+
+Some hunks of it, a veto taken back, a program edited by hand, an idea to be tried next.
+"""
 
 import pytest
 
 from tests.loop.toy import Toy, rate, with_rate
+from workbench.ledger.candidate import CandidateHistory
 from workbench.loop.limits import budget_used
 from workbench.program import Program
 from workbench.propose.proposer import Brief, Proposal, Unusable
+from workbench.records import Candidate, Decision
+from workbench.show import views
 
 EDITED = '"""Edited by hand."""\nLEARNING_RATE = 7\n'
+
+
+def two_changes(brief: Brief) -> Proposal:
+    """A candidate with two hunks: another docstring, and a higher rate."""
+    program = with_rate(brief.program, 3)
+    text = program.files["train.py"].replace('"""A program with knobs."""', '"""Changed."""')
+    return Proposal(program=Program({"train.py": text}), hypothesis="two things")
+
+
+def test_a_rejected_hunk_is_recorded_as_rejected_and_shown_as_such(toy: Toy) -> None:
+    toy.create(candidates=1)
+    toy.propose = two_changes
+    toy.run()
+    accept = toy.request("accept", candidate=1, hunks=[2], rejected=[1])
+    study = toy.run()
+    decision = study.candidates[1].decisions[-1]
+    assert (decision.verdict, decision.hunks, decision.rejected) == ("revise", (2,), (1,))
+    assert study.people.adopted[accept].body == {"candidate": 1, "hunks": [2], "rejected": [1]}
+    states = [views.hunk_state(study.candidates[1], hunk) for hunk in (1, 2)]
+    assert states == ["rejected", "accepted"]
+
+
+def test_a_hunk_that_is_neither_kept_nor_rejected_stays_open() -> None:
+    record = Candidate(candidate=1, parent=0, program="d", author="tuner")
+    history = CandidateHistory(record=record, at=0.0)
+    decision = Decision(candidate=1, verdict="revise", by="person", hunks=(1,), rejected=(2,))
+    history.decisions.append(decision)
+    states = [views.hunk_state(history, hunk) for hunk in (1, 2, 3)]
+    assert states == ["accepted", "rejected", "open"]
+
+
+def test_in_a_journal_that_names_no_rejected_hunks_all_others_are_rejected(toy: Toy) -> None:
+    toy.create(candidates=1)
+    toy.propose = two_changes
+    toy.run()
+    toy.request("accept", candidate=1, hunks=[2])
+    study = toy.run()
+    assert study.candidates[1].decisions[-1].rejected == ()
+    states = [views.hunk_state(study.candidates[1], hunk) for hunk in (1, 2)]
+    assert states == ["rejected", "accepted"]
+
+
+def test_a_rejected_hunk_that_does_not_exist_is_refused(toy: Toy) -> None:
+    toy.create(candidates=1)
+    toy.propose = two_changes
+    toy.run()
+    accept = toy.request("accept", candidate=1, hunks=[2], rejected=[1, 7])
+    assert toy.run().people.refused[accept] == (
+        "candidate 1 has no hunk 7 to reject; it has hunks 1 to 2"
+    )
 
 
 def test_an_edited_candidate_is_a_persons_and_evaluated_like_any_other(toy: Toy) -> None:
@@ -23,7 +79,7 @@ def test_an_edited_candidate_is_a_persons_and_evaluated_like_any_other(toy: Toy)
         "a bolder rate",
         edit,
     )
-    assert study.adopted[edit].body["files"] == ["train.py"]
+    assert study.people.adopted[edit].body["files"] == ["train.py"]
 
 
 def test_a_kept_candidate_that_is_edited_stays_kept_and_is_the_parent(toy: Toy) -> None:
@@ -48,10 +104,10 @@ def test_an_edit_that_cannot_be_a_program_is_refused(toy: Toy) -> None:
         toy.request("edit", candidate=1, files={"train.py": same}),
     ]
     study = toy.run()
-    assert [study.refused.get(request) for request in requests] == [
+    assert [study.people.refused.get(request) for request in requests] == [
         "evaluate.py is not one of the program's files: train.py",
         "train.py does not parse: line 1: invalid syntax",
-        "train.py is no text of at most 4,194,304 characters",
+        "edit: files must be an object whose values are texts; it is {'train.py': 3}",
         None,
         "this is candidate 2 already",
     ]
@@ -71,14 +127,14 @@ def test_one_idea_is_put_once_and_its_answer_names_the_request(toy: Toy) -> None
     idea = toy.request("guide", text="a higher rate", next=True)
     study = toy.run()
     assert (heard[0], heard.count("a higher rate")) == ("a higher rate", 1)
-    assert ([candidate.record.request for candidate in study.candidates], study.ideas) == (
+    assert ([candidate.record.request for candidate in study.candidates], study.people.ideas) == (
         ["", idea, ""],
         {},
     )
-    assert study.guidance == []
+    assert study.people.guidance == []
 
 
-def test_an_idea_that_comes_to_nothing_is_answered_too(toy: Toy) -> None:
+def test_an_idea_without_a_usable_proposal_is_answered_too(toy: Toy) -> None:
     toy.create(candidates=1)
 
     def propose(brief: Brief) -> Proposal:
@@ -89,14 +145,18 @@ def test_an_idea_that_comes_to_nothing_is_answered_too(toy: Toy) -> None:
     toy.propose = propose
     toy.request("guide", text="levitate", next=True)
     study = toy.run()
-    assert (study.last_failure, study.ideas, study.counts["kept"]) == ("cannot: levitate", {}, 2)
+    assert (study.proposals.last_failure, study.people.ideas, study.counts["kept"]) == (
+        "cannot: levitate",
+        {},
+        2,
+    )
 
 
 def test_an_idea_for_an_ended_study_is_refused_with_the_remedy(toy: Toy) -> None:
     toy.create(candidates=1)
     toy.run()
     idea = toy.request("guide", text="more", next=True)
-    assert toy.run().refused[idea].startswith("the study is finished; let it go on first")
+    assert toy.run().people.refused[idea].startswith("the study is finished; let it go on first")
 
 
 def test_a_rejection_before_it_ran_is_taken_back_to_the_very_state_before(toy: Toy) -> None:
@@ -156,7 +216,7 @@ def test_to_resume_what_has_used_its_budget_is_refused_with_the_remedy(
     toy.run()
     resumed = toy.request("resume")
     study = toy.run()
-    assert (study.state, study.refused[resumed]) == ("finished", said)
+    assert (study.state, study.people.refused[resumed]) == ("finished", said)
     toy.request("set", key="seconds", value=0)
     toy.request("set", key="candidates", value=2)
     assert len(toy.run().candidates) == 3
@@ -171,3 +231,14 @@ def test_the_time_of_a_pause_is_not_taken_from_the_budget(
     assert study.state == "paused"
     monkeypatch.setattr("workbench.loop.limits.time.time", lambda: study.last_at + 36_000)
     assert budget_used(study) is None
+
+
+def test_a_note_on_any_candidate_is_adopted_and_one_on_none_is_refused(toy: Toy) -> None:
+    toy.create(candidates=1)
+    toy.run()
+    note = toy.request("note", candidate=0, text="a good start", author="ada")
+    missing = toy.request("note", candidate=9, text="which one?")
+    study = toy.run()
+    assert [remark.text for remark in study.history(0).remarks] == ["a good start"]
+    assert note in study.people.adopted
+    assert study.people.refused[missing].startswith("no candidate 9 in this study")

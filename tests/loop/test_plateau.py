@@ -39,7 +39,7 @@ def told(toy: Toy) -> list[str]:
     """What the study says of its state after each record, as `status` shows it, each reason once in a row."""
     study, reasons = Study(), [""]
     with Journal(toy.folder) as journal:
-        for entry in journal.entries():
+        for entry in journal.read_entries():
             study.fold([entry])
             if study.reason != reasons[-1]:
                 reasons.append(study.reason)
@@ -52,7 +52,7 @@ def test_a_plateau_is_noted_once_until_the_next_keep_and_the_study_goes_on(toy: 
     study = toy.run()
     assert [plateau.candidates for plateau in records(toy.folder, Plateau)] == [3, 3]
     assert study.kept == [0, 7]
-    assert [turn.kind for turn in study.turns].count("plateau") == 2
+    assert [turn.kind for turn in study.search.turns].count("plateau") == 2
 
 
 def test_it_shows_while_the_study_runs_and_not_beyond_a_keep(toy: Toy) -> None:
@@ -72,8 +72,8 @@ def test_where_a_person_reviews_it_says_what_the_person_can_do(toy: Toy) -> None
     toy.create(candidates=3, review="keeps")
     toy.run()
     assert (
-        "no keep in 3 candidates; the strategy widens its search; `guide` it, or `fork` from another candidate"
-        in told(toy)
+        "no keep in 3 candidates; the strategy widens its search; `guide` it, or `fork` from "
+        "another candidate" in told(toy)
     )
 
 
@@ -84,7 +84,11 @@ def test_a_resumed_study_does_not_note_it_again(toy: Toy) -> None:
     propose(toy, [0.06, 0.05, 0.04, 0.03])
     toy.request("set", key="candidates", value=7)
     study = toy.run()
-    assert (study.proposed, len(records(toy.folder, Plateau)), study.since_keep) == (7, 1, 7)
+    assert (
+        study.proposals.n_made,
+        len(records(toy.folder, Plateau)),
+        study.search.n_since_keep,
+    ) == (7, 1, 7)
 
 
 def test_zero_notes_none(toy: Toy) -> None:

@@ -1,4 +1,7 @@
-"""A proposal that was made from an incumbent which is no more: put onto the new one, left as it is, or dropped; and recorded."""
+"""A proposal that was made from an incumbent which is no more.
+
+Put onto the new one, left as it is, or dropped; and recorded.
+"""
 
 from collections.abc import Iterator
 
@@ -19,7 +22,10 @@ SOURCE = Program({"train.py": "LEARNING_RATE = 0.1\n\n\nWIDTH = 8\n"})
 
 
 def changed(brief: Brief, **values: float) -> Proposal:
-    """The parent with these constants; with one ahead, that of question 1 is still the baseline when candidate 1 is kept."""
+    """The parent with these constants.
+
+    With one ahead, that of question 1 is still the baseline when candidate 1 is kept.
+    """
     lines = brief.program.files["train.py"].splitlines()
     named = {
         name: place
@@ -58,7 +64,7 @@ def run(toy: Toy, *answers: dict[str, float], **options: object) -> Study:
 
 def program(toy: Toy, study: Study, number: int) -> Program:
     with Journal(toy.folder) as journal:
-        return journal.program(study.candidates[number].record.program)
+        return journal.read_program(study.candidates[number].record.program)
 
 
 def test_a_change_of_other_lines_is_put_onto_the_new_incumbent_and_says_so(toy: Toy) -> None:
@@ -72,7 +78,7 @@ def test_a_change_of_other_lines_is_put_onto_the_new_incumbent_and_says_so(toy: 
     assert views.entry(study, history)["flags"] == ["rebased from 0"]
     with Journal(toy.folder) as journal:
         assert "-WIDTH = 8\n+WIDTH = 9\n" in views.show(study, journal, 2)["patch"]
-        assert value(journal.program(history.proposed.program), "LEARNING_RATE") == 0.1, (
+        assert value(journal.read_program(history.proposed.program), "LEARNING_RATE") == 0.1, (
             "what was paid for stays as it was given"
         )
 
@@ -142,8 +148,12 @@ def test_a_proposal_on_its_way_from_a_vetoed_candidate_is_dropped_with_its_reaso
     toy.propose = propose
     toy.create(candidates=2, ahead=0)
     study = toy.run()
-    assert study.last_failure == "it was made from candidate 1, which was vetoed"
-    assert (study.proposals_failed, study.kept, study.candidates[2].record.parent) == (1, [0, 2], 0)
+    assert study.proposals.last_failure == "it was made from candidate 1, which was vetoed"
+    assert (study.proposals.n_failed, study.kept, study.candidates[2].record.parent) == (
+        1,
+        [0, 2],
+        0,
+    )
 
 
 def test_a_queued_one_goes_with_the_vetoed_candidate_that_it_was_put_onto(toy: Toy) -> None:
@@ -169,7 +179,7 @@ def test_a_replay_proposes_what_was_tried(toy: Toy) -> None:
 def run_of(study: Study, n_proposed: int) -> Study:
     """What a replay reads of a new study of which so many proposals were made."""
     new = Study()
-    new.proposed = n_proposed
+    new.proposals.n_made = n_proposed
     new.by_program = {
         history.record.program: history.number for history in study.candidates[: n_proposed + 1]
     }

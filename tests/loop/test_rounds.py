@@ -1,4 +1,7 @@
-"""Several candidates from one question: each is recorded, in order and at once; the budget holds, and the cost counts once."""
+"""Several candidates from one question.
+
+Each is recorded, in order and at once; the budget holds, and the cost counts once.
+"""
 
 from tests.loop.toy import Toy, with_rate
 from workbench.ledger.journal import Journal
@@ -20,14 +23,14 @@ def test_a_round_is_as_many_candidates_as_it_gives_and_the_first_has_its_cost(to
     wanted = []
 
     def propose(brief: Brief) -> list[Proposal]:
-        wanted.append(brief.wanted)
+        wanted.append(brief.max_proposals)
         brief.receipt.add(0.5, 10, {"response": f"round {len(wanted)}"})
-        return rates(brief, *(len(wanted) + place / 10 for place in range(brief.wanted)))
+        return rates(brief, *(len(wanted) + place / 10 for place in range(brief.max_proposals)))
 
     toy.propose = propose
     toy.create(candidates=5, round=3, ahead=0)
     study = toy.run()
-    assert (wanted, study.proposed, study.reason) == (
+    assert (wanted, study.proposals.n_made, study.reason) == (
         [3, 2],
         5,
         "the budget of 5 candidates is used",
@@ -40,14 +43,20 @@ def test_a_round_is_as_many_candidates_as_it_gives_and_the_first_has_its_cost(to
         "2.1",
     ]
     assert [history.record.usd for history in study.candidates[1:]] == [0.5, 0.0, 0.0, 0.5, 0.0]
-    assert (study.spent.usd, study.spent.tokens, study.dearest) == (1.0, 20, (0.5, 10))
+    assert (study.costs.usd, study.costs.tokens, study.costs.max_question_cost) == (
+        1.0,
+        20,
+        (0.5, 10),
+    )
     with Journal(toy.folder) as journal:
-        entries = [entry for entry in journal.entries() if isinstance(entry.record, Candidate)][1:]
+        entries = [
+            entry for entry in journal.read_entries() if isinstance(entry.record, Candidate)
+        ][1:]
         assert len({entry.at for entry in entries}) == 2, "a round is one transaction"
-        assert [journal.transcript(number)[0]["response"] for number in range(1, 6)] == [
+        assert [journal.read_transcript(number)[0]["response"] for number in range(1, 6)] == [
             "round 1"
         ] * 3 + ["round 2"] * 2
-        assert sum(isinstance(entry.record, Called) for entry in journal.entries()) == 2
+        assert sum(isinstance(entry.record, Called) for entry in journal.read_entries()) == 2
 
 
 def test_what_is_no_candidate_is_recorded_in_its_place_and_what_is_too_much_is_left_out(
@@ -82,7 +91,7 @@ def test_what_is_no_candidate_is_recorded_in_its_place_and_what_is_too_much_is_l
     with Journal(toy.folder) as journal:
         failed = [
             entry.record.reason
-            for entry in journal.entries()
+            for entry in journal.read_entries()
             if isinstance(entry.record, ProposalFailed)
         ]
     assert failed == [
@@ -98,4 +107,4 @@ def test_a_round_with_nothing_in_it_is_no_failure(toy: Toy) -> None:
     toy.propose = lambda brief: next(answers, None) or rates(brief, 1)
     toy.create(candidates=1, round=2)
     study = toy.run()
-    assert (study.proposed, study.proposals_failed) == (1, 0)
+    assert (study.proposals.n_made, study.proposals.n_failed) == (1, 0)

@@ -1,6 +1,7 @@
 """Two runs of a study with one seed and one slot, each proposal made once all before it is decided, give equal journals.
 
-Left out of the comparison: times of entries, how long trials and smoke runs took and what trials used, process ids, names and addresses.
+Left out of the comparison: times of entries, how long trials and smoke runs took and what trials
+used, process ids, names and addresses.
 """
 
 import re
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.messages_server import MessagesServer, Says, Step
+from tests.messages_server import Answer, MessagesServer, Step
 from tests.studies import ended, folded, read
 from tests.toy_study import write_experiment
 from workbench.ledger.folder import StudyFolder
@@ -81,12 +82,14 @@ def compared(folder: StudyFolder) -> list[Record]:
 
 def programs(folder: StudyFolder) -> list[Program]:
     with Journal(folder) as journal:
-        return [journal.program(history.record.program) for history in folded(folder).candidates]
+        return [
+            journal.read_program(history.record.program) for history in folded(folder).candidates
+        ]
 
 
 def test_of_the_tuner(tmp_path: Path) -> None:
     one, other = made(tmp_path, "one", candidates=12), made(tmp_path, "other", candidates=12)
-    assert folded(one).proposed == 12
+    assert folded(one).proposals.n_made == 12
     assert compared(one) == compared(other)
     assert programs(one) == programs(other)
 
@@ -123,7 +126,7 @@ def test_of_a_scripted_model_that_is_asked_one_question_at_a_time(
         old = [line for line in prompt.splitlines() if line.startswith(f"{name} =")][-1]
         number = float(re.findall(r"= ([\d.]+)", old)[0])
         new = f"{name} = {number + sum(map(ord, prompt)) % 17 / 4 + 0.25}"
-        return Says(
+        return Answer(
             f"HYPOTHESIS: so\n<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE\n",
             usage={"input_tokens": len(prompt)},
         )
@@ -138,7 +141,7 @@ def test_of_a_scripted_model_that_is_asked_one_question_at_a_time(
         }
         one = made(tmp_path, "one", strategy="islands", **options)
         other = made(tmp_path, "other", strategy="islands", **options)
-    assert folded(one).proposed == 10
+    assert folded(one).proposals.n_made == 10
     assert compared(one) == compared(other)
     assert programs(one) == programs(other)
     assert len({program.digest for program in programs(one)}) == 11

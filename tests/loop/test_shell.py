@@ -1,4 +1,7 @@
-"""The shell of a proposer: a real sandbox, one per command, with the program and the history in it and nothing else."""
+"""The shell of a proposer.
+
+A real sandbox, one per command, with the program and the history in it and nothing else.
+"""
 
 import threading
 import time
@@ -7,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.evaluate.sandbox import levels
+from workbench.evaluate.sandbox import levels, probe
 from workbench.experiment import Limits
 from workbench.loop import shell as module
 from workbench.loop.shell import Shell
@@ -19,7 +22,7 @@ FILES = [("candidates/0003/log.0.txt", "loss 2.5\n"), ("program.md", "make it sm
 
 @pytest.fixture(params=levels.LEVELS)
 def level(request: pytest.FixtureRequest) -> str:
-    if reason := levels.probe()[request.param]:
+    if reason := probe.probe_levels()[request.param]:
         pytest.skip(reason)
     return str(request.param)
 
@@ -53,7 +56,8 @@ def test_the_history_cannot_be_changed_and_nothing_else_be_seen(
     hidden.chmod(0o644)
     ending, output = ran(
         shell,
-        f'echo x > "$HISTORY/new"; echo x > "$HISTORY/program.md"; cat {hidden} {tmp_path}/evaluate.py; env',
+        f'echo x > "$HISTORY/new"; echo x > "$HISTORY/program.md"; cat {hidden} '
+        f"{tmp_path}/evaluate.py; env",
     )
     assert ending == "exit status 0"
     assert "held out" not in output
@@ -84,7 +88,7 @@ def test_a_command_is_ended_once_nobody_waits(shell: Shell) -> None:
     began = time.monotonic()
     done = shell.run(PROGRAM, FILES, "sleep 600", cancelled)
     timer.join()
-    assert done.ending == "ended: nobody waits for it any more"
+    assert done.ending == "ended: the result is no longer needed"
     assert time.monotonic() - began < module.SECONDS
 
 

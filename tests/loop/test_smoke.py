@@ -1,4 +1,7 @@
-"""A smoke run in the real loop: who fails is told why, and a check that the baseline does not pass blames nobody."""
+"""A smoke run in the real loop.
+
+Who fails is told why, and a check that the baseline does not pass blames nobody.
+"""
 
 from threading import Event
 
@@ -8,14 +11,14 @@ from tests.loop.toy import Toy, rate, with_rate
 from workbench.loop.workspace import StudyWorkspace
 from workbench.program import Program
 from workbench.propose.proposer import Brief, Proposal
-from workbench.propose.workspace import Checked
+from workbench.propose.workspace import SmokeResult
 
 pytestmark = pytest.mark.slow
 
 
-def checked_in(toy: Toy, program: str = "", imports: bool = True) -> list[Checked | None]:
+def checked_in(toy: Toy, program: str = "", imports: bool = True) -> list[SmokeResult | None]:
     """What the workspace of a one-candidate study says of its parent with a line more."""
-    found: list[Checked | None] = []
+    found: list[SmokeResult | None] = []
 
     def propose(brief: Brief) -> Proposal:
         new = Program({"train.py": brief.program.files["train.py"] + program})

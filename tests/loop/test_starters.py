@@ -1,4 +1,7 @@
-"""What a study begins with beside the baseline: tried and decided like any other before a proposer is asked, and never lost or doubled."""
+"""What a study begins with beside the baseline.
+
+Tried and decided like any other before a proposer is asked, and never lost or doubled.
+"""
 
 import os
 import signal
@@ -7,19 +10,19 @@ from pathlib import Path
 import pytest
 
 from tests import toy_study
-from tests.drills.test_kill import check_history
+from tests.drills.toy import check_history
 from tests.studies import ended, folded, read
 from tests.waiting import until
-from workbench import experiment as experiments
-from workbench.cli import line
+from workbench import experiment_file
 from workbench.ledger.folder import StudyFolder
-from workbench.ledger.lease import holder
+from workbench.ledger.lease import find_holder
 from workbench.loop import questions
 from workbench.records import START, Candidate, Decision, Entry, Options
 from workbench.search.frontier import Frontier
 from workbench.search.islands import Islands
 from workbench.testing import experiment_for_tests, fold, opening
 from workbench.verbs import create, loop_process
+from workbench.verbs.follow import describe_candidate
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +33,8 @@ def made(root: Path, *values: int, **options: object) -> StudyFolder:
     also = [root / f"value_{value}.py" for value in values]
     for value, file in zip(values, also, strict=True):
         file.write_text(
-            f'"""The value {value}."""\n\n{toy_study.SOLUTION.replace("VALUE = 1", f"VALUE = {value}")}'
+            f'"""The value {value}."""\n\n'
+            f"{toy_study.SOLUTION.replace('VALUE = 1', f'VALUE = {value}')}"
         )
     chosen = Options(
         **{"proposer": f"patches:{root / 'toy-patches'}", "slots": 2, "candidates": 1, **options}
@@ -65,10 +69,10 @@ def test_they_are_tried_like_any_other_before_a_proposer_is_asked_and_no_budget_
         (START, 0, "The value 0."),
     ]
     assert [history.status for history in study.candidates] == ["kept", "kept", "discarded", "kept"]
-    assert (study.proposed, proposed.author, study.incumbent) == (1, "patches", 3)
+    assert (study.proposals.n_made, proposed.author, study.incumbent) == (1, "patches", 3)
     assert first.normal
     assert (first.added, first.removed) == (3, 1)
-    assert line(study, study.candidates[3]).startswith("3/3  kept")
+    assert describe_candidate(study, study.candidates[3]).startswith("3/3  kept")
     entries = read(folder)
     assert place(entries, Candidate, 3) > max(
         place(entries, Decision, 1), place(entries, Decision, 2)
@@ -87,10 +91,10 @@ def test_kill_9_at_every_step_loses_and_doubles_none(tmp_path: Path) -> None:
             )
         )  # type: ignore[misc]
         acknowledged.append(read(folder))
-        if (loop := holder(folder)) and folded(folder).state == "running":
+        if (loop := find_holder(folder)) and folded(folder).state == "running":
             os.kill(loop, signal.SIGKILL)
             kills += 1
-        until(lambda: holder(folder) is None)
+        until(lambda: find_holder(folder) is None)
     if folded(folder).state == "running":
         loop_process.spawn(folder)
     study = ended(folder, 120)
@@ -116,7 +120,7 @@ def test_no_question_is_asked_while_one_is_open_unless_it_waits_for_a_person(
 
     def asks(*more: Candidate | Decision) -> bool:
         return (
-            questions.following(fold([*records, *more]), (), slots=4, ahead=2, at_a_time=1)
+            questions.next_question(fold([*records, *more]), (), slots=4, ahead=2, at_a_time=1)
             is not None
         )
 
@@ -134,11 +138,11 @@ def test_archives_take_them_as_parents_though_they_were_not_kept(
     loop_process.spawn(folder)
     study = ended(folder, 120)
     assert study.candidates[1].status == "discarded"
-    ask = strategy(experiments.read(folder.experiment), study.options).ask
+    ask = strategy(experiment_file.read(folder.experiment), study.options).ask
     asked = set()
     for number in range(60):
-        study.asked = number
-        study.next_question = number
+        study.proposals.question_number = number
+        study.proposals.next_question = number
         found = ask(study)
         asked |= {found.parent, *found.inspirations}
     assert 1 in asked

@@ -107,8 +107,8 @@ def test_a_parent_without_more_changes_ends_a_study_only_where_there_is_no_other
     toy.create(candidates=30, strategy=strategy)
     study = toy.run()
     assert barren
-    assert (study.exhausted is None) == (state == "running")
-    assert (study.proposed > 15) == (state == "running")
+    assert (study.proposals.exhausted is None) == (state == "running")
+    assert (study.proposals.n_made > 15) == (state == "running")
 
 
 def test_a_wrong_feature_pauses_the_study_with_the_metrics_there_are(toy: Toy) -> None:
@@ -117,6 +117,6 @@ def test_a_wrong_feature_pauses_the_study_with_the_metrics_there_are(toy: Toy) -
     study = toy.run()
     assert study.state == "paused"
     assert (
-        "[search] of experiment.toml names 'toknes', which the evaluator does not return; it returns: loss"
-        in study.reason
+        "[search] of experiment.toml names 'toknes', which the evaluator does not return; it "
+        "returns: loss" in study.reason
     )

@@ -15,7 +15,10 @@ Count = Callable[[Task], int]
 
 
 class UnitsExecutor(StandInExecutor):
-    """Ends every trial at once with `count(task)` observations: hard and easy items of the seed, less the program's rate."""
+    """Ends every trial at once with `count(task)` observations.
+
+    Hard and easy items of the seed, less the program's rate.
+    """
 
     def __init__(self, report: Report, count: Count) -> None:
         super().__init__(lambda program, seed: 0.0, report)
@@ -65,7 +68,7 @@ def test_a_study_of_units_keeps_what_is_better_on_the_same_items(
         4,
         2,
     ]  # the second incumbent's own trials decided about it
-    assert set(study.n_units.values()) == {30}
+    assert set(study.noise.n_units_by_seed.values()) == {30}
 
 
 def test_another_number_of_units_under_a_seed_is_the_evaluators_fault(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tests.loop.toy import Toy
-from workbench import experiment as experiments
+from workbench import experiment_file
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.loop.workspace import StudyWorkspace
@@ -14,8 +14,8 @@ def test_logs_and_curves_of_the_search_are_there_and_those_of_an_audit_are_not(t
     toy.create(candidates=1)
     toy.run()
     with Journal(toy.folder) as journal:
-        study = Study().fold(journal.entries())
-        workspace = StudyWorkspace(experiments.read(toy.folder.experiment), journal, study)
+        study = Study().fold(journal.read_entries())
+        workspace = StudyWorkspace(experiment_file.read(toy.folder.experiment), journal, study)
         for trial in (0, 7):
             file = toy.folder.trial(1, trial) / "log.txt"
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -31,10 +31,10 @@ def test_a_program_that_was_tried_is_known_by_what_it_does(toy: Toy) -> None:
     toy.create(candidates=1)
     toy.run()
     with Journal(toy.folder) as journal:
-        study = Study().fold(journal.entries())
-        program = journal.program(study.candidates[1].record.program)
+        study = Study().fold(journal.read_entries())
+        program = journal.read_program(study.candidates[1].record.program)
         (path,) = program.files
-        workspace = StudyWorkspace(experiments.read(toy.folder.experiment), journal, study)
+        workspace = StudyWorkspace(experiment_file.read(toy.folder.experiment), journal, study)
         assert (
             workspace.repeats(Program({path: program.files[path] + "# a comment\n"}))
             == "it is candidate 1 but for comments or formatting"

@@ -1,4 +1,7 @@
-"""What a proposer yields is in the journal before it makes the next one: no error and no kill -9 takes it away again."""
+"""What a proposer yields is in the journal before it makes the next one.
+
+No error and no kill -9 takes it away again.
+"""
 
 import itertools
 import os
@@ -12,12 +15,12 @@ import pytest
 
 from tests import toy_study
 from tests.loop.toy import Toy, with_rate
-from tests.messages_server import MessagesServer, Says, Step, uses
+from tests.messages_server import Answer, MessagesServer, Step, call_tools
 from tests.studies import folded
 from tests.waiting import until
 from workbench.errors import ProposerFault, ProposerUnusable
 from workbench.ledger.journal import Journal
-from workbench.ledger.lease import holder
+from workbench.ledger.lease import find_holder
 from workbench.propose.proposer import Brief, Proposal
 from workbench.records import Called, Candidate, Options, ProposalFailed
 from workbench.verbs import create, loop_process
@@ -33,7 +36,7 @@ def failures(toy: Toy) -> list[str]:
     with Journal(toy.folder) as journal:
         return [
             entry.record.reason
-            for entry in journal.entries()
+            for entry in journal.read_entries()
             if isinstance(entry.record, ProposalFailed)
         ]
 
@@ -47,24 +50,27 @@ def test_each_is_a_candidate_with_its_own_cost_before_the_next_is_made(toy: Toy)
                 brief.receipt.add(0.5, 10, {"response": f"{brief.number}, call {place}"})
                 made = next(rates)
                 yield one(brief, made)
-                until(lambda made=made: toy.study().proposed == made)  # type: ignore[misc]
-                seen.append(toy.study().spent.usd)
+                until(lambda made=made: toy.study().proposals.n_made == made)  # type: ignore[misc]
+                seen.append(toy.study().costs.usd)
         finally:
-            ended.append(brief.wanted)
+            ended.append(brief.max_proposals)
 
     toy.propose = propose
     toy.create(candidates=5, round=3, ahead=0)
     study = toy.run()
     assert seen == [0.5, 1.0, 2.0], "whoever has given as many as are wanted is asked for no more"
-    assert (ended, study.proposed, study.proposals_failed) == ([3, 2], 5, 0)
+    assert (ended, study.proposals.n_made, study.proposals.n_failed) == ([3, 2], 5, 0)
     assert [history.record.usd for history in study.candidates[1:]] == [0.5] * 5
-    assert (study.spent.usd, study.dearest) == (2.5, (1.5, 30)), (
+    assert (study.costs.usd, study.costs.max_question_cost) == (2.5, (1.5, 30)), (
         "a question costs what all of its candidates do"
     )
     with Journal(toy.folder) as journal:
-        assert [call["response"] for call in journal.transcript(2)] == ["0, call 0", "0, call 1"]
-        assert [call["response"] for call in journal.transcript(4)] == ["3, call 0"]
-        assert sum(isinstance(entry.record, Called) for entry in journal.entries()) == 5
+        assert [call["response"] for call in journal.read_transcript(2)] == [
+            "0, call 0",
+            "0, call 1",
+        ]
+        assert [call["response"] for call in journal.read_transcript(4)] == ["3, call 0"]
+        assert sum(isinstance(entry.record, Called) for entry in journal.read_entries()) == 5
 
 
 def test_what_was_yielded_before_an_error_stays_and_the_error_is_recorded_with_what_it_cost(
@@ -79,7 +85,7 @@ def test_what_was_yielded_before_an_error_stays_and_the_error_is_recorded_with_w
     toy.propose = propose
     toy.create(candidates=9, round=3, ahead=0)
     study = toy.run()
-    assert (study.proposed, study.spent.usd, failures(toy)) == (
+    assert (study.proposals.n_made, study.costs.usd, failures(toy)) == (
         2,
         2.5,
         ["the connection is lost"] * 2,
@@ -89,11 +95,13 @@ def test_what_was_yielded_before_an_error_stays_and_the_error_is_recorded_with_w
         "the proposer cannot be used: the connection is lost",
     )
     with Journal(toy.folder) as journal:
-        entries = [entry for entry in journal.entries() if isinstance(entry.record, ProposalFailed)]
+        entries = [
+            entry for entry in journal.read_entries() if isinstance(entry.record, ProposalFailed)
+        ]
         assert [
             entry.record.usd for entry in entries if isinstance(entry.record, ProposalFailed)
         ] == [0.25, 0.25]
-        assert [call["response"] for call in journal.transcript_of_entry(entries[0].id)] == [
+        assert [call["response"] for call in journal.read_transcript_of_entry(entries[0].id)] == [
             "first",
             "last",
         ]
@@ -131,7 +139,7 @@ def test_what_was_yielded_is_tried_while_the_next_is_made(toy: Toy) -> None:
 
     toy.score, toy.propose = score, propose
     toy.create(candidates=2, round=2)
-    assert (toy.run().proposed, failures(toy)) == (2, [])
+    assert (toy.run().proposals.n_made, failures(toy)) == (2, [])
 
 
 @pytest.mark.slow
@@ -144,7 +152,7 @@ def test_kill_9_in_a_round_loses_no_candidate_that_was_submitted(
     def script(body: Any) -> Step:
         turn = len(server.requests)
         if turn == 3 and not is_dead.is_set():  # the round is still under way when the loop dies
-            return Says("word " * 200_000, pause=0.05)
+            return Answer("word " * 200_000, pause=0.05)
         edit = (
             "edit",
             {
@@ -152,7 +160,7 @@ def test_kill_9_in_a_round_loses_no_candidate_that_was_submitted(
                 "text": toy_study.SOLUTION.replace("VALUE = 1", f"VALUE = {turn + 1}"),
             },
         )
-        return uses(edit, ("submit", {"hypothesis": f"turn {turn}"}), usage=USED)
+        return call_tools(edit, ("submit", {"hypothesis": f"turn {turn}"}), usage=USED)
 
     with MessagesServer(script) as server:
         toy_study.make(tmp_path, "unused")
@@ -168,11 +176,11 @@ def test_kill_9_in_a_round_loses_no_candidate_that_was_submitted(
             str(tmp_path / "unused-experiment"), study="round", root=tmp_path, options=options
         )
         loop_process.spawn(folder)
-        until(lambda: len(server.requests) == 3 and folded(folder).proposed == 2)
-        loop = holder(folder)
+        until(lambda: len(server.requests) == 3 and folded(folder).proposals.n_made == 2)
+        loop = find_holder(folder)
         assert loop is not None
         os.kill(loop, signal.SIGKILL)
-        until(lambda: holder(folder) is None)
+        until(lambda: find_holder(folder) is None)
         is_dead.set()
         before = folded(folder)
         assert [history.record.hypothesis for history in before.candidates[1:]] == [
@@ -181,7 +189,7 @@ def test_kill_9_in_a_round_loses_no_candidate_that_was_submitted(
         ]
         loop_process.spawn(folder)
         until(lambda: folded(folder).state == "finished", 120, told=lambda: folded(folder).reason)
-        until(lambda: holder(folder) is None)
+        until(lambda: find_holder(folder) is None)
     study = folded(folder)
     assert [history.record.hypothesis for history in study.candidates[1:]] == [
         "turn 1",
@@ -191,8 +199,8 @@ def test_kill_9_in_a_round_loses_no_candidate_that_was_submitted(
     ]
     assert [history.record.question for history in study.candidates[1:]] == [0, 0, 2, 2]
     assert all(history.decision is not None for history in study.candidates[1:])
-    assert (study.spent.tokens, study.proposals_failed) == (40_000, 0)
+    assert (study.costs.tokens, study.proposals.n_failed) == (40_000, 0)
     with Journal(folder) as journal:
-        records = [entry.record for entry in journal.entries()]
-        assert [len(journal.transcript(number)) for number in (1, 2, 3, 4)] == [1, 2, 1, 2]
+        records = [entry.record for entry in journal.read_entries()]
+        assert [len(journal.read_transcript(number)) for number in (1, 2, 3, 4)] == [1, 2, 1, 2]
     assert sum(isinstance(record, Candidate) for record in records) == 5

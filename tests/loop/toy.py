@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from tests.studies import folded
-from workbench import registry
-from workbench.experiment import read
+from workbench import experiment_file, registry
 from workbench.ledger import folder as folders
 from workbench.ledger.folder import StudyFolder
-from workbench.ledger.journal import Journal, Pen, write_new
+from workbench.ledger.journal import Journal, Pen, create_journal
 from workbench.ledger.lease import Lease
 from workbench.ledger.study import Study
 from workbench.loop.loop import Loop
@@ -91,7 +90,7 @@ class Toy:
         values = "".join(f"{key} = {value}\n" for key, value in (audit or {}).items())
         tables = f"{self.objective}\n[settings]\nsize = 3\n[audit]\n{values}"
         (source / "experiment.toml").write_text(TOML.replace('"none"', f'"{noise}"') + tables)
-        experiment = read(source)
+        experiment = experiment_file.read(source)
         opened = StudyOpened(
             name="toy-1",
             experiment="toy",
@@ -107,7 +106,7 @@ class Toy:
 
         def fill(draft: StudyFolder) -> None:
             shutil.copytree(source, draft.experiment)
-            write_new(draft, [opened, first], [self.program])
+            create_journal(draft, [opened, first], [self.program])
 
         self.folder = folders.create(self.root, "toy-1", fill)
         return self.folder
@@ -122,7 +121,7 @@ class Toy:
 
     def request(self, verb: str, **body: Any) -> str:
         with Journal(self.folder) as journal:
-            return journal.request(verb, body)
+            return journal.file_request(verb, body)
 
 
 class _Function:

@@ -5,6 +5,6 @@ import pytest
 
 @pytest.fixture
 def key(monkeypatch: pytest.MonkeyPatch) -> str:
-    given = "sk-ant-zyxwv-for-this-test"
-    monkeypatch.setenv("ANTHROPIC_API_KEY", given)
-    return given
+    text = "sk-ant-zyxwv-for-this-test"
+    monkeypatch.setenv("ANTHROPIC_API_KEY", text)
+    return text

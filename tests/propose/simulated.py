@@ -1,4 +1,4 @@
-"""Studies without a loop: entries folded by hand, and objectives that are computed instead of trained."""
+"""Studies without a loop: entries are folded by hand, and scores are computed, not trained."""
 
 import math
 from collections.abc import Callable
@@ -22,7 +22,8 @@ from workbench.records import (
     Trial,
 )
 
-Score = Callable[[Program, int], float | None]  # None: the candidate fails
+# Program and number of the trial to its score; None if the candidate fails.
+Score = Callable[[Program, int], float | None]
 
 
 def experiment_in(
@@ -38,7 +39,10 @@ def experiment_in(
 
 
 class Simulation:
-    """A study that is asked, scored and decided one candidate after the other: kept if clearly better on fresh trials."""
+    """A study in which one candidate after the other is proposed, scored and decided.
+
+    A candidate is kept if it is clearly better on fresh trials.
+    """
 
     def __init__(
         self,
@@ -49,8 +53,12 @@ class Simulation:
         seed: int = 0,
         repeats: int = 3,
     ) -> None:
-        self.experiment, self.score, self.sd, self.repeats = experiment, score, sd, repeats
-        self.study, self.programs = Study(), [experiment.program()]
+        self.experiment = experiment
+        self.score = score
+        self.sd = sd
+        self.repeats = repeats
+        self.study = Study()
+        self.programs = [experiment.program()]
         self.options = Options(seed=seed)
         opened = StudyOpened(
             name="toy",
@@ -68,7 +76,7 @@ class Simulation:
         for _ in range(1 + repeats):
             self.run(0)
         self.append(Decision(candidate=0, verdict="keep", by="baseline"))
-        self.asked = 0
+        self.n_proposals = 0
 
     def append(self, record: Any) -> None:
         self.study.apply(Entry(self.study.last_id + 1, float(self.study.last_id), record))
@@ -80,75 +88,72 @@ class Simulation:
             study=self.study,
             parent=parent,
             program=self.programs[parent],
-            number=self.asked,
+            number=self.n_proposals,
             **more,
         )
 
     def add(self, proposal: Proposal, author: str = "tuner") -> int:
         number = len(self.programs)
-        parent = (self.study.incumbent or 0) if proposal.parent is None else proposal.parent
+        parent = proposal.parent
+        if parent is None:
+            parent = self.study.incumbent or 0
         patch = Patch.between(self.programs[parent], proposal.program)
         self.programs.append(proposal.program)
-        self.append(
-            Candidate(
-                candidate=number, parent=parent, program=proposal.program.digest, author=author, hypothesis=proposal.hypothesis,
-                origin=dict(proposal.origin), added=patch.added, removed=patch.removed,
-            )
-        )  # fmt: skip
+        candidate = Candidate(
+            candidate=number,
+            parent=parent,
+            program=proposal.program.digest,
+            author=author,
+            hypothesis=proposal.hypothesis,
+            origin=dict(proposal.origin),
+            added=patch.added,
+            removed=patch.removed,
+        )
+        self.append(candidate)
         return number
 
     def run(self, number: int) -> float | None:
         trials = self.study.candidates[number].trials
-        score = self.score(self.programs[number], len(trials))
-        if score is None:
-            self.append(
-                Trial(
-                    candidate=number,
-                    trial=len(trials),
-                    seed=len(trials),
-                    status="failed",
-                    reason="it broke",
-                )
+        index = len(trials)
+        score = self.score(self.programs[number], index)
+        trial = Trial(candidate=number, trial=index, seed=index, status="failed", reason="it broke")
+        if score is not None:
+            trial = Trial(
+                candidate=number, trial=index, seed=index, status="ok", score=score, device="cpu"
             )
-        else:
-            self.append(
-                Trial(
-                    candidate=number,
-                    trial=len(trials),
-                    seed=len(trials),
-                    status="ok",
-                    score=score,
-                    device="cpu",
-                )
-            )
+        self.append(trial)
         return score
 
     def decide(self, number: int) -> str:
-        """Trials and a decision, as a tested policy would do."""
-        incumbent, objective = self.study.incumbent or 0, self.experiment.objective
+        """Runs trials of a candidate and decides, as a tested policy would.
+
+        Returns the verdict.
+        """
+        incumbent = self.study.incumbent or 0
+        objective = self.experiment.objective
         reference = self.study.candidates[incumbent]
-        first, against = self.run(number), reference.score
-        assert against is not None
+        first_score = self.run(number)
+        assert reference.score is not None
         verdict = "discard"
-        if first is not None and objective.gain(first, against) > 0.5 * self.sd:
-            for _ in range(self.repeats):
-                self.run(number)
-            fresh = [
-                trial.score
-                for trial in self.study.candidates[number].trials[1:]
-                if trial.score is not None
-            ]
-            error = self.sd * math.sqrt(1 / len(fresh) + 1 / len(reference.scored))
-            if objective.gain(float(np.mean(fresh)), against) > max(
-                2 * error, objective.min_effect, 1e-9
-            ):
+        if first_score is not None:
+            gain = objective.gain(first_score, reference.score)
+            if gain > 0.5 * self.sd and self._is_better(number, incumbent):
                 verdict = "keep"
-        self.append(
-            Decision(
-                candidate=number, verdict=verdict, by="tested", evidence=Evidence(against=incumbent)
-            )
-        )
+        evidence = Evidence(against=incumbent)
+        self.append(Decision(candidate=number, verdict=verdict, by="tested", evidence=evidence))
         return verdict
+
+    def _is_better(self, number: int, incumbent: int) -> bool:
+        """Runs fresh trials of a candidate; true if they are clearly better than the incumbent."""
+        objective = self.experiment.objective
+        reference = self.study.candidates[incumbent]
+        for _ in range(self.repeats):
+            self.run(number)
+        trials = self.study.candidates[number].trials[1:]
+        scores = [trial.score for trial in trials if trial.score is not None]
+        error = self.sd * math.sqrt(1 / len(scores) + 1 / len(reference.scored))
+        gain = objective.gain(float(np.mean(scores)), reference.score)
+        return gain > max(2 * error, objective.min_effect, 1e-9)
 
     def step(self, proposer: Proposer, **more: Any) -> Proposal | None:
         """Asks once and, where there is a proposal, decides on it."""
@@ -159,7 +164,7 @@ class Simulation:
                 ProposalFailed(author=proposer.name, reason=str(error), origin=error.origin)
             )
             proposal = None
-        self.asked += 1
+        self.n_proposals += 1
         if proposal is not None:
             self.decide(self.add(proposal, proposer.name))
         return proposal
@@ -192,29 +197,33 @@ BIAS = True
 ACTIVATION = "gelu"  # one of: gelu, relu, silu
 TIE_WEIGHTS = False
 """
-PLAIN_NAMES = "ALPHA BRAVO CHARLY DOG EASY FOX GOLF HAT IRON JAR KILO LIMA MIKE NUT OSCAR PAPA QUEBEC ROMEO".split()  # noqa: SIM905
+PLAIN_NAMES = [
+    "ALPHA", "BRAVO", "CHARLY", "DOG", "EASY", "FOX", "GOLF", "HAT", "IRON",
+    "JAR", "KILO", "LIMA", "MIKE", "NUT", "OSCAR", "PAPA", "QUEBEC", "ROMEO",
+]  # fmt: skip
 
 
 def source(named: bool) -> str:
     """The same literals, with names that tell something or nothing."""
     if named:
         return NAMED
-    lines = [line.split(" = ") for line in NAMED.strip().split("\n")]
-    return (
-        "\n".join(f"{name} = {value}" for name, (_, value) in zip(PLAIN_NAMES, lines, strict=True))
-        + "\n"
-    )
+    values = [line.partition(" = ")[2] for line in NAMED.strip().split("\n")]
+    lines = [f"{name} = {value}\n" for name, value in zip(PLAIN_NAMES, values, strict=True)]
+    return "".join(lines)
 
 
 class Surrogate:
-    """A made-up loss over the values in a source: one well per knob at a random distance, pairwise interactions, noise.
+    """A made-up loss over the values in a source.
 
-    The learning rate's well is the deepest; the other depths fall off at random. About half of the knobs hardly matter.
+    It has one well per knob at a random distance, pairwise interactions, and noise.
+    The learning rate's well is the deepest; the other depths fall off at random. About half of the
+    knobs hardly matter.
     """
 
     def __init__(self, text: str, seed: int, sd: float = 0.02) -> None:
         rng = np.random.default_rng(seed)
-        self.sd, self.seed = sd, seed
+        self.sd = sd
+        self.seed = seed
         self.base = _values(text)
         names = list(self.base)
         depth = 0.25 * 0.7 ** np.arange(len(names))
@@ -236,12 +245,15 @@ class Surrogate:
         loss = 3.5
         for name, x in at.items():
             # A well that is quadratic near its bottom, and grows linearly far away.
-            old, new = (_huber(-self.best[name]), _huber(x - self.best[name]))
-            loss += self.depth[name] * (new - old) / 2
+            change = _huber(x - self.best[name]) - _huber(-self.best[name])
+            loss += self.depth[name] * change / 2
         return loss + sum(size * math.tanh(at[a]) * math.tanh(at[b]) for a, b, size in self.pairs)
 
     def attainable(self) -> float:
-        """What the best values would gain, were every one of them within reach and the knobs independent."""
+        """What the best values would gain.
+
+        That is if every one of them were within reach, and the knobs independent.
+        """
         return sum(self.depth[name] * _huber(self.best[name]) / 2 for name in self.base)
 
     def __call__(self, program: Program, trial: int) -> float:
@@ -250,7 +262,10 @@ class Surrogate:
 
 
 def _huber(x: float) -> float:
-    return x * x / 2 if abs(x) < 2 else 2 * abs(x) - 2
+    """Quadratic near 0, and linear beyond 2."""
+    if abs(x) < 2:
+        return x * x / 2
+    return 2 * abs(x) - 2
 
 
 def _values(text: str) -> dict[str, Any]:

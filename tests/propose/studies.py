@@ -1,4 +1,4 @@
-"""A whole study with a proposer that asks a model, played by the scripted server."""
+"""A whole study with a proposer that asks a model; the scripted server plays the model."""
 
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,18 @@ from workbench.records import Options
 from workbench.verbs import create, loop_process
 
 OPUS = "claude-opus-5-5"
-USED = {"input_tokens": 5000, "output_tokens": 800, "cache_read_input_tokens": 2000}
-PRICE = (5000 * 4 + 800 * 20 + 2000 * 0.2) / 1e6  # of a call that used so much
+USAGE = {"input_tokens": 5000, "output_tokens": 800, "cache_read_input_tokens": 2000}
+CALL_USD = (5000 * 4 + 800 * 20 + 2000 * 0.2) / 1e6  # of a call with this usage
 SMALL = {"items": "200", "count": "2", "fresh": "0"}
 
 
-def finished(
+def run_study(
     tmp_path: Path, experiment: str, settings: dict[str, str], server: MessagesServer, **more: Any
 ) -> tuple[Study, Journal]:
-    """Runs the study `s` to its end by the real loop; one question after the other, as scripts that count them want it."""
+    """Runs the study `s` to its end with the real loop.
+
+    It asks one question after the other, because scripts count the questions.
+    """
     options = Options(
         **{
             "model": OPUS,

@@ -1,7 +1,7 @@
 import pytest
 
 from workbench.program import Program
-from workbench.propose.blocks import FORMAT, Answer, AnswerProblem, Block, made, read
+from workbench.propose.blocks import FORMAT, Answer, AnswerProblem, Block, apply_answer, read_answer
 
 TEXT = "A = 1\nB = 2\n\n\ndef f():\n    return A\n\n\ndef g():\n    return A\n"
 ONE = Program({"train.py": TEXT})
@@ -21,7 +21,7 @@ def whole(text: str, path: str = "train.py") -> str:
 
 
 def apply(text: str, program: Program = ONE) -> Program:
-    return made(read(text, list(program.files)), program, list(program.files))
+    return apply_answer(read_answer(text, list(program.files)), program, list(program.files))
 
 
 def test_blocks_are_applied_one_after_another() -> None:
@@ -46,13 +46,13 @@ def test_a_block_may_delete_and_a_rewrite_takes_the_whole_file() -> None:
 def test_what_stands_around_the_blocks_does_not_matter() -> None:
     inner = answer(("A = 1", "A = 2")).partition("\n")[2]
     text = f"Let me think.\n\n**HYPOTHESIS:** more `A` is better\n\n```\n{inner}\n```\nDone."
-    assert read(text, ["train.py", "other.py"]) == Answer(
+    assert read_answer(text, ["train.py", "other.py"]) == Answer(
         "more `A` is better", (Block("train.py", "A = 1\n", "A = 2\n"),)
     )
 
 
 def test_the_form_that_models_are_shown_is_the_form_that_is_read() -> None:
-    blocks = read(FORMAT, ["a.py", "b.py"]).blocks
+    blocks = read_answer(FORMAT, ["a.py", "b.py"]).blocks
     assert [(block.path, block.search is None) for block in blocks] == [
         ("path/of/the/file", False),
         ("path/of/the/file", True),
@@ -69,10 +69,10 @@ def test_line_ends_of_the_file_are_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("no idea", "no line begins with HYPOTHESIS:"),
-        ("HYPOTHESIS: it helps", "there is no SEARCH/REPLACE block"),
+        ("HYPOTHESIS: it helps", "the answer has no SEARCH/REPLACE block"),
         (
             "HYPOTHESIS: x\n<<<<<<< SEARCH\nA = 1\n=======\n",
             "block 1 has no line '>>>>>>> REPLACE'",
@@ -85,10 +85,10 @@ def test_line_ends_of_the_file_are_kept() -> None:
             answer(("C = 1", "C = 2")),
             "the SEARCH text of block 1 is not in train.py (no line reads 'C = 1')",
         ),
-        (answer(("A = 1\nA = 1", "C = 2")), "(its lines stand there, but not one after another)"),
+        (answer(("A = 1\nA = 1", "C = 2")), "(its lines occur in it, but not one after another)"),
         (
             answer(("    return A", "    return 1")),
-            "stands in train.py 2 times (lines 6, 10); add lines around it",
+            "occurs in train.py 2 times (lines 6, 10); add lines around it",
         ),
         (answer(("", "C = 2")), "the SEARCH text of block 1 is empty"),
         (answer(("A = 1", "A = (")), "train.py does not parse: "),
@@ -103,10 +103,10 @@ def test_line_ends_of_the_file_are_kept() -> None:
         ),
     ],
 )
-def test_what_gives_no_program_is_said_in_one_line(text: str, said: str) -> None:
+def test_what_gives_no_program_is_said_in_one_line(text: str, message: str) -> None:
     with pytest.raises(AnswerProblem) as problem:
         apply(text)
-    assert said in str(problem.value)
+    assert message in str(problem.value)
     assert "\n" not in str(problem.value)
 
 
@@ -114,11 +114,14 @@ def test_of_several_files_the_block_must_name_one() -> None:
     with pytest.raises(
         AnswerProblem, match=r"block 1 names no file: write FILE: and one of a\.py, b\.py"
     ):
-        read(answer(("A = 1", "A = 2"), path=""), ["a.py", "b.py"])
-    assert read(answer(("A = 1", "A = 2"), path=""), ["a.py"]).blocks[0].path == "a.py"
+        read_answer(answer(("A = 1", "A = 2"), path=""), ["a.py", "b.py"])
+    assert read_answer(answer(("A = 1", "A = 2"), path=""), ["a.py"]).blocks[0].path == "a.py"
 
 
-MARKED = "import os\n# EVOLVE-BLOCK-START\nA = 1\n# EVOLVE-BLOCK-END\nB = 2\n# EVOLVE-BLOCK-START\nC = 3\n# EVOLVE-BLOCK-END\n"
+MARKED = (
+    "import os\n# EVOLVE-BLOCK-START\nA = 1\n# EVOLVE-BLOCK-END\n"
+    "B = 2\n# EVOLVE-BLOCK-START\nC = 3\n# EVOLVE-BLOCK-END\n"
+)
 
 
 @pytest.mark.parametrize(

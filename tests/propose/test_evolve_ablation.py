@@ -1,11 +1,14 @@
-"""AlphaEvolve's ablation as settings of `evolve`: each word leaves one part out of what the model is shown, and nothing else changes."""
+"""AlphaEvolve's ablation as variants of `evolve`.
+
+Each leaves out one part of what the model is shown.
+"""
 
 from pathlib import Path
 
 import pytest
 
-from tests.messages_server import MessagesServer, in_turn
-from tests.propose.test_evolve import EVERYTHING, GOOD, a_brief, options
+from tests.messages_server import MessagesServer, play_steps
+from tests.propose.test_evolve import EVERYTHING, GOOD, make_brief, options
 from workbench.propose.evolve import Evolve
 from workbench.records import Options
 from workbench.search.best_of_n import BestOfN
@@ -46,26 +49,26 @@ def test_each_arm_is_shown_what_it_names_and_nothing_else_is_left_out(
 ) -> None:
     (tmp_path / "program.md").write_text(CONTEXT)
     experiment = experiment_for_tests(tmp_path)
-    with MessagesServer(in_turn(GOOD)) as server:
-        brief = a_brief(experiment, options(server), **EVERYTHING)
+    with MessagesServer(play_steps(GOOD)) as server:
+        brief = make_brief(experiment, options(server), **EVERYTHING)
         assert Evolve(argument, experiment, options(server)).propose(brief).hypothesis
         (request,) = server.requests
-    shown = "\n".join(block["text"] for block in request["body"]["messages"][0]["content"])
-    assert (CONTEXT in shown, "<instructions>" in shown) == (has_context, has_context)
-    assert [text in shown for text in HISTORY] == [has_history] * len(HISTORY)
-    assert [text for text in ALWAYS if text not in shown] == []
+    prompt = "\n".join(block["text"] for block in request["body"]["messages"][0]["content"])
+    assert (CONTEXT in prompt, "<instructions>" in prompt) == (has_context, has_context)
+    assert [text in prompt for text in HISTORY] == [has_history] * len(HISTORY)
+    assert [text for text in ALWAYS if text not in prompt] == []
 
 
 def test_the_arm_without_evolution_starts_from_the_baseline_and_shows_it_alone(
     tmp_path: Path,
 ) -> None:
     experiment = experiment_for_tests(tmp_path)
-    with MessagesServer(in_turn(GOOD)) as server:
-        brief = a_brief(experiment, options(server))
+    with MessagesServer(play_steps(GOOD)) as server:
+        brief = make_brief(experiment, options(server))
         ask = BestOfN(experiment, Options()).ask(brief.study)
         Evolve("no-history", experiment, options(server)).propose(brief)
-        shown = server.prompts[0]
+        prompt = server.prompts[0]
     assert (ask.parent, ask.inspirations) == (0, ())
-    assert 'candidate="0"' in shown
-    assert not any(f'candidate="{number}"' in shown for number in (1, 2, 3))
-    assert "<attempts>" not in shown
+    assert 'candidate="0"' in prompt
+    assert [number for number in (1, 2, 3) if f'candidate="{number}"' in prompt] == []
+    assert "<attempts>" not in prompt

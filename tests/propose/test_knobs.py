@@ -29,7 +29,7 @@ SCHEDULE = "cos"
 TOTAL = 2**19
 Ünicode = "ä"; WIDTH = 64
 NAME = f"run {LR:.2f} {f'{BETAS[0]:>10}'} {3 * 4}"
-TEXT = "nobody knows what else this could be"
+TEXT = "no one knows what else this could be"
 ZERO = 0.0
 
 
@@ -50,77 +50,81 @@ class Config:
 
 
 def find(text):
-    return {knob.name: knob for knob in knobs.find(Program({"a.py": text})).values()}
+    return {knob.name: knob for knob in knobs.find_knobs(Program({"a.py": text})).values()}
 
 
 def test_the_knobs_of_a_tricky_source_are_these():
-    found = find(TRICKY)
-    values = {name: knob.value for name, knob in found.items()}
+    by_name = find(TRICKY)
+    values = {name: knob.value for name, knob in by_name.items()}
     named = {name: value for name, value in values.items() if "#" not in name}
     assert named == {
-        "LR": 1e-3, "TOTAL_TOKENS": 50_304, "BETAS[0]": 0.9, "BETAS[1]": 0.95, "USE_BIAS": True, "SCALE": -0.5, "ACT": "gelu",
-        "NORM": "rms", "CLIP": 1.0, "CONFIG.depth": 6, "CONFIG.rate": 2.5e-4, "TABLE.cos": 1, "TABLE.linear": 2, "SCHEDULE": "cos",
-        "WIDTH": 64, "ZERO": 0.0, "Config.layers": 12, "Config.tie": False, "Config.area.p": 0.25, "Config.area.q": 7,
-        "Config.area.lr": 0.02, "Config.area.y": 0.75,
+        "LR": 1e-3, "TOTAL_TOKENS": 50_304, "BETAS[0]": 0.9, "BETAS[1]": 0.95, "USE_BIAS": True,
+        "SCALE": -0.5, "ACT": "gelu", "NORM": "rms", "CLIP": 1.0, "CONFIG.depth": 6,
+        "CONFIG.rate": 2.5e-4, "TABLE.cos": 1, "TABLE.linear": 2, "SCHEDULE": "cos", "WIDTH": 64,
+        "ZERO": 0.0, "Config.layers": 12, "Config.tie": False, "Config.area.p": 0.25,
+        "Config.area.q": 7, "Config.area.lr": 0.02, "Config.area.y": 0.75,
     }  # fmt: skip
-    assert found["LR"].line == 5
-    assert set(found["ACT"].scale.values) == {"gelu", "relu", "silu"}
-    assert set(found["NORM"].scale.values) == {"rms", "layer"}
-    assert found["CLIP"].scale.values == (0.5, 1.0, 2.0)
-    assert set(found["SCHEDULE"].scale.values) == {"cos", "linear"}
-    assert found["Config.layers"].scale.kind == "count"
+    assert by_name["LR"].line == 5
+    assert set(by_name["ACT"].scale.values) == {"gelu", "relu", "silu"}
+    assert set(by_name["NORM"].scale.values) == {"rms", "layer"}
+    assert by_name["CLIP"].scale.values == (0.5, 1.0, 2.0)
+    assert set(by_name["SCHEDULE"].scale.values) == {"cos", "linear"}
+    assert by_name["Config.layers"].scale.kind == "count"
     assert (values["TOTAL#2"], "TOTAL" in values) == (19, False)
 
 
 def test_a_heuristic_without_names_has_knobs_too():
-    found = find(
-        "def priority(item, bins):\n    gap = bins - item\n    return -(gap**2) * 0.5 + 1.5 / (gap + 0.1) - 3 * (gap < 0.2)\n"
+    by_name = find(
+        "def priority(item, bins):\n"
+        "    gap = bins - item\n"
+        "    return -(gap**2) * 0.5 + 1.5 / (gap + 0.1) - 3 * (gap < 0.2)\n"
     )
-    assert sorted(abs(knob.value) for knob in found.values()) == [0.1, 0.2, 0.5, 1.5, 2, 3]
-    assert all("#" in name for name in found)
+    assert sorted(abs(knob.value) for knob in by_name.values()) == [0.1, 0.2, 0.5, 1.5, 2, 3]
+    assert [name for name in by_name if "#" not in name] == []
 
 
 def test_a_value_handed_on_under_another_name_has_the_alternatives_of_that_name():
-    found = find(
-        'ACTIVATION = "gelu"\ndef act(name):\n    if name == "gelu":\n        return 1\n    elif name == "relu":\n        return 2\n'
+    by_name = find(
+        'ACTIVATION = "gelu"\n'
+        "def act(name):\n"
+        '    if name == "gelu":\n        return 1\n'
+        '    elif name == "relu":\n        return 2\n'
     )
-    assert set(found["ACTIVATION"].scale.values) == {"gelu", "relu"}
+    assert set(by_name["ACTIVATION"].scale.values) == {"gelu", "relu"}
 
 
 def test_match_cases_and_a_dict_that_is_looked_up_are_alternatives():
-    found = find(
-        'A = "x"\nB = "p"\nmatch A:\n    case "x" | "y": pass\n    case "z": pass\nf = {"p": 1, "q": 2}[B]\n'
+    by_name = find(
+        'A = "x"\nB = "p"\n'
+        'match A:\n    case "x" | "y": pass\n    case "z": pass\n'
+        'f = {"p": 1, "q": 2}[B]\n'
     )
-    assert set(found["A"].scale.values) == {"x", "y", "z"}
-    assert set(found["B"].scale.values) == {"p", "q"}
+    assert set(by_name["A"].scale.values) == {"x", "y", "z"}
+    assert set(by_name["B"].scale.values) == {"p", "q"}
 
 
 def test_turning_a_knob_changes_that_literal_and_no_other_byte():
     program = Program({"a.py": TRICKY})
-    found = knobs.find(program)
-    for knob in found.values():
-        data, new = (
-            TRICKY.encode(),
-            next(
-                v
-                for v in (knob.scale.value(knob.scale.at(knob.value) + s) for s in (1, -1))
-                if v != knob.value
-            ),
-        )
-        turned = knobs.turn(program, found, {knob.id: new}).files["a.py"].encode()
+    by_name = knobs.find_knobs(program)
+    for knob in by_name.values():
+        data = TRICKY.encode()
+        x = knob.scale.at(knob.value)
+        steps = [knob.scale.value(x + step) for step in (1, -1)]
+        new = next(value for value in steps if value != knob.value)
+        turned = knobs.turn_knobs(program, by_name, {knob.id: new}).files["a.py"].encode()
         tail = len(data) - knob.end
         assert turned[: knob.start] == data[: knob.start]
         assert turned[len(turned) - tail :] == data[knob.end :]
-        again = knobs.find(Program({"a.py": turned.decode()}))
+        again = knobs.find_knobs(Program({"a.py": turned.decode()}))
         assert again[knob.id].value == new
-        assert set(again) == set(found)
+        assert set(again) == set(by_name)
 
 
 def test_several_knobs_turn_together_whatever_their_lengths():
     program = Program({"a.py": "A = 1e-3\nB = (0.9, 0.95)\n", "b.py": "C = 8\n"})
-    found = knobs.find(program)
-    turned = knobs.turn(
-        program, found, {"a.py:A": 0.0125, "a.py:B[1]": 0.9, "b.py:C": 16, "a.py:B[0]": 0.85}
+    by_name = knobs.find_knobs(program)
+    turned = knobs.turn_knobs(
+        program, by_name, {"a.py:A": 0.0125, "a.py:B[1]": 0.9, "b.py:C": 16, "a.py:B[0]": 0.85}
     )
     assert dict(turned.files) == {"a.py": "A = 1.25e-2\nB = (0.85, 0.9)\n", "b.py": "C = 16\n"}
 
@@ -136,12 +140,12 @@ def test_several_knobs_turn_together_whatever_their_lengths():
         "A = (\n",
     ],
 )
-def test_unusual_files_are_read_rightly_or_not_at_all(text):
+def test_unusual_files_are_read_correctly_or_not_at_all(text):
     program = Program({"a.py": text})
-    found = knobs.find(program)
-    for knob in found.values():
+    by_name = knobs.find_knobs(program)
+    for knob in by_name.values():
         assert text.encode()[knob.start : knob.end].decode() == knob.text
-        assert knobs.turn(program, found, {knob.id: knob.value}) == program
+        assert knobs.turn_knobs(program, by_name, {knob.id: knob.value}) == program
 
 
 @settings(max_examples=60, deadline=None)
@@ -155,16 +159,19 @@ def test_unusual_files_are_read_rightly_or_not_at_all(text):
 def test_any_turned_knob_parses_to_its_value(values):
     text = "".join(f"KNOB{index} = {value!r}\n" for index, value in enumerate(values))
     program = Program({"a.py": text})
-    found = knobs.find(program)
-    for knob in found.values():
+    by_name = knobs.find_knobs(program)
+    for knob in by_name.values():
         new = knob.scale.value(knob.scale.at(knob.value) + 1)
         space = {}
-        exec(knobs.turn(program, found, {knob.id: new}).files["a.py"], space)
+        exec(knobs.turn_knobs(program, by_name, {knob.id: new}).files["a.py"], space)
         assert space[knob.name] == new
         assert type(space[knob.name]) is type(knob.value)
 
 
 def test_neither_libcst_nor_optuna_is_loaded_before_it_is_needed():
-    code = "import sys, workbench.propose.tuner, workbench.propose.patches; print([n for n in ('libcst', 'optuna') if n in sys.modules])"
+    code = (
+        "import sys, workbench.propose.tuner, workbench.propose.patches; "
+        "print([name for name in ('libcst', 'optuna') if name in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -112,7 +112,8 @@ def test_a_diff_that_fits_only_the_baseline_has_it_as_its_parent(world):
     world.put("d.diff", diff(7, 30))
     with pytest.raises(
         Unusable,
-        match=r"^d.diff: hunk 1 does not fit train.py \(line 1 reads 'LR = 10', the diff expects 'LR = 7'\)$",
+        match=r"^d.diff: hunk 1 does not fit train.py "
+        r"\(line 1 reads 'LR = 10', the diff expects 'LR = 7'\)$",
     ):
         world.ask()
     assert world.ask() is None
@@ -159,7 +160,7 @@ def test_failed_entries_known_from_the_study_are_not_tried_again(world):
     world.put("x.diff", diff(7, 2))
     with pytest.raises(Unusable) as caught:
         world.ask()
-    world.simulation.study.failed_origins = [caught.value.origin]
+    world.simulation.study.proposals.failed_origins = [caught.value.origin]
     world.proposer = world.fresh()
     assert world.ask() is None
 
@@ -172,7 +173,7 @@ def test_a_twin_of_an_earlier_candidate_is_refused(world):
         world.ask()
 
 
-def test_a_half_written_entry_waits_until_it_has_settled(world):
+def test_a_half_written_entry_waits_until_it_no_longer_changes(world):
     world.put("x.diff", diff(1, 2), age=0.2)
     assert world.ask() is None
     world.now += 0.5
@@ -194,7 +195,7 @@ def test_an_entry_from_the_future_is_taken_once_it_has_looked_the_same_for_a_sec
 @pytest.mark.parametrize(
     "name", [".x.diff", "x.diff~", "x.diff.tmp", "x.diff.part", ".git/train.py", "x.part/train.py"]
 )
-def test_unfinished_and_hidden_names_are_passed_over(world, name):
+def test_unfinished_and_hidden_names_are_ignored(world, name):
     world.put(name, diff(1, 2))
     assert world.ask() is None
 
@@ -225,17 +226,17 @@ def test_a_folder_that_disappears_is_waited_for(world):
 
 def test_the_null_proposer_changes_one_comment_and_never_repeats_a_program(world):
     null = Null("", world.experiment, world.simulation.options)
-    seen = set()
+    digests = set()
     for _ in range(5):
         proposal = world.simulation.step(null)
-        seen.add(proposal.program.digest)
+        digests.add(proposal.program.digest)
         assert proposal.program.files["train.py"].startswith(TEXT + "# no-op ")
         assert proposal.program.files["train.py"].count("# no-op") == 1
     proposal = Null("", world.experiment, world.simulation.options).propose(
         world.simulation.brief()
     )
-    assert len(seen) == 5
-    assert proposal.program.digest not in seen
+    assert len(digests) == 5
+    assert proposal.program.digest not in digests
 
 
 def test_the_null_proposer_keeps_line_ends_and_does_without_python(tmp_path):

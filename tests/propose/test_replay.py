@@ -1,4 +1,7 @@
-"""Replay: a recorded study of a model proposed again by the real loop, without a model: the same programs, and the same came of them."""
+"""Replay: the real loop proposes a recorded study of a model again, without the model.
+
+The programs are the same, and so is what becomes of them.
+"""
 
 import itertools
 from pathlib import Path
@@ -6,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.messages_server import Fails, MessagesServer, Script, Step, uses
-from tests.propose.studies import OPUS, finished
+from tests.messages_server import Failure, MessagesServer, Script, Step, call_tools
+from tests.propose.studies import OPUS, run_study
 from tests.propose.test_blocks import whole
 from tests.toy_study import SOLUTION, write_experiment
 from workbench.ledger.journal import Journal
@@ -23,25 +26,35 @@ def with_value(value: int) -> str:
     return SOLUTION.replace("VALUE = 1", f"VALUE = {value}")
 
 
-def evolving() -> Script:
-    """Two answers that give no program, and then one that is better, one that breaks, one that is worse, and one that is repaired."""
-    answers = itertools.chain(
-        ["nothing of use"] * 2, [whole(text, "solution.py") for text in (with_value(5), BROKEN, with_value(3))],
-        ["nothing of use", whole(with_value(7), "solution.py")],
-    )  # fmt: skip
+def play_evolve() -> Script:
+    """The answers of a model to `evolve`.
+
+    Two give no program; then one is better, one breaks, one is worse, and one is repaired.
+    """
+    answers = iter(
+        [
+            "nothing of use",
+            "nothing of use",
+            whole(with_value(5), "solution.py"),
+            whole(BROKEN, "solution.py"),
+            whole(with_value(3), "solution.py"),
+            "nothing of use",
+            whole(with_value(7), "solution.py"),
+        ]
+    )
     return lambda body: next(answers)
 
 
-def working() -> Script:
+def play_agent() -> Script:
     """The same programs, each submitted after a look; the third is taken at the second try."""
     programs = iter([with_value(5), BROKEN, with_value(3), with_value(7)])
     begun = itertools.count(1)
 
     def script(body: Any) -> Step:
         if len(body["messages"]) == 1 and next(begun) == 3:
-            return uses(("submit", {"hypothesis": "nothing changed yet"}))
+            return call_tools(("submit", {"hypothesis": "nothing changed yet"}))
         edit = {"path": "working/solution.py", "text": next(programs)}
-        return uses(
+        return call_tools(
             ("read_file", {"path": "candidates.tsv"}),
             ("edit", edit),
             ("submit", {"hypothesis": "a scripted change"}),
@@ -50,36 +63,34 @@ def working() -> Script:
     return script
 
 
-def told(study: Study, journal: Journal) -> list[tuple[Any, ...]]:
-    """What a journal says of each candidate but for its author, its cost and its times."""
-    return [
-        (
-            dict(journal.program(history.record.program).files), history.record.parent, history.record.hypothesis, history.record.origin,
-            history.status, [(trial.seed, trial.status, trial.score, trial.reason) for trial in history.trials],
-            [(decision.verdict, decision.by, decision.why, decision.evidence) for decision in history.decisions],
-        )
-        for history in study.candidates
-    ]  # fmt: skip
+def summarize(study: Study, journal: Journal) -> list[tuple[Any, ...]]:
+    """What a journal says of each candidate, apart from its author, its cost and its times."""
+    summaries = []
+    for history in study.candidates:
+        record = history.record
+        program = dict(journal.read_program(record.program).files)
+        trials = [(each.seed, each.status, each.score, each.reason) for each in history.trials]
+        decisions = [(each.verdict, each.by, each.why, each.evidence) for each in history.decisions]
+        source = (program, record.parent, record.hypothesis, record.origin)
+        summaries.append((*source, history.status, trials, decisions))
+    return summaries
 
 
-def failures(journal: Journal) -> list[tuple[str, dict[str, Any]]]:
-    found = [
-        entry.record
-        for entry in journal.entries()
-        if isinstance(entry.record, ProposalFailed) and not entry.record.final
-    ]
-    return [(record.reason, dict(record.origin)) for record in found]
+def list_failures(journal: Journal) -> list[tuple[str, dict[str, Any]]]:
+    records = [entry.record for entry in journal.read_entries()]
+    failures = [each for each in records if isinstance(each, ProposalFailed) and not each.final]
+    return [(failure.reason, dict(failure.origin)) for failure in failures]
 
 
 @pytest.mark.parametrize(
-    ("proposer", "script", "n_failed"), [("evolve", evolving, 1), ("agent", working, 0)]
+    ("proposer", "script", "n_failed"), [("evolve", play_evolve, 1), ("agent", play_agent, 0)]
 )
 def test_a_recorded_study_gives_the_same_programs_again(
     tmp_path: Path, proposer: str, script: Any, n_failed: int
 ) -> None:
     toy = write_experiment(tmp_path / "toy")
     with MessagesServer(script()) as server:
-        recorded, journal = finished(
+        recorded, journal = run_study(
             tmp_path / "first",
             str(toy),
             {},
@@ -90,9 +101,9 @@ def test_a_recorded_study_gives_the_same_programs_again(
             ahead=0,
         )
         n_asked = len(server.requests)
-        server.script = lambda body: Fails(500, "api_error", "a replay asks nobody")
+        server.script = lambda body: Failure(500, "api_error", "a replay asks no model")
         source = f"replay:{journal.folder.path}"
-        again, other = finished(
+        again, other = run_study(
             tmp_path / "again",
             str(toy),
             {},
@@ -104,11 +115,11 @@ def test_a_recorded_study_gives_the_same_programs_again(
             model="",
         )
     with journal, other:
-        assert (recorded.state, recorded.proposed, len(failures(journal))) == (
+        assert (recorded.state, recorded.proposals.n_made, len(list_failures(journal))) == (
             "finished",
             4,
             n_failed,
-        ), recorded.last_failure
+        ), recorded.proposals.last_failure
         assert [history.status for history in recorded.candidates] == [
             "kept",
             "kept",
@@ -116,15 +127,16 @@ def test_a_recorded_study_gives_the_same_programs_again(
             "discarded",
             "kept",
         ]
-        assert all(history.record.origin["model"] == OPUS for history in recorded.candidates[1:])
-        assert any(history.record.origin.get("repaired") for history in recorded.candidates)
+        origins = [history.record.origin for history in recorded.candidates[1:]]
+        assert {origin["model"] for origin in origins} == {OPUS}
+        assert [origin for origin in origins if origin.get("repaired")] != []
         assert len(server.requests) == n_asked
-        assert (again.state, again.exhausted) == (
+        assert (again.state, again.proposals.exhausted) == (
             "finished",
             f"all {4 + n_failed} recorded proposals were made again",
         )
-        assert told(again, other) == told(recorded, journal)
-        assert failures(other) == failures(journal)
-        assert (again.spent.usd, again.spent.tokens) == (0.0, 0)
-        assert recorded.spent.tokens > 0
-        assert other.transcript(1) == [] != journal.transcript(1)
+        assert summarize(again, other) == summarize(recorded, journal)
+        assert list_failures(other) == list_failures(journal)
+        assert (again.costs.usd, again.costs.tokens) == (0.0, 0)
+        assert recorded.costs.tokens > 0
+        assert other.read_transcript(1) == [] != journal.read_transcript(1)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.propose.simulated import Simulation, Surrogate, experiment_in, source
 from workbench.errors import UsageError
-from workbench.propose.settings import TunerSettings, made, read, written
+from workbench.propose.settings import TunerSettings, make_settings, parse_settings, parse_source
 from workbench.propose.tuner import Tuner
 from workbench.records import Options
 
@@ -14,13 +14,13 @@ from workbench.records import Options
 def test_a_text_says_what_differs_and_reads_back_equal() -> None:
     settings = TunerSettings(reach=3.5, n_best=9)
     assert settings.text() == "reach=3.5,n_best=9"
-    assert read(settings.text()) == settings
-    assert read("") == TunerSettings()
+    assert parse_settings(settings.text()) == settings
+    assert parse_settings("") == TunerSettings()
     assert TunerSettings().text() == ""
 
 
 def test_a_program_says_them_line_by_line() -> None:
-    assert written('"""Notes."""\n\nREACH = 3.5  # far\nN_BEST = 9\n') == TunerSettings(
+    assert parse_source('"""Notes."""\n\nREACH = 3.5  # far\nN_BEST = 9\n') == TunerSettings(
         reach=3.5, n_best=9
     )
 
@@ -40,7 +40,7 @@ def test_a_program_says_them_line_by_line() -> None:
 )
 def test_what_cannot_be_is_said_in_one_line(text: str, message: str) -> None:
     with pytest.raises(UsageError) as raised:
-        read(text)
+        parse_settings(text)
     assert str(raised.value).startswith(message)
 
 
@@ -49,9 +49,10 @@ def test_what_cannot_be_is_said_in_one_line(text: str, message: str) -> None:
 )
 def test_a_program_that_does_more_is_not_taken(text: str) -> None:
     with pytest.raises(
-        UsageError, match=r"line 1 is no setting; only lines as in REACH = 2\.0 can be installed"
+        UsageError,
+        match=r"line 1 is not a setting; only lines such as REACH = 2\.0 can be installed",
     ):
-        written(text)
+        parse_source(text)
 
 
 def test_they_change_what_is_proposed_and_their_defaults_do_not(tmp_path: Path) -> None:
@@ -68,4 +69,4 @@ def test_they_change_what_is_proposed_and_their_defaults_do_not(tmp_path: Path) 
 
 def test_a_value_is_a_number_of_its_kind() -> None:
     with pytest.raises(UsageError, match="the tuner's n_best = True; it is a whole number"):
-        made({"n_best": True})
+        make_settings({"n_best": True})

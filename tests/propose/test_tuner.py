@@ -8,7 +8,7 @@ from tests.propose.simulated import Simulation, Surrogate, experiment_in, source
 from workbench.experiment import Objective
 from workbench.ledger.study import Study
 from workbench.program import Patch
-from workbench.propose import knobs, tuner
+from workbench.propose import knobs, moves
 from workbench.propose.proposer import Exhausted, Proposal
 from workbench.propose.tuner import Tuner
 from workbench.records import Decision, Options, Trial
@@ -23,7 +23,7 @@ def world(tmp_path, text=None, seed=0, score=None, **objective):
     return simulation, Tuner("", experiment, simulation.options)
 
 
-def changed(proposal):
+def read_changes(proposal):
     return {name.partition(":")[2]: tuple(pair) for name, pair in proposal.origin["knobs"].items()}
 
 
@@ -32,14 +32,15 @@ def test_each_proposal_is_new_turns_one_to_three_knobs_and_says_what_would_refut
     digests = {simulation.programs[0].digest}
     for _ in range(15):
         parent = simulation.programs[simulation.study.incumbent]
-        before = knobs.find(parent)
+        before = knobs.find_knobs(parent)
         proposal = simulation.step(proposer)
         patch = Patch.between(parent, proposal.program)
         assert 1 <= patch.added == patch.removed == len(proposal.origin["knobs"]) <= 3
-        assert proposal.program == knobs.turn(
+        assert proposal.program == knobs.turn_knobs(
             parent, before, {name: new for name, (_, new) in proposal.origin["knobs"].items()}
         )
-        assert all(before[name].value == old for name, (old, _) in proposal.origin["knobs"].items())
+        old_values = {name: old for name, (old, _) in proposal.origin["knobs"].items()}
+        assert old_values == {name: before[name].value for name in old_values}
         assert re.search(r"val_bpb falls; if not, it stays or rises\.$", proposal.hypothesis)
         assert proposal.program.digest not in digests
         digests.add(proposal.program.digest)
@@ -54,21 +55,20 @@ def test_a_hypothesis_rests_on_what_was_seen(tmp_path):
     )
     texts = [simulation.step(proposer).hypothesis for _ in range(10)]
     assert re.match(
-        r"Raise LEARNING_RATE from 1e-3 to \de-3 \(x\d\): LEARNING_RATE has not been tried yet\. If the steps are too small, val",
+        r"Raise LEARNING_RATE from 1e-3 to \de-3 \(x\d\): LEARNING_RATE has not been tried yet\. "
+        r"If the steps are too small, val",
         texts[0],
     )
     assert any("Expected gain" in text for text in texts)
-    assert any(
-        re.search(
-            r"(raising|lowering|setting) \w+ to \S+ in candidate \d+(, with . other changes?,)? (gained|lost) 0\.\d",
-            text,
-        )
-        for text in texts
+    evidence = (
+        r"(raising|lowering|setting) \w+ to \S+ in candidate \d+(, with . other changes?,)? "
+        r"(gained|lost) 0\.\d"
     )
+    assert any(re.search(evidence, text) for text in texts)
 
 
 def knob(program, name):
-    return next(each.value for each in knobs.find(program).values() if each.name == name)
+    return next(each.value for each in knobs.find_knobs(program).values() if each.name == name)
 
 
 def test_the_same_study_number_and_seed_give_the_same_proposal(tmp_path):
@@ -84,7 +84,7 @@ def test_a_new_instance_repeats_no_program_though_earlier_candidates_have_no_sco
     for _ in range(6):
         proposal = Tuner("", simulation.experiment, simulation.options).propose(simulation.brief())
         simulation.add(proposal)
-        simulation.asked += 1
+        simulation.n_proposals += 1
         digests.add(proposal.program.digest)
     assert len(digests) == 6
 
@@ -97,10 +97,10 @@ def test_proposals_that_are_not_in_the_study_yet_are_not_repeated(tmp_path):
 def test_guidance_that_names_a_knob_turns_it_the_way_it_says(tmp_path):
     simulation, proposer = world(tmp_path)
     proposal = simulation.step(proposer, guidance=("please try a lower weight decay",))
-    old, new = changed(proposal)["WEIGHT_DECAY"]
+    old, new = read_changes(proposal)["WEIGHT_DECAY"]
     assert new < old
     assert "asked for: please try a lower weight decay" in proposal.hypothesis
-    assert "WEIGHT_DECAY" in changed(
+    assert "WEIGHT_DECAY" in read_changes(
         simulation.step(proposer, guidance=("please try a lower weight decay",))
     )
 
@@ -111,7 +111,7 @@ def test_a_banned_knob_is_left_alone(tmp_path):
     for _ in range(10):
         assert (
             not {"LEARNING_RATE", "BATCH_SIZE"}
-            & changed(simulation.step(proposer, banned=bans)).keys()
+            & read_changes(simulation.step(proposer, banned=bans)).keys()
         )
 
 
@@ -145,7 +145,7 @@ def test_without_knobs_or_with_all_of_them_banned_or_tried_it_is_exhausted(tmp_p
         proposer.propose(simulation.brief())
 
 
-def test_a_parent_by_somebody_else_is_gone_on_from(tmp_path):
+def test_the_search_continues_from_a_parent_by_someone_else(tmp_path):
     simulation, proposer = world(tmp_path)
     simulation.step(proposer)
     text = "EXTRA = 5.0\n" + simulation.programs[0].files["train.py"].replace(
@@ -162,7 +162,7 @@ def test_a_parent_by_somebody_else_is_gone_on_from(tmp_path):
         assert simulation.step(proposer).program == proposal.program
 
 
-def test_a_strange_origin_in_the_study_is_no_harm(tmp_path):
+def test_a_strange_origin_in_the_study_does_no_harm(tmp_path):
     simulation, proposer = world(tmp_path)
     for origin in (
         {"knobs": 3},
@@ -209,12 +209,13 @@ def test_knobs_of_another_machine_come_last(tmp_path):
         "CUDA_LEARNING_RATE = 1e-3\nOTHER = 2.0\nMORE = 3.0\n",
         score=lambda program, trial: 1.0,
     )
-    assert all("CUDA_LEARNING_RATE" not in changed(simulation.step(proposer)) for _ in range(3))
+    for _ in range(3):
+        assert "CUDA_LEARNING_RATE" not in read_changes(simulation.step(proposer))
 
 
 def test_what_a_proposal_costs_is_bounded_however_long_the_study(tmp_path, monkeypatch):
-    monkeypatch.setattr(tuner, "MAX_EVALUATIONS", 20)
+    monkeypatch.setattr(moves, "MAX_EVALUATIONS", 20)
     simulation, proposer = world(tmp_path)
     simulation.search(proposer, 30)
-    assert len(list(proposer._attempts.latest(20))) <= 20
+    assert len(list(proposer._history.select_latest(20))) <= 20
     assert isinstance(simulation.study, Study)

@@ -1,15 +1,18 @@
-"""A script or a cell as an experiment: what becomes the program, what the evaluator, and what is refused."""
+"""A script or a cell as an experiment.
+
+What becomes the program, what the evaluator, and what is refused.
+"""
 
 import math
 from pathlib import Path
 
 import pytest
 
-from workbench import experiment as experiments
+from workbench import experiment_file
 from workbench.errors import UsageError
-from workbench.evaluate.once import run_once
+from workbench.evaluate.single_trial import run_trial
 from workbench.program import Program
-from workbench.recognise.scaffold import Scoring, rejoined, write
+from workbench.recognise.scaffold import Scoring, rejoin, write
 
 CELL = '''import math
 import random
@@ -33,7 +36,7 @@ def score(seed):
 
 def test_a_scoring_function_becomes_the_evaluator_and_the_rest_the_program(tmp_path: Path) -> None:
     write(CELL, tmp_path, "cell", Scoring())
-    experiment = experiments.read(tmp_path)
+    experiment = experiment_file.read(tmp_path)
     assert (experiment.objective.name, experiment.objective.goal, experiment.shape) == (
         "score",
         "maximize",
@@ -42,33 +45,33 @@ def test_a_scoring_function_becomes_the_evaluator_and_the_rest_the_program(tmp_p
     program = experiment.program()
     assert "def score" not in program.files["cell.py"]
     assert "SLOPE = 0.5" in program.files["cell.py"]
-    first = run_once(experiment, program, 1, sandbox="auto")
+    first = run_trial(experiment, program, 1, sandbox="auto")
     assert (first.status, first.self_reported) == ("ok", False), first.reason
     better = Program({"cell.py": program.files["cell.py"].replace("SLOPE = 0.5", "SLOPE = 2.0")})
-    assert run_once(experiment, better, 1, sandbox="auto").score == 0.0
+    assert run_trial(experiment, better, 1, sandbox="auto").score == 0.0
     assert first.score is not None
     assert first.score < -0.1
 
 
 def test_a_candidate_cannot_write_the_score_of_a_scoring_function(tmp_path: Path) -> None:
     write(CELL, tmp_path, "cell", Scoring())
-    experiment = experiments.read(tmp_path)
+    experiment = experiment_file.read(tmp_path)
     forged = Program(
         {
             "cell.py": experiment.program().files["cell.py"]
             + "\nN = 0\ndef score(seed): return 1e9\n"
         }
     )
-    honest = run_once(experiment, experiment.program(), 1, sandbox="auto")
-    assert run_once(experiment, forged, 1, sandbox="auto").score == honest.score
+    honest = run_trial(experiment, experiment.program(), 1, sandbox="auto")
+    assert run_trial(experiment, forged, 1, sandbox="auto").score == honest.score
 
 
 def test_a_printed_line_is_scored_and_self_reported(tmp_path: Path) -> None:
     write("x = 3\nfor step in range(3):\n    print(f'step {step} loss: {x / (step + 1)}')\nprint('val_loss =', x / 4)\n", tmp_path, "cell",
           Scoring(metric="val_loss"))  # fmt: skip
-    experiment = experiments.read(tmp_path)
+    experiment = experiment_file.read(tmp_path)
     assert (experiment.objective.goal, experiment.self_reported) == ("minimize", True)
-    trial = run_once(experiment, experiment.program(), 1, sandbox="auto")
+    trial = run_trial(experiment, experiment.program(), 1, sandbox="auto")
     assert (trial.status, trial.score, trial.self_reported) == ("ok", 0.75, True), trial.reason
 
 
@@ -78,8 +81,8 @@ def test_decorators_and_nested_functions_of_the_scoring_function_come_along(tmp_
     )
     code = "from functools import cache\ndef f(x):\n    return x + 1.0\n" + scoring
     write(code, tmp_path, "cell", Scoring(score="quality", goal="minimize"))
-    trial = run_once(
-        experiments.read(tmp_path), experiments.read(tmp_path).program(), 1, sandbox="auto"
+    trial = run_trial(
+        experiment_file.read(tmp_path), experiment_file.read(tmp_path).program(), 1, sandbox="auto"
     )
     assert (trial.score, trial.reason) == (2.0, "")
 
@@ -93,7 +96,8 @@ OTHER = "name another one with --score, or a printed line with --metric NAME"
         (
             "%timeit 1\n",
             Scoring(),
-            "line 1 is for IPython (%timeit 1); a program is plain Python, put that line in another cell",
+            "line 1 is for IPython (%timeit 1); a program is plain Python, put that line in "
+            "another cell",
         ),
         ("def (", Scoring(), "the program does not parse: line 1: invalid syntax"),
         ("x = 1\n", Scoring(), f"no function score() in the program (it has none); {OTHER}"),
@@ -108,9 +112,11 @@ OTHER = "name another one with --score, or a printed line with --metric NAME"
             "score() calls no function of the program; what it scores would never change",
         ),
         (
-            "import random\ndata = [random.random()]\ndef f(x): return x\ndef score(): return f(data[0])\n",
+            "import random\ndata = [random.random()]\ndef f(x): return x\ndef score(): return "
+            "f(data[0])\n",
             Scoring(),
-            "score() uses data, which code of the program makes; make it inside score(), or in a function that it calls",
+            "score() uses data, which code of the program makes; make it inside score(), or in "
+            "a function that it calls",
         ),
     ],
 )
@@ -158,9 +164,9 @@ def test_a_script_gets_its_scoring_function_back_where_it_stood() -> None:
     )
     whole = head + function + tail
     program = (head + tail).strip("\n") + "\n"
-    assert rejoined(whole, program, "score") == whole
+    assert rejoin(whole, program, "score") == whole
     changed = program.replace("A = 1", "A = 3\nC = 4").replace("\n\n\nB = 2\n", "\n")
-    assert rejoined(whole, changed, "score") == head.replace(
+    assert rejoin(whole, changed, "score") == head.replace(
         "A = 1", "A = 3\nC = 4"
     ) + function + tail.replace("\n\n\nB = 2\n", "\n")
-    assert rejoined(whole, program + "D = 5\n", "score") == whole + "D = 5\n"
+    assert rejoin(whole, program + "D = 5\n", "score") == whole + "D = 5\n"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import UsageError
-from workbench.recognise.script_scan import direction, look
+from workbench.recognise.script_scan import infer_goal, scan
 
 SCRIPT = """import argparse
 import random
@@ -68,7 +68,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_everything_is_found_in_the_source(folder: Path) -> None:
-    found = look(folder / "train.py")
+    found = scan(folder / "train.py")
     assert found.functions == ("score", "evaluate")
     assert found.seeded == ("score",)
     assert {name: place for name, (_, place) in found.prints.items()} == {
@@ -93,14 +93,15 @@ def test_everything_is_found_in_the_source(folder: Path) -> None:
         ("def (", "train.py does not parse: line 1: invalid syntax"),
         (
             "x = 1\n%timeit x\n",
-            "train.py: line 2 is for IPython (%timeit x); a program is plain Python, take that line out",
+            "train.py: line 2 is for IPython (%timeit x); a program is plain Python, take that "
+            "line out",
         ),
     ],
 )
 def test_what_is_no_script_is_said_in_one_line(tmp_path: Path, code: str, message: str) -> None:
     (tmp_path / "train.py").write_text(code)
     with pytest.raises(UsageError) as raised:
-        look(tmp_path / "train.py")
+        scan(tmp_path / "train.py")
     assert str(raised.value) == message
 
 
@@ -115,4 +116,4 @@ def test_what_is_no_script_is_said_in_one_line(tmp_path: Path, code: str, messag
     ],
 )
 def test_a_name_says_which_way_is_better_where_its_words_do(name: str, goal: str | None) -> None:
-    assert direction(name) == goal
+    assert infer_goal(name) == goal

@@ -1,4 +1,7 @@
-"""Studies of thousands of candidates in seconds: records folded by hand, scores that the test says."""
+"""Studies of thousands of candidates in seconds.
+
+Records folded by hand, scores that the test says.
+"""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -95,7 +98,7 @@ class Simulated:
         self.append(
             Adopted(
                 request=f"f{number}",
-                sequence=self.study.handled + 1,
+                sequence=self.study.people.last_request + 1,
                 verb="fork",
                 body={"candidate": number},
             )
@@ -123,7 +126,7 @@ class Simulated:
         asks = []
         for _ in range(n):
             asks.append(strategy.ask(self.study))
-            self.study.proposals_failed += 1
+            self.study.proposals.n_failed += 1
         return asks
 
 

@@ -5,7 +5,7 @@ from workbench.search.features import Cell, Features
 
 
 def cells(simulated: Simulated, features: Features) -> list[Cell]:
-    return [features.cell(simulated.study, turn) for turn in simulated.study.turns]
+    return [features.cell(simulated.study, turn) for turn in simulated.study.search.turns]
 
 
 def test_lines_are_counted_from_the_baseline_along_the_lineage() -> None:

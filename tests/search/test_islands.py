@@ -143,7 +143,9 @@ def test_after_a_fork_every_island_starts_from_it() -> None:
     simulated.fork(target)
     assert {ask.parent for ask in simulated.asks(strategy, 20)} == {target}
     simulated.grow(strategy, 50, noisy_descent)
-    assert all(simulated.study.descends(ask.parent, target) for ask in simulated.asks(strategy, 50))
+    assert all(
+        simulated.study.lineage.descends(ask.parent, target) for ask in simulated.asks(strategy, 50)
+    )
 
 
 def test_inspirations_come_from_other_cells_and_other_islands() -> None:

@@ -1,4 +1,4 @@
-"""What ablations leave in a study, by hand: programs without one kept change, each with a score under a seed of the search."""
+"""What ablations leave in a study: programs without one kept change, each with a score."""
 
 from typing import Any
 
@@ -15,20 +15,26 @@ DECISIONS: tuple[tuple[tuple[Verdict, str], ...], ...] = (
 
 
 def arms(first: int, parent: int, without: int, score: float, **metrics: float) -> list[Record]:
-    """Five: not decided yet, found to be needed, one that a person rejected, one that she is asked about, one that she accepted."""
-    found: list[Record] = []
+    """Five of them.
+
+    One is not decided yet and one turned out to be needed. A person rejected one, is asked about
+    one, and accepted one.
+    """
+    records: list[Record] = []
     for number, decisions in enumerate(DECISIONS, first):
         about: dict[str, Any] = {
             "author": "ablate",
             "hypothesis": f"without candidate {without}",
             "program": PROGRAM.digest,
         }
-        found.append(Candidate(candidate=number, parent=parent, without=without, added=1, **about))
-        found.append(
+        records.append(
+            Candidate(candidate=number, parent=parent, without=without, added=1, **about)
+        )
+        records.append(
             Trial(candidate=number, trial=0, seed=0, status="ok", score=score, metrics=metrics)
         )
-        found += [
+        records += [
             Decision(candidate=number, verdict=verdict, by=by, why="because")
             for verdict, by in decisions
         ]
-    return found
+    return records

@@ -1,4 +1,4 @@
-"""The frontier is what no other candidate beats in both metrics, and the figure says what else was tried."""
+"""The frontier is what no other candidate beats in both metrics; the figure shows the rest too."""
 
 import json
 import re
@@ -18,8 +18,9 @@ from workbench.ledger.study import Study
 from workbench.records import Candidate, Decision, Record, Trial
 from workbench.search.frontier import Frontier
 from workbench.show import tradeoff as frontiers
-from workbench.show.figures import progress
-from workbench.show.frontier_figure import frontier
+from workbench.show.figures import draw_progress
+from workbench.show.frontier_figure import draw_frontier
+from workbench.show.marks import Marks
 from workbench.testing import PROGRAM, experiment_for_tests, fold, opening
 from workbench.verbs.handle import StudyHandle
 
@@ -27,7 +28,7 @@ WEIGHED: dict[str, Goal] = {"loss": "minimize", "tokens": "minimize", "recall": 
 HOSTILE = "<b onmouseover=alert(1)>bold</b> $\\href{http://e.example}{x}$ \u202e"
 
 
-def tried(
+def attempt(
     number: int,
     loss: float,
     verdict: str = "discard",
@@ -49,25 +50,28 @@ def tried(
 
 @pytest.fixture
 def study(tmp_path: Path) -> Study:
-    """By loss and tokens 4, 2 and 6 are on the frontier; 7 is undecided, 8 lacks a metric, 9 was vetoed, 10 comes from it, 11 failed."""
+    """By loss and tokens, 4, 2 and 6 are on the frontier.
+
+    7 is undecided, 8 lacks a metric, 9 was vetoed, 10 was made from it, and 11 failed.
+    """
     failed = Trial(candidate=11, trial=1, seed=1, status="failed", reason="RuntimeError")
-    undecided = tried(7, 0.1, tokens=1, recall=0.9)[:2]
+    undecided = attempt(7, 0.1, tokens=1, recall=0.9)[:2]
     return fold(
         [
             *opening(experiment_for_tests(tmp_path)),
-            *tried(0, 10, "keep", parent=None, tokens=50, recall=0.2),
-            *tried(1, 9, "keep", tokens=90, recall=0.3),
-            *tried(2, 8, "keep", tokens=40, recall=0.4),
-            *tried(3, 8, tokens=40, recall=0.4),
-            *tried(4, 9.5, tokens=10, recall=0.1),
-            *tried(5, 12, tokens=60, recall=0.95),
-            *tried(6, 7, "keep", tokens=45, recall=0.5),
+            *attempt(0, 10, "keep", parent=None, tokens=50, recall=0.2),
+            *attempt(1, 9, "keep", tokens=90, recall=0.3),
+            *attempt(2, 8, "keep", tokens=40, recall=0.4),
+            *attempt(3, 8, tokens=40, recall=0.4),
+            *attempt(4, 9.5, tokens=10, recall=0.1),
+            *attempt(5, 12, tokens=60, recall=0.95),
+            *attempt(6, 7, "keep", tokens=45, recall=0.5),
             *undecided,
-            *tried(8, 1, recall=0.9),
-            *tried(9, 2, by="person", tokens=2, recall=0.9),
-            *tried(10, 3, tokens=1, parent=9, recall=0.9),
+            *attempt(8, 1, recall=0.9),
+            *attempt(9, 2, by="person", tokens=2, recall=0.9),
+            *attempt(10, 3, tokens=1, parent=9, recall=0.9),
             *[
-                *tried(11, 4, tokens=1, recall=0.9)[:2],
+                *attempt(11, 4, tokens=1, recall=0.9)[:2],
                 failed,
                 Decision(candidate=11, verdict="discard", by="loop", why="failed"),
             ],
@@ -75,13 +79,13 @@ def study(tmp_path: Path) -> Study:
     )
 
 
-def named(figure: Any) -> dict[str, dict[str, Any]]:
+def traces_of(figure: Any) -> dict[str, dict[str, Any]]:
     return {trace["name"].split(" (")[0]: trace for trace in figure.to_plotly_json()["data"]}
 
 
 def test_the_line_joins_what_no_other_one_beats(study: Study) -> None:
-    figure = frontier(study, WEIGHED)
-    traces, layout = named(figure), figure.to_plotly_json()["layout"]
+    figure = draw_frontier(study, WEIGHED)
+    traces, layout = traces_of(figure), figure.to_plotly_json()["layout"]
     line = traces["Frontier"]
     assert [*zip(line["x"], line["y"], strict=True)] == [(10, 9.5), (40, 8), (45, 7)]
     assert (line["line"]["shape"], line["mode"]) == ("hv", "lines+markers")
@@ -113,13 +117,13 @@ def test_the_line_joins_what_no_other_one_beats(study: Study) -> None:
 
 def test_what_an_ablation_tried_is_drawn_once_a_person_is_asked_about_it(tmp_path: Path) -> None:
     tries = [
-        *tried(0, 10, "keep", parent=None, tokens=50),
-        *tried(1, 9, "keep", tokens=90),
-        *tried(2, 9.5, tokens=70),
+        *attempt(0, 10, "keep", parent=None, tokens=50),
+        *attempt(1, 9, "keep", tokens=90),
+        *attempt(2, 9.5, tokens=70),
     ]
     ablated = arms(3, parent=1, without=1, score=9.2, tokens=80)
     study = fold([*opening(experiment_for_tests(tmp_path)), *tries, *ablated])
-    traces = named(frontier(study, {"loss": "minimize", "tokens": "minimize"}))
+    traces = traces_of(draw_frontier(study, {"loss": "minimize", "tokens": "minimize"}))
     assert [*zip(traces["Discarded"]["x"], traces["Discarded"]["y"], strict=True)] == [(70, 9.5)]
     assert [*zip(traces["Undecided"]["x"], traces["Undecided"]["y"], strict=True)] == [(80, 9.2)]
     assert [*zip(traces["Kept"]["x"], traces["Kept"]["y"], strict=True)] == [
@@ -130,7 +134,7 @@ def test_what_an_ablation_tried_is_drawn_once_a_person_is_asked_about_it(tmp_pat
 
 
 def test_any_two_of_the_metrics_can_be_chosen(study: Study) -> None:
-    line = named(frontier(study, WEIGHED, ("recall", "tokens")))["Frontier"]
+    line = traces_of(draw_frontier(study, WEIGHED, ("recall", "tokens")))["Frontier"]
     assert [*zip(line["x"], line["y"], strict=True)] == [
         (10, 0.1),
         (40, 0.4),
@@ -142,7 +146,7 @@ def test_any_two_of_the_metrics_can_be_chosen(study: Study) -> None:
             UsageError,
             match="a frontier has two of the metrics that toy weighs: loss, tokens, recall",
         ):
-            frontier(study, WEIGHED, wrong)
+            draw_frontier(study, WEIGHED, wrong)
 
 
 @pytest.mark.parametrize(
@@ -152,24 +156,24 @@ def test_any_two_of_the_metrics_can_be_chosen(study: Study) -> None:
 def test_the_strategy_has_the_same_frontier(
     study: Study, tmp_path: Path, metrics: Mapping[str, Goal]
 ) -> None:
-    known = experiment_for_tests(tmp_path)
+    experiment = experiment_for_tests(tmp_path)
     strategy = Frontier(
-        replace(known, search=replace(known.search, metrics=metrics)), study.options
+        replace(experiment, search=replace(experiment.search, metrics=metrics)), study.options
     )
     ask = strategy.ask(study)
     upright, across = metrics
-    line = named(frontier(study, metrics))["Frontier"]
+    line = traces_of(draw_frontier(study, metrics))["Frontier"]
     objective, candidates = study.opened.objective, study.candidates
     points = {
-        tuple(frontiers.values(objective, candidates[number], (across, upright)))
+        tuple(frontiers.mean_values(objective, candidates[number], (across, upright)))
         for number in (ask.parent, *ask.inspirations)
     }
     assert points == {*zip(line["x"], line["y"], strict=True)}
 
 
 def test_pointing_at_a_dot_tells_both_metrics_and_no_word_is_markup(study: Study) -> None:
-    figure = frontier(study, WEIGHED, ("recall", "tokens"))
-    assert named(figure)["Incumbent"]["hovertext"][0].split("<br>")[2:5] == [
+    figure = draw_frontier(study, WEIGHED, ("recall", "tokens"))
+    assert traces_of(figure)["Incumbent"]["hovertext"][0].split("<br>")[2:5] == [
         "loss 7",
         "tokens 45",
         "recall 0.5",
@@ -181,12 +185,13 @@ def test_pointing_at_a_dot_tells_both_metrics_and_no_word_is_markup(study: Study
 
 
 def test_it_can_be_seen_without_a_front_end(study: Study) -> None:
-    bundle = frontier(study, WEIGHED)._repr_mimebundle_()
+    bundle = draw_frontier(study, WEIGHED)._repr_mimebundle_()
     assert set(bundle) == {"application/vnd.plotly.v1+json", "image/svg+xml", "text/plain"}
     ElementTree.fromstring(bundle["image/svg+xml"])
+    other = draw_progress(study)._repr_mimebundle_()
     clips = [
         re.findall(r'<clipPath id="([^"]+)"', svg)
-        for svg in (bundle["image/svg+xml"], progress(study)._repr_mimebundle_()["image/svg+xml"])
+        for svg in (bundle["image/svg+xml"], other["image/svg+xml"])
     ]
     assert len({*clips[0], *clips[1]}) == 2, (
         "on one page, a figure would be cut to the frame of another"
@@ -196,7 +201,7 @@ def test_it_can_be_seen_without_a_front_end(study: Study) -> None:
 
 
 def test_before_the_first_score_it_says_so(tmp_path: Path) -> None:
-    figure = frontier(fold(opening(experiment_for_tests(tmp_path))), WEIGHED)
+    figure = draw_frontier(fold(opening(experiment_for_tests(tmp_path))), WEIGHED)
     assert "no candidate has loss and tokens yet" in figure._repr_mimebundle_()["image/svg+xml"]
 
 
@@ -219,10 +224,11 @@ def test_what_is_weighed_stands_in_the_study_s_own_copy_of_the_experiment(tmp_pa
 def test_what_an_ablation_took_out_bars_nothing(tmp_path: Path) -> None:
     without = Candidate(candidate=2, parent=1, program=PROGRAM.digest, author="ablation", without=1)
     records = [
-        *tried(0, 10, "keep", parent=None),
-        *tried(1, 9, "keep"),
+        *attempt(0, 10, "keep", parent=None),
+        *attempt(1, 9, "keep"),
         without,
-        *tried(3, 8, "keep", parent=2),
+        *attempt(3, 8, "keep", parent=2),
     ]
     veto = Decision(candidate=1, verdict="discard", by="person:ada", why="no")
-    assert frontiers.barred(fold([*opening(experiment_for_tests(tmp_path)), *records, veto])) == {1}
+    study = fold([*opening(experiment_for_tests(tmp_path)), *records, veto])
+    assert Marks(study).barred == {1}

@@ -1,4 +1,7 @@
-"""`diff A B --scores`: which of two candidates is better, pair by pair where they can be, and how sure that is."""
+"""`diff A B --scores`.
+
+Which of two candidates is better, pair by pair where they can be, and how sure that is.
+"""
 
 import json
 from dataclasses import replace
@@ -22,8 +25,9 @@ from workbench.cli import main
 from workbench.errors import StudyError
 from workbench.records import Decision, Record, Trial
 from workbench.show.score_comparison import scores
-from workbench.verbs.dispatch import Where, read, run
+from workbench.verbs.command_line import read, run
 from workbench.verbs.handle import StudyHandle
+from workbench.verbs.verb import Caller
 
 KEPT = (
     candidate(1, 0, hypothesis="better <b>"),
@@ -254,7 +258,7 @@ def test_the_verb_says_the_same_in_a_shell_in_a_notebook_and_in_python(
         expected = study.compare(0, 1)
     result = run(
         read(["diff", "0", "1", "--scores", "--study", "toy-1"]),
-        Where(tmp_path, lambda study: pytest.fail("no --wait")),
+        Caller(tmp_path, lambda study: pytest.fail("no --wait")),
     )
     assert result.data == expected.data
     assert repr(result.value) == repr(expected)

@@ -74,7 +74,7 @@ VIEWS: dict[str, Any] = {
     ),
     "list": ListView([{**STATUS, "study": HOSTILE}]),
     "diff": DiffView(patch()),
-    "diff of text": DiffView(patch().unified() + "+" + HOSTILE),
+    "diff of text": DiffView(patch().to_unified_diff() + "+" + HOSTILE),
 }
 
 
@@ -228,7 +228,7 @@ def test_hunks_carry_the_numbers_that_accept_takes() -> None:
     assert "hunk 2  train.py" in text
     assert '<span class="del">-a = 1</span>' in html
     assert '<span class="add">+b = 4</span>' in html
-    assert "hunk" not in repr(DiffView(patch().unified()))
+    assert "hunk" not in repr(DiffView(patch().to_unified_diff()))
 
 
 def test_a_diff_that_is_too_long_is_counted() -> None:

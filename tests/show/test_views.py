@@ -14,7 +14,7 @@ from workbench.ledger.journal import Journal
 from workbench.ledger.lease import Lease
 from workbench.ledger.study import Study
 from workbench.records import Adopted, Candidate, Decision, StateChanged, Trial
-from workbench.show import views
+from workbench.show import results, views
 from workbench.show.tables import ShowView, StatusView
 
 LOG = {
@@ -30,12 +30,13 @@ LOG = {
     "removed",
     "self_reported",
     "flags",
+    "notes",
 }
 
 
 def show(folder: StudyFolder, number: int) -> dict[str, Any]:
     with Journal(folder) as journal:
-        return views.show(Study().fold(journal.entries()), journal, number)
+        return views.show(Study().fold(journal.read_entries()), journal, number)
 
 
 def test_status_has_the_promised_fields(tmp_path: Path) -> None:
@@ -216,7 +217,7 @@ def test_a_candidate_that_is_not_there_is_named_with_those_that_are(tmp_path: Pa
 
 
 def test_results_are_autoresearchs_table(tmp_path: Path) -> None:
-    text = views.tsv(*views.results(folded(make_study(tmp_path))))
+    text = results.format_tsv(*results.results(folded(make_study(tmp_path))))
     lines = [line.split("\t") for line in text.splitlines()]
     assert lines[0] == ["commit", "loss", "memory_gb", "status", "description"]
     assert lines[1] == [BASELINE.digest[:7], "1.100000", "2.0", "keep", "baseline"]
@@ -233,7 +234,9 @@ def test_results_prefer_the_memory_of_the_gpu(tmp_path: Path) -> None:
         candidate=4, trial=1, seed=101, status="ok", score=0.6, metrics=metrics, memory_mb=100.0
     )
     keep = Decision(candidate=4, verdict="keep", by="person")
-    _, rows = views.results(folded(make_study(tmp_path, records=[*RECORDS, trial, keep, FINISHED])))
+    _, rows = results.results(
+        folded(make_study(tmp_path, records=[*RECORDS, trial, keep, FINISHED]))
+    )
     assert rows[-1][2:4] == ("44.0", "keep")
 
 
@@ -242,7 +245,7 @@ def test_results_leave_out_what_a_person_discarded_before_it_had_a_score(tmp_pat
         record for record in RECORDS if not (isinstance(record, Trial) and record.candidate == 4)
     ]
     veto = Decision(candidate=4, verdict="discard", by="person", why="no")
-    _, rows = views.results(
+    _, rows = results.results(
         folded(make_study(tmp_path, records=[*records, replace(veto, why="not this")]))
     )
     assert len(rows) == 4

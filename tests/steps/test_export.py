@@ -12,15 +12,17 @@ from typing import Any
 import nbformat
 import pytest
 
-from workbench import experiment as experiments
+from workbench import experiment_file
 from workbench.errors import UsageError
-from workbench.evaluate.once import run_once
+from workbench.evaluate.single_trial import run_trial
+from workbench.experiment import Experiment
+from workbench.ledger.curves import LivePoint
 from workbench.ledger.folder import StudyFolder
-from workbench.ledger.journal import LivePoint, Pen
+from workbench.ledger.journal import Pen
 from workbench.ledger.lease import Lease
 from workbench.program import Patch, Program
 from workbench.records import Candidate, Decision, Evidence
-from workbench.steps import step
+from workbench.steps import record, step
 from workbench.steps.export import export
 from workbench.steps.literals import literal
 from workbench.steps.reproduce import reproduce, result
@@ -77,7 +79,10 @@ HYPOTHESIS = "smaller <img src=x onerror=alert(1)> rate \u202e ![x](http://evil.
 
 
 def make_study(root: Path) -> StudyFolder:
-    """A study of four candidates with real trials: baseline, a keep, a failure, one without a trial."""
+    """A study of four candidates with real trials.
+
+    Baseline, a keep, a failure, one without a trial.
+    """
     source = root / "toy"
     source.mkdir(parents=True)
     (source / "experiment.toml").write_text(TOML)
@@ -88,7 +93,7 @@ def make_study(root: Path) -> StudyFolder:
     )
     (source / "table.bin").write_bytes(bytes(range(256)))
     folder = create.create(str(source), study="toy-1", root=root, settings={"target": "1.5"})
-    experiment = experiments.read(folder.experiment).with_settings({"target": "1.5"})
+    experiment = experiment_file.read(folder.experiment).with_settings({"target": "1.5"})
     base = Program({"solve.py": SOLVE})
     texts = {1: BETTER, 2: BROKEN, 3: SOLVE + "\n"}
     with Lease(folder) as lease, Pen(folder, lease) as pen:
@@ -123,10 +128,10 @@ def make_study(root: Path) -> StudyFolder:
 
 
 def run_trials(
-    pen: Pen, experiment: experiments.Experiment, program: Program, number: int, seeds: list[int]
+    pen: Pen, experiment: Experiment, program: Program, number: int, seeds: list[int]
 ) -> None:
     for index, seed in enumerate(seeds):
-        trial = replace(run_once(experiment, program, seed), candidate=number, trial=index)
+        trial = replace(run_trial(experiment, program, seed), candidate=number, trial=index)
         pen.add_points(
             [LivePoint(number, index, "distance", float(at), 6.0 - at, False) for at in range(5)]
         )
@@ -197,7 +202,7 @@ def test_every_embedded_file_is_there_byte_for_byte(study: StudyFolder, notebook
     assert values["program"] == {"solve.py": BETTER}
     assert values["parent"] == {"solve.py": SOLVE}
     frozen = {
-        **experiments.read(study.experiment).protected(),
+        **experiment_file.read(study.experiment).read_protected(),
         "solve.py": SOLVE.encode(),
     }  # with the baseline
     assert {
@@ -390,7 +395,7 @@ def test_reproduce_says_before_it_runs_that_the_notebook_cannot_be_kept(
     notes = tmp_path / "notes.ipynb"
     nbformat.write(nbformat.v4.new_notebook(), notes)
     for place, said in (
-        (notes, "no exported step"),
+        (notes, "not an exported step"),
         (tmp_path / "no" / "run.ipynb", "there is no folder"),
     ):
         with pytest.raises(UsageError, match=said):
@@ -418,12 +423,12 @@ def test_a_score_against_the_baseline_reproduces_and_so_does_a_notebook_from_bef
     folder = create.create(str(source), study="against-1", root=tmp_path)
     base, better = Program({"solve.py": SOLVE}), Program({"solve.py": BETTER})
     with Lease(folder) as lease, Pen(folder, lease) as pen:
-        run_trials(pen, experiments.read(folder.experiment), base, 0, [1])
+        run_trials(pen, experiment_file.read(folder.experiment), base, 0, [1])
         pen.append(
             Candidate(candidate=1, parent=0, program=better.digest, author="tuner"),
             programs=[better],
         )
-        run_trials(pen, experiments.read(folder.experiment), better, 1, [1])
+        run_trials(pen, experiment_file.read(folder.experiment), better, 1, [1])
     record = reproduce(folder, 1)
     assert record.reproduced, record.why
     assert (record.got, record.recorded) == (pytest.approx(-1.2), pytest.approx(-1.2))
@@ -446,7 +451,7 @@ def test_what_a_program_claims_stays_marked_as_its_own_word(tmp_path: Path) -> N
     with Lease(folder) as lease, Pen(folder, lease) as pen:
         run_trials(
             pen,
-            experiments.read(folder.experiment),
+            experiment_file.read(folder.experiment),
             Program({"train.py": (source / "train.py").read_text()}),
             0,
             [1, 2],
@@ -461,4 +466,4 @@ def test_files_edited_says_which(notebook: Path) -> None:
     known = recorded(notebook)
     one = step.Step(known, {"solve.py": BETTER + "#"}, {"solve.py": SOLVE}, {})
     with pytest.raises(step.FilesEdited, match=r"program/solve\.py"):
-        one.check_files(step.digests({"solve.py": BETTER}, {"solve.py": SOLVE}, {}))
+        one.check_files(record.digests({"solve.py": BETTER}, {"solve.py": SOLVE}, {}))

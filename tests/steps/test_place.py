@@ -22,9 +22,9 @@ def exported(target: Path) -> NotebookNode:
     ]
     book = new_notebook(
         cells=[*cells, new_code_cell("attempt.check()", id="verdict")],
-        metadata={place.OWN: {"study": "toy-1"}},
+        metadata={place.KEY: {"study": "toy-1"}},
     )
-    book.metadata[place.OWN][place.CELLS] = place.digest(book)
+    book.metadata[place.KEY][place.CELLS] = place.digest(book)
     nbformat.write(book, target)
     return book
 
@@ -124,7 +124,7 @@ def test_a_step_of_an_earlier_version_is_not_written_over_since_edits_do_not_sho
     tmp_path: Path,
 ) -> None:
     book = exported(tmp_path / NAME)
-    del book.metadata[place.OWN][place.CELLS]
+    del book.metadata[place.KEY][place.CELLS]
     nbformat.write(book, tmp_path / NAME)
     with pytest.raises(
         UsageError, match=r"by an earlier version, .*; delete it or choose another name"
@@ -136,9 +136,9 @@ def test_what_is_no_exported_step_is_not_written_over(tmp_path: Path) -> None:
     nbformat.write(new_notebook(), tmp_path / "mine.ipynb")
     (tmp_path / "text.ipynb").write_text("my notes")
     for name, said in (
-        ("mine.ipynb", "no exported step"),
-        ("text.ipynb", "is no notebook"),
-        ("notes.txt", r"ends in \.ipynb"),
+        ("mine.ipynb", "not an exported step"),
+        ("text.ipynb", "is not a notebook"),
+        ("notes.txt", r"must end in \.ipynb"),
     ):
         with pytest.raises(UsageError, match=said):
             place.find(tmp_path / name, NAME)

@@ -9,7 +9,7 @@ import pytest
 from workbench.experiment import Objective
 from workbench.ledger.study import Study
 from workbench.records import Candidate, Decision, Entry, Options, Record, StudyOpened, Trial
-from workbench.steps.spread import ENOUGH, Spread, borrowed, multiplier, spread_of
+from workbench.steps.spread import ENOUGH, Spread, multiplier, spread_of, spread_of_relatives
 
 OWN = [3.0, 3.2, 2.9, 3.1]
 
@@ -82,7 +82,7 @@ NOISY = [0.0, 100.0, 50.0, 20.0]
 def test_the_nearest_forebear_lends_and_a_noisy_sibling_or_a_distant_forebear_does_not() -> None:
     scores = {0: NOISY, 1: [9.0, *OWN], 2: NOISY * 2, 3: [5.0]}
     study = folded({1: 0, 2: 1, 3: 1}, scores, [0, 1, 2])
-    assert borrowed(study, study.history(3)) == (
+    assert spread_of_relatives(study, study.history(3)) == (
         [1],
         Spread(pytest.approx(stdev(OWN)), 3),
     )  # without the screening trial
@@ -91,20 +91,23 @@ def test_the_nearest_forebear_lends_and_a_noisy_sibling_or_a_distant_forebear_do
 def test_who_has_too_few_takes_in_the_next_and_then_what_was_kept() -> None:
     scores = {0: [1.0, 2.0], 1: [9.0, 3.0, 3.2], 2: [9.0, 3.0, 3.4], 3: NOISY, 4: [5.0]}
     study = folded({1: 0, 2: 0, 3: 0, 4: 1}, scores, [0, 1, 2])
-    lenders, spread = borrowed(study, study.history(4))
+    lenders, spread = spread_of_relatives(study, study.history(4))
     assert lenders == [1, 0, 2]
     assert spread == Spread(pytest.approx(sqrt((0.02 + 0.5 + 0.08) / 3)), ENOUGH)
-    assert borrowed(study, study.history(0)) == ([1, 2], Spread(pytest.approx(sqrt(0.1 / 2)), 2))
+    assert spread_of_relatives(study, study.history(0)) == (
+        [1, 2],
+        Spread(pytest.approx(sqrt(0.1 / 2)), 2),
+    )
 
 
 def test_a_study_without_a_repeat_lends_nothing() -> None:
     study = folded({1: 0}, {0: [1.0], 1: [2.0]}, [0])
-    assert borrowed(study, study.history(1)) == ([], None)
+    assert spread_of_relatives(study, study.history(1)) == ([], None)
 
 
 def test_units_tell_the_noise_of_one_trial() -> None:
     study = folded({1: 0}, {0: NOISY, 1: [0.5]}, [0], noise="units", units=100)
-    assert borrowed(study, study.history(1)) == (
+    assert spread_of_relatives(study, study.history(1)) == (
         [],
         Spread(pytest.approx(sqrt(0.25 * 100 / 99) / 10), 99),
     )

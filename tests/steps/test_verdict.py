@@ -1,4 +1,7 @@
-"""A verdict is arithmetic over trials: what reproduces passes, what changed does not, and the line says by how much."""
+"""A verdict is arithmetic over trials.
+
+What reproduces passes, what changed does not, and the line says by how much.
+"""
 
 import random
 from statistics import stdev
@@ -107,7 +110,8 @@ def share_missed(
     """How often a candidate does not reproduce whose trials have a standard deviation of 1, and are shifted by `change` here.
 
     Args:
-        own, fresh: trials recorded, and run here. lenders: trials of the parent that lends its spread, `times` as noisy.
+        own, fresh: trials recorded, and run here. lenders: trials of the parent that lends its
+            spread, `times` as noisy.
     """
     rng, missed = random.Random(f"{own}/{lenders}/{times}/{fresh}/{change}"), 0
     for _ in range(DRAWS):

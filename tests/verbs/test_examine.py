@@ -1,4 +1,4 @@
-"""`audit` and `ablate` through the command line and a real loop, and what a reader of the study then sees."""
+"""`audit` and `ablate` through the command line and a real loop, and what screens then show."""
 
 import json
 import shutil
@@ -9,9 +9,9 @@ import pytest
 from tests.conftest import Run
 from tests.waiting import until
 from workbench.errors import UsageError
-from workbench.experiment import builtin_experiments
 from workbench.ledger.folder import find
-from workbench.show import views
+from workbench.recognise.experiments import builtin_experiments
+from workbench.show import results, views
 from workbench.verbs.handle import StudyHandle
 
 WASTEFUL = """\
@@ -30,24 +30,16 @@ SMALL = ["--set", "items=150", "--set", "count=2", "--set", "fresh=0"]
 
 @pytest.fixture
 def packed(tmp_path: Path, run: Run) -> Path:
-    """A small binpacking study whose incumbent, kept by a person, is worse on any set: from the second instance on, which no stage
-    of the cascade sees, it opens a bin for every item."""
+    """A small binpacking study whose incumbent, kept by a person, is worse on any set.
+
+    From the second instance on, which no stage of the cascade sees, it opens a bin for every item.
+    """
     patch = tmp_path / "ideas" / "1"
     patch.mkdir(parents=True)
     (patch / "heuristic.py").write_text(WASTEFUL.replace("ITEMS", "150"))
     (patch / "hypothesis.txt").write_text("a bin for every item")
-    words = [
-        "--proposer",
-        "patches:ideas",
-        "--candidates",
-        "1",
-        "--policy",
-        "greedy",
-        "--study",
-        "packed",
-        "--wait",
-    ]
-    assert run("start", "binpacking", *words, *SMALL)[0] == 0
+    words = "--proposer patches:ideas --candidates 1 --policy greedy --study packed --wait"
+    assert run("start", "binpacking", *words.split(), *SMALL)[0] == 0
     assert run("accept", "1", "--study", "packed")[0] == 0
     return tmp_path
 
@@ -94,18 +86,18 @@ def test_an_audit_of_binpacking_scores_another_set_and_says_that_the_claim_does_
             study.audit()
 
 
-def test_what_an_ablation_tried_looks_like_no_proposal(run: Run, packed: Path) -> None:
+def test_the_programs_of_an_ablation_are_not_shown_as_proposals(run: Run, packed: Path) -> None:
     with StudyHandle(find("packed", packed)) as study:
-        before, n_rows = views.status(study.study, study.folder), len(views.results(study.study)[1])
-        found = study.ablate()
-        assert found is not None
+        before = views.status(study.study, study.folder)
+        n_rows = len(results.results(study.study)[1])
+        assert study.ablate() is not None
         study.reject(2, "it stays")
         assert study[2].status == "ablated"
         after = views.status(study.study, study.folder)
         assert after["counts"] == before["counts"]
-        assert len(views.results(study.study)[1]) == n_rows
-        titles = [figure.layout.title.text for figure in (study.progress(),)]
-        assert titles == ["Autoresearch Progress: 2 Experiments, 2 Kept Improvements"]
+        assert len(results.results(study.study)[1]) == n_rows
+        title = study.progress().layout.title.text
+        assert title == "Autoresearch Progress: 2 Experiments, 2 Kept Improvements"
         assert study.log().data[2]["status"] == "ablated"
         assert [trial["status"] for trial in study.show(1).data["audits"]] == ["ok"]
         assert "seed, in an audit" in repr(study.show(1))
@@ -125,31 +117,18 @@ def test_ctrl_c_leaves_the_examination_going_and_says_so(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("workbench.verbs.dispatch._say_progress", interrupt)
+    monkeypatch.setattr("workbench.verbs.declarations.judge._print_progress", interrupt)
     (packed / "ideas" / "1" / "heuristic.py").write_text(WASTEFUL.replace("ITEMS", "3000"))
-    stay = ["--set", "items=3000"]  # long enough to be looked at
-    assert (
-        run(
-            "start",
-            "binpacking",
-            "--proposer",
-            "patches:ideas",
-            "--candidates",
-            "1",
-            "--study",
-            "long",
-            "--wait",
-            *stay,
-        )[0]
-        == 0
-    )
+    words = "start binpacking --proposer patches:ideas --candidates 1 --study long --wait"
+    # With so many items the audit takes long enough to be interrupted.
+    assert run(*words.split(), "--set", "items=3000")[0] == 0
     assert run("accept", "1", "--study", "long")[0] == 0
     code, out, _ = run("audit", "--study", "long")
     assert code == 130
     assert "long: audit goes on by itself; ask again to follow it" in out
     assert run("stop", "--study", "long")[0] == 0
     with StudyHandle(find("long", packed)) as study:
-        assert study.study.examining == []
+        assert study.study.examinations.pending == []
 
 
 def test_an_imported_study_cannot_be_examined(run: Run, tmp_path: Path) -> None:
@@ -170,12 +149,8 @@ def test_an_objective_without_noise_needs_other_data(run: Run, tmp_path: Path) -
     file.write_text(file.read_text().partition("[audit]")[0])
     (tmp_path / "ideas" / "1").mkdir(parents=True)
     (tmp_path / "ideas" / "1" / "heuristic.py").write_text(WASTEFUL.replace("ITEMS", "150"))
-    assert (
-        run("start", "plain", "--proposer", "patches:ideas", "--candidates", "1", "--wait", *SMALL)[
-            0
-        ]
-        == 0
-    )
+    words = "start plain --proposer patches:ideas --candidates 1 --wait"
+    assert run(*words.split(), *SMALL)[0] == 0
     run("accept", "1")
     code, _, err = run("audit")
     assert code == 2

@@ -26,21 +26,28 @@ from workbench.ledger.journal import Journal
 from workbench.ledger.lease import Lease
 from workbench.program import Patch
 from workbench.records import Adopted, Decision, Options, Refused, StateChanged
+from workbench.requests import (
+    Accept,
+    Fork,
+    Guide,
+    Reject,
+    Request,
+    Set,
+    Stop,
+)
 from workbench.show import views
 from workbench.verbs import loop_process, start
 from workbench.verbs.handle import StudyHandle
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
-    """What the handle asks of the loop, with nobody to answer."""
-    found: list[tuple[str, dict[str, Any]]] = []
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
+    """What the handle asks of the loop, without a loop to answer."""
+    requests: list[Request] = []
     monkeypatch.setattr(
-        loop_process,
-        "request",
-        lambda folder, verb, body, after=0: found.append((verb, dict(body))),
+        loop_process, "ask", lambda folder, request, after=0: requests.append(request)
     )
-    return found
+    return requests
 
 
 @pytest.fixture
@@ -109,7 +116,9 @@ def test_a_study_is_opened_by_name_by_path_or_as_the_newest(
         workbench.open("nix")
 
 
-def test_requests_carry_the_program_that_was_looked_at(tmp_path: Path, asked: list[Any]) -> None:
+def test_requests_carry_the_program_that_was_looked_at(
+    tmp_path: Path, asked: list[Request]
+) -> None:
     with StudyHandle(make_study(tmp_path)) as study:
         study.accept(4)
         study.accept(1, hunks=[2, 2], reason="the rate")
@@ -119,13 +128,13 @@ def test_requests_carry_the_program_that_was_looked_at(tmp_path: Path, asked: li
         study.set("max-usd", "2.5")
         study.fork(1)
     assert asked == [
-        ("accept", {"candidate": 4, "program": WAITING.digest, "hunks": None, "reason": ""}),
-        ("accept", {"candidate": 1, "program": BETTER.digest, "hunks": [2], "reason": "the rate"}),
-        ("reject", {"candidate": 1, "program": BETTER.digest, "reason": "no"}),
-        ("guide", {"text": "smaller steps"}),
-        ("set", {"key": "seconds", "value": 5400.0}),
-        ("set", {"key": "max_usd", "value": 2.5}),
-        ("fork", {"candidate": 1}),
+        Accept(candidate=4, program=WAITING.digest),
+        Accept(candidate=1, program=BETTER.digest, hunks=(2,), rejected=(1,), reason="the rate"),
+        Reject(candidate=1, program=BETTER.digest, reason="no"),
+        Guide(text="smaller steps"),
+        Set(key="seconds", value=5400.0),
+        Set(key="max_usd", value=2.5),
+        Fork(candidate=1),
     ]
 
 
@@ -136,7 +145,7 @@ def test_requests_carry_the_program_that_was_looked_at(tmp_path: Path, asked: li
         (lambda study: study.accept(1, hunks=[3]), "no hunk 3; this patch has hunks 1 to 2"),
         (lambda study: study.accept(1, hunks=[]), "no hunk named"),
         (lambda study: study.accept(0, hunks=[1]), "the baseline has no hunks"),
-        (lambda study: study.guide("  "), "guide needs a sentence"),
+        (lambda study: study.guide("  "), "guide needs a text of 1 to 4000 characters; it has 0"),
         (lambda study: study.set("colour", "red"), "cannot change 'colour'.*candidates, time"),
         (lambda study: study.set("candidates", "many"), "it must be a number"),
         (
@@ -153,7 +162,7 @@ def test_requests_carry_the_program_that_was_looked_at(tmp_path: Path, asked: li
     ],
 )
 def test_mistakes_are_told_before_anything_is_asked(
-    tmp_path: Path, asked: list[Any], call: Any, message: str
+    tmp_path: Path, asked: list[Request], call: Any, message: str
 ) -> None:
     with StudyHandle(make_study(tmp_path)) as study, pytest.raises(UsageError, match=message):
         call(study)
@@ -165,7 +174,7 @@ def test_mistakes_are_told_before_anything_is_asked(
     [("8h", 28800), ("30m", 1800), ("1h30m", 5400), ("90", 90), (12, 12), ("2d", 172800)],
 )
 def test_times_are_read(text: str | float, seconds: float) -> None:
-    assert options.duration(text) == seconds
+    assert options.read_duration(text) == seconds
 
 
 @pytest.mark.parametrize(
@@ -173,7 +182,7 @@ def test_times_are_read(text: str | float, seconds: float) -> None:
 )
 def test_what_is_no_time_is_told(text: str) -> None:
     with pytest.raises(UsageError, match="not a time"):
-        options.duration(text)
+        options.read_duration(text)
 
 
 @pytest.mark.usefixtures("no_loop")
@@ -227,9 +236,9 @@ def test_without_a_limit_twenty_candidates_are_proposed_and_with_a_time_no_numbe
         ({"policy": "kind"}, "unknown policy 'kind'"),
         ({"strategy": "luck"}, "unknown strategy 'luck'"),
         ({"executor": "moon"}, "unknown executor 'moon'"),
-        ({"sandbox": "jail"}, "no sandbox level 'jail'"),
+        ({"sandbox": "jail"}, "sandbox=jail: choose one of auto, bwrap"),
         ({"review": "some"}, "choose one of off, keeps, all"),
-        ({"candidates": -1}, "candidates = -1"),
+        ({"candidates": -1}, "candidates=-1: it must be"),
         ({"settings": {"sise": 1}}, "no setting 'sise'; it has: size"),
         ({"settings": {"size": "big"}}, "--set size=big"),
         ({"study": "a/b"}, "not a name for a study"),
@@ -270,7 +279,7 @@ def test_an_answer_of_the_loop_ends_the_wait(
 
     def loop(folder: StudyFolder, patience: float = 0.0) -> None:
         with Journal(folder) as journal:
-            for request in journal.requests(0):
+            for request in journal.read_requests(0):
                 known = {"request": request.id, "sequence": request.sequence, "verb": request.verb}
                 append(
                     folder,
@@ -282,7 +291,7 @@ def test_an_answer_of_the_loop_ends_the_wait(
     monkeypatch.setattr(loop_process, "spawn", loop)
     with StudyHandle(folder) as study:
         study.guide("warm up longer")
-        assert study.study.guidance == ["warm up longer"]
+        assert study.study.people.guidance == ["warm up longer"]
         refuse = True
         with pytest.raises(RequestRefused, match="not now"):
             study.pause()
@@ -296,9 +305,9 @@ def test_a_request_that_nobody_answers_stays_recorded(
     with pytest.raises(
         WorkbenchError, match="no answer yet from the loop of toy-1; stop is recorded"
     ):
-        loop_process.request(folder, "stop", {}, patience=0.1)
+        loop_process.ask(folder, Stop(), patience=0.1)
     with Journal(folder) as journal:
-        assert [request.verb for request in journal.requests(0)] == ["stop"]
+        assert [request.verb for request in journal.read_requests(0)] == ["stop"]
 
 
 def test_a_loop_that_cannot_start_is_told_with_its_last_words(
@@ -311,7 +320,7 @@ def test_a_loop_that_cannot_start_is_told_with_its_last_words(
     monkeypatch.setattr(sys, "executable", str(broken))
     with pytest.raises(WorkbenchError, match="the loop of toy-1 did not start: no such module"):
         loop_process.spawn(folder, patience=30.0)
-    assert lease.holder(folder) is None
+    assert lease.find_holder(folder) is None
 
 
 def test_a_dead_study_says_the_last_words_of_its_loop(tmp_path: Path) -> None:
@@ -391,7 +400,7 @@ class TestApply:
         (tmp_path / "fit.py").write_text("mine\n")
         with (
             StudyHandle(make_study(tmp_path)) as study,
-            pytest.raises(UsageError, match=r"fit\.py is no folder; write a copy with --to"),
+            pytest.raises(UsageError, match=r"fit\.py is not a folder; write a copy with --to"),
         ):
             study.apply(to=tmp_path / "fit.py")
         assert (tmp_path / "fit.py").read_text() == "mine\n"

@@ -1,44 +1,59 @@
-"""EarlyStop: ends a trial that cannot win, by what its curve says on the way. It only ever discards; it keeps nothing."""
+"""Ends a trial early when its curve says that it cannot win.
+
+Only ever discards; never keeps anything.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from statistics import fmean
 
-from workbench.decide.screen import is_screened, trials_of
+from workbench.decide.screen import is_screened, trials_to_match
 from workbench.experiment import EarlyStop as Rule
 from workbench.experiment import Experiment
-from workbench.ledger.journal import Curve
+from workbench.ledger.curves import Curve
 from workbench.ledger.study import Study
 
-Point = tuple[float, float]
+Point = tuple[float, float]  # step, value
 CurvesOf = Callable[[int, int], Mapping[str, Curve]]
-MAX_KNOWN = 64
+MAX_CACHED_CURVES = 64
 
 
 class EarlyStop:
-    """Looks once at the curve of each first trial, and ends the trial where it is worse than the incumbent's by more than the margin.
+    """Looks once at the curve of each screening trial, and ends the trial if it is too far behind.
 
-    The look is at the first point that lies the share `after` of the incumbent's last step or more along, and is at equal steps:
-    the incumbent's value there is the mean over its trials, each curve being read as a straight line between two points.
+    The look is at the first point at or after the share `after` of the incumbent's last step. The
+    trial ends if its value there is worse than the incumbent's at the same step by more than the
+    margin. The incumbent's value is the mean over its trials, each curve read as straight lines
+    between its points.
 
-    Where the evaluator measures the series, only its points count. Else the candidates' own word has to do, and the reason says so.
-    It can only hurt who gives it: one that prints a better curve than it has is run to its end, as without this rule. The candidate
-    is then compared with the incumbent and with the baseline, and ended where it is worse than both, at or after that share of
-    the longer one's steps: no incumbent can print what ends its rivals.
+    Where the evaluator measures the series, only measured points count. Where the candidates print
+    it themselves, their claims have to do, and the reason says so. That can only hurt a candidate
+    that
+    cheats: one that prints a better curve than it has is simply run to its end. To stop an
+        incumbent from
+    ending its rivals by printing a curve that no one can reach, a candidate is then compared with
+    the incumbent and with the baseline, and ended only where it is worse than both, at or after
+    that share of the longer one's steps.
 
-    What it costs: a margin that is small beside the spread of the curve ends good candidates, and so may a change after which a step
-    is something else, such as a smaller batch: of what the candidates report the steps are their own too.
+    What it costs: a margin that is small beside the spread of the curve ends good candidates. So
+        may a
+    change that gives a step another meaning, such as a smaller batch; where candidates report the
+    curve, they count the steps too.
 
-    Source: the median stopping rule of Google Vizier (Golovin et al., KDD 2017), the incumbent in the place of the median.
+    Source: the median stopping rule of Google Vizier (Golovin et al., KDD 2017), with the incumbent
+        in the
+    place of the median.
     """
 
     name = "early-stop"
 
     def __init__(self, experiment: Experiment, rule: Rule, curves: CurvesOf) -> None:
-        """`curves` gives the series of an ended trial by candidate and trial number, as `Journal.curves` does."""
-        self._experiment, self._rule, self._curves = experiment, rule, curves
-        self._curve = lru_cache(maxsize=MAX_KNOWN)(self._read)
+        """Takes `curves(candidate, trial)`: the series of an ended trial, as in `Journal`."""
+        self._experiment = experiment
+        self._rule = rule
+        self._curves = curves
+        self._cached_curve = lru_cache(maxsize=MAX_CACHED_CURVES)(self._read_curve)
         self._looked: set[tuple[int, int]] = set()
 
     def look(
@@ -52,81 +67,94 @@ class EarlyStop:
         *,
         self_reported: bool,
     ) -> str:
-        """Why a running trial is to be ended now, in one line; empty where it goes on.
+        """Why a running trial is to end now, in one line; empty where it goes on.
 
         Args:
-            points: the next ones of one series, `(step, value)`. self_reported: the candidate printed them.
+            series: name of the series that the points belong to.
+            points: the next points of that series, `(step, value)`.
+            self_reported: True where the candidate printed them.
         """
         incumbent = study.incumbent
-        if (
-            series != self._rule.series
-            or incumbent is None
-            or (candidate, trial) in self._looked
-            or not is_screened(study, candidate)
-        ):
+        if series != self._rule.series or incumbent is None:
             return ""
-        rivals = {
-            number: self._curves_of(study, number, seed)
-            for number in {incumbent, *((0,) if self_reported else ())}
-        }
-        if not all(
-            curves and all(curve.self_reported is self_reported for curve in curves)
-            for curves in rivals.values()
-        ):
+        if (candidate, trial) in self._looked or not is_screened(study, candidate):
             return ""
-        due = self._rule.after * max(
-            curve.steps[-1] for curves in rivals.values() for curve in curves
-        )
-        point = next((point for point in points if point[0] >= due), None)
+        numbers = {incumbent}
+        if self_reported:
+            numbers.add(0)  # the baseline printed nothing to win by, so it cannot be a false bar
+        rivals = {number: self._curves_of(study, number, seed) for number in numbers}
+        if not _all_reported_alike(rivals.values(), self_reported):
+            return ""
+        longest = max(curve.steps[-1] for curves in rivals.values() for curve in curves)
+        look_at = self._rule.after * longest
+        point = next((point for point in points if point[0] >= look_at), None)
         if point is None:
             return ""
         self._looked.add((candidate, trial))
-        return self._verdict(
-            point,
-            {number: _mean_at(curves, point[0]) for number, curves in rivals.items()},
-            self_reported,
-        )
+        bars = {number: _mean_at(curves, point[0]) for number, curves in rivals.items()}
+        return self._verdict(point, bars, self_reported)
 
     def _verdict(self, point: Point, bars: Mapping[int, float | None], self_reported: bool) -> str:
-        """Why a point is too bad: worse than all bars, said of the lowest one."""
+        """Why a point is too bad.
+
+        Worse than every bar, told of the easiest one; empty where it is not.
+        """
         step, value = point
+        objective = self._experiment.objective
         gains = {
-            number: self._experiment.objective.gain(value, bar)
-            for number, bar in bars.items()
-            if bar is not None
+            number: objective.gain(value, bar) for number, bar in bars.items() if bar is not None
         }
-        number = max(gains, key=lambda number: gains[number], default=0)
-        if len(gains) < len(bars) or gains[number] >= -self._rule.margin:
+        if len(gains) < len(bars):
+            return ""  # a rival has no value at this step
+        easiest = max(gains, key=lambda number: gains[number])
+        if gains[easiest] >= -self._rule.margin:
             return ""
-        own, bar = " (self-reported)" if self_reported else "", bars[number]
-        worse = f"more than {self._rule.margin:g} worse than candidate {number}'s {bar:.6g}"
-        return f"{self._rule.series}{own} at step {step:g}: {value:.6g}, {worse}"
+        label = " (self-reported)" if self_reported else ""
+        margin = self._rule.margin
+        worse = f"more than {margin:g} worse than candidate {easiest}'s {bars[easiest]:.6g}"
+        return f"{self._rule.series}{label} at step {step:g}: {value:.6g}, {worse}"
 
     def _curves_of(self, study: Study, number: int, seed: int) -> list[Curve]:
-        trials = trials_of(study.candidates[number], self._experiment, seed)
-        return [
-            curve for trial in trials if (curve := self._curve(number, trial.trial)) is not None
-        ]
+        trials = trials_to_match(study.candidates[number], self._experiment, seed)
+        curves = [self._cached_curve(number, trial.trial) for trial in trials]
+        return [curve for curve in curves if curve is not None]
 
-    def _read(self, number: int, trial: int) -> Curve | None:
-        """The series of a trial with rising steps; of several values at one step the last one counts."""
-        found = self._curves(number, trial).get(self._rule.series)
-        if found is None:
+    def _read_curve(self, number: int, trial: int) -> Curve | None:
+        """The series of a trial with rising steps.
+
+        The last of several values at one step counts.
+        """
+        curve = self._curves(number, trial).get(self._rule.series)
+        if curve is None:
             return None
-        steps, values = zip(
-            *sorted(dict(zip(found.steps, found.values, strict=True)).items()), strict=True
-        )
-        return Curve(steps, values, found.self_reported)
+        value_at = dict(zip(curve.steps, curve.values, strict=True))
+        steps = tuple(sorted(value_at))
+        return Curve(steps, tuple(value_at[step] for step in steps), curve.self_reported)
+
+
+def _all_reported_alike(rivals: Iterable[Sequence[Curve]], self_reported: bool) -> bool:
+    """Whether every rival has curves, all measured or all self-reported as the trial's own are.
+
+    A printed curve is never compared with a measured one: whoever prints could print past it.
+    """
+    for curves in rivals:
+        if not curves or any(curve.self_reported is not self_reported for curve in curves):
+            return False
+    return True
 
 
 def _mean_at(curves: Sequence[Curve], step: float) -> float | None:
-    """The mean value of curves at a step; None where none of them goes so far."""
-    found = [value for curve in curves if (value := _at(curve, step)) is not None]
-    return fmean(found) if found else None
+    """The mean value of curves at a step; None where none of them reaches it."""
+    values = [_value_at(curve, step) for curve in curves]
+    reached = [value for value in values if value is not None]
+    return fmean(reached) if reached else None
 
 
-def _at(curve: Curve, step: float) -> float | None:
-    """The value of a curve with rising steps at a step, on a straight line between two points; None outside of it."""
+def _value_at(curve: Curve, step: float) -> float | None:
+    """The value of a curve at a step, on a straight line between two points.
+
+    None outside its range.
+    """
     if step == curve.steps[0]:
         return curve.values[0]
     for (left, low), (right, high) in pairwise(zip(curve.steps, curve.values, strict=True)):

@@ -1,4 +1,4 @@
-"""Field: the trials of a candidate and of the incumbent that a test compares, and those that may still be had."""
+"""Collects the trials that a test compares, and names those that can still be had."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,67 +7,79 @@ from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.study import Study
 from workbench.records import Trial
 
-Pair = tuple[int, int]  # a candidate and the index of a seed: a trial to run
+TrialRequest = tuple[int, int]  # a candidate's number and the index of a seed: a trial to run
 
 
 @dataclass(frozen=True)
 class Field:
-    """The ok trials that a test compares, by seed index, and the trials that may still be had.
+    """The ok trials that a test compares, by seed index, and the trials that can still be had.
 
     Attributes:
-        indices: the seeds of this comparison in their order: those that did not decide about the incumbent.
-        own: the candidate's trials, the screening trial first. reference: the incumbent's on `indices`.
+        candidate: number of the candidate under test.
+        incumbent: number of the incumbent.
+        indices: seed indices of this comparison, in their order, without those that made the
+            incumbent the incumbent.
+        candidate_trials: the candidate's ok trials; the screening trial comes first.
+        reference_trials: the incumbent's ok trials on `indices`.
         untried: indices on which the incumbent has not run.
     """
 
     candidate: int
     incumbent: int
     indices: tuple[int, ...]
-    own: dict[int, Trial]
-    reference: dict[int, Trial]
+    candidate_trials: dict[int, Trial]
+    reference_trials: dict[int, Trial]
     untried: tuple[int, ...]
 
     @classmethod
     def of(cls, study: Study, candidate: int, incumbent: int, size: int) -> "Field":
-        """The field over the first `size` seeds that may be used."""
+        """The field over the first `size` seeds that can be used."""
         rival = study.candidates[incumbent]
-        used = _deciding(rival)
-        seeds = {study.seed(index): index for index in range(size + len(used))}
-        indices = tuple(index for seed, index in seeds.items() if seed not in used)[:size]
-        trials = _by_index(rival, seeds)
-        tried = {seeds.get(trial.seed) for trial in rival.trials if trial.status != "lost"}
+        spent_seeds = _deciding_seeds(rival)
+        index_of_seed = {study.seed(index): index for index in range(size + len(spent_seeds))}
+        usable = [index for seed, index in index_of_seed.items() if seed not in spent_seeds]
+        indices = tuple(usable[:size])
+        rival_trials = _by_index(rival, index_of_seed)
+        # A lost trial says nothing of the program, so its seed may be tried again.
+        tried = {index_of_seed.get(trial.seed) for trial in rival.trials if trial.status != "lost"}
         return cls(
-            candidate,
-            incumbent,
-            indices,
-            _by_index(study.candidates[candidate], seeds),
-            {index: trials[index] for index in indices if index in trials},
-            tuple(index for index in indices if index not in tried),
+            candidate=candidate,
+            incumbent=incumbent,
+            indices=indices,
+            candidate_trials=_by_index(study.candidates[candidate], index_of_seed),
+            reference_trials={
+                index: rival_trials[index] for index in indices if index in rival_trials
+            },
+            untried=tuple(index for index in indices if index not in tried),
         )
 
     @property
-    def next(self) -> Pair | None:
-        """The candidate's next trial; None where every seed is used."""
-        return next(
-            ((self.candidate, index) for index in self.indices if index not in self.own), None
-        )
+    def next_trial(self) -> TrialRequest | None:
+        """The candidate's next trial; None when every seed is used."""
+        for index in self.indices:
+            if index not in self.candidate_trials:
+                return self.candidate, index
+        return None
 
     @property
-    def beside(self) -> tuple[Pair, ...]:
-        """Trials that the incumbent lacks to have one under each seed of the candidate's."""
-        return tuple((self.incumbent, index) for index in self.own if index in self.untried)
+    def missing_pairs(self) -> tuple[TrialRequest, ...]:
+        """Trials that the incumbent still needs to have one under each seed of the candidate."""
+        indices = [index for index in self.candidate_trials if index in self.untried]
+        return tuple((self.incumbent, index) for index in indices)
 
     @property
-    def paired(self) -> dict[int, Trial]:
-        """The candidate's trials under seeds that the incumbent has an ok trial under too."""
-        return {index: trial for index, trial in self.own.items() if index in self.reference}
+    def paired_trials(self) -> dict[int, Trial]:
+        """The candidate's trials under seeds on which the incumbent has an ok trial too."""
+        return {
+            index: trial
+            for index, trial in self.candidate_trials.items()
+            if index in self.reference_trials
+        }
 
-    def missing(self, reference: int) -> tuple[Pair, ...]:
-        """Trials that the incumbent lacks to have `reference` of them."""
-        return tuple(
-            (self.incumbent, index)
-            for index in self.untried[: max(0, reference - len(self.reference))]
-        )
+    def missing_reference(self, n_wanted: int) -> tuple[TrialRequest, ...]:
+        """Trials that the incumbent still needs to have `n_wanted` of them."""
+        n_missing = max(0, n_wanted - len(self.reference_trials))
+        return tuple((self.incumbent, index) for index in self.untried[:n_missing])
 
 
 def scores(trials: Mapping[int, Trial]) -> dict[int, float]:
@@ -75,15 +87,20 @@ def scores(trials: Mapping[int, Trial]) -> dict[int, float]:
     return {index: trial.score for index, trial in trials.items() if trial.score is not None}
 
 
-def _deciding(history: CandidateHistory) -> set[int]:
-    """Seeds on which a candidate was found good: its score there is too good to be compared with."""
+def _deciding_seeds(history: CandidateHistory) -> set[int]:
+    """Seeds on which a candidate was found to be good.
+
+    It was chosen for its scores there, so they are too good to compare others with.
+    """
     if history.record.parent is None:
         return set()
-    keep = next(
-        (decision for decision in reversed(history.decisions) if decision.verdict == "keep"), None
-    )
-    return {trial.seed for trial in history.trials[:1]} | set(keep.evidence.seeds if keep else ())
+    seeds = {trial.seed for trial in history.trials[:1]}
+    for decision in reversed(history.decisions):
+        if decision.verdict == "keep":
+            return seeds | set(decision.evidence.seeds)
+    return seeds
 
 
-def _by_index(history: CandidateHistory, seeds: Mapping[int, int]) -> dict[int, Trial]:
-    return {seeds[trial.seed]: trial for trial in history.scored if trial.seed in seeds}
+def _by_index(history: CandidateHistory, index_of_seed: Mapping[int, int]) -> dict[int, Trial]:
+    known_trials = [trial for trial in history.scored if trial.seed in index_of_seed]
+    return {index_of_seed[trial.seed]: trial for trial in known_trials}

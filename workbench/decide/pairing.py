@@ -1,4 +1,4 @@
-"""Pairing: a candidate's gain over the incumbent under one seed, or the trials that are missing to know it."""
+"""A candidate's gain over the incumbent under one seed, or the trials still needed for it."""
 
 from workbench.decide.policy import Wanted
 from workbench.experiment import Objective
@@ -8,22 +8,25 @@ from workbench.ledger.study import Study
 def gain_at(
     study: Study, objective: Objective, candidate: int, incumbent: int, index: int
 ) -> float | Wanted | None:
-    """The gain (above 0 is better, in units of the score) with seed number `index`; the candidate's own trial is wanted first.
+    """The gain under seed number `index`; above 0 is better, in units of the score.
 
-    None where the incumbent itself fails under this seed: it tells nothing about the candidate.
+    Returns:
+        The gain; or the trials that are missing, the candidate's first; or None where the incumbent
+        itself fails under this seed, which says nothing about the candidate.
     """
     seed = study.seed(index)
-    trials = {number: study.candidates[number].trial_at(seed) for number in (candidate, incumbent)}
-    scores = {
-        number: trial.score
-        for number, trial in trials.items()
-        if trial is not None and trial.score is not None
-    }
-    if len(scores) == len(trials):
+    scores = {}
+    for number in (candidate, incumbent):
+        trial = study.candidates[number].find_trial(seed)
+        if trial is not None and trial.score is not None:
+            scores[number] = trial.score
+    missing = [number for number in (candidate, incumbent) if number not in scores]
+    if not missing:
         return objective.gain(scores[candidate], scores[incumbent])
-    if incumbent not in scores and any(
+    incumbent_was_tried = any(
         trial.seed == seed and trial.status != "lost"
         for trial in study.candidates[incumbent].trials
-    ):
+    )
+    if incumbent in missing and incumbent_was_tried:
         return None
-    return Wanted(tuple((number, index) for number in trials if number not in scores))
+    return Wanted(tuple((number, index) for number in missing))

@@ -1,4 +1,4 @@
-"""Review: a person has the last word on keeps (`keeps`), or the first word on every diff as well (`all`)."""
+"""Gives a person the last word on keeps (`keeps`), or the first word on every diff (`all`)."""
 
 from dataclasses import replace
 
@@ -8,9 +8,9 @@ from workbench.records import PERSON, Decision
 
 
 class Review:
-    """Wraps the policy that judges: what it would keep is deferred to a person, by the study's current `review` option.
+    """Wraps the policy that judges, and defers to a person as the option `review` says.
 
-    A person's own candidates (some hunks of another one, say) are not asked about again.
+    A person's own candidates (some hunks of another one, say) do not wait for a person again.
     """
 
     def __init__(self, inner: Policy) -> None:
@@ -21,7 +21,8 @@ class Review:
         return self._inner.opening(study)
 
     def judge(self, study: Study, candidate: int) -> Decision | Wanted:
-        history, mode = study.candidates[candidate], study.options.review
+        history = study.candidates[candidate]
+        mode = study.options.review
         if mode == "off" or history.record.author.startswith(PERSON):
             return self._inner.judge(study, candidate)
         if mode == "all" and not history.cleared and not history.trials:

@@ -1,4 +1,7 @@
-"""Units: how much better a candidate is where the observations within a trial are the sample: items, timing pairs."""
+"""Compares programs unit by unit, where the observations within a trial are the sample.
+
+Such observations are the items of a test set, or pairs of timings.
+"""
 
 import itertools
 import math
@@ -11,14 +14,17 @@ from workbench.experiment import Objective
 from workbench.ledger.repeats import MeanSquares, Repeats, mean_squares
 from workbench.records import Trial
 
-DECLARED = 4  # degrees of freedom; what noise = "units" says of the seeds counts as much as five seeds that were seen to add nothing
+# Degrees of freedom: when an experiment declares noise = "units", that says its seeds add nothing.
+# The claim weighs as much as five seeds that were seen to add nothing.
+DECLARED = 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class Differences(Comparison):
-    """Mean of `n` paired differences between units of a candidate and of the incumbent; `sd` is that of one difference.
+    """Mean of paired differences between units of a candidate and of the incumbent.
 
     Attributes:
+        n: how many differences; `sd` is that of one of them.
         freedom_per_trial: degrees of freedom that a further trial adds.
     """
 
@@ -31,78 +37,108 @@ class Differences(Comparison):
         return self.sd / math.sqrt(self.n)
 
     def p_value(self) -> float:
-        """One-sided, and never below 2^-n, the least that a test of the differences' signs could say.
+        """One-sided, and never below 2^-n, the least that a sign test could say.
 
-        Without that floor two units that happen to differ by the same amount would prove anything.
+        Without that floor, two units that happen to differ by the same amount would prove anything.
         """
         return max(super().p_value(), 0.5**self.n)
 
-    def planned(self, trials: int, reference: int) -> "Differences":
-        """The same with more trials, each beside one of the incumbent's, as far as it can be known before they have run."""
-        more = max(0, trials - self.trials)
-        freedom, n = (
-            self.freedom + more * self.freedom_per_trial,
-            self.n + more * self.n // self.trials,
+    def with_more_trials(self, trials: int, reference: int) -> "Differences":
+        """The comparison as it can be expected after more trials, each paired."""
+        n_added = max(0, trials - self.trials)
+        n_added_units = n_added * self.n // self.trials
+        return replace(
+            self,
+            trials=trials,
+            reference=trials,
+            freedom=self.freedom + n_added * self.freedom_per_trial,
+            n=self.n + n_added_units,
         )
-        return replace(self, trials=trials, reference=trials, freedom=freedom, n=n)
 
 
-def differences(
+def compare_units(
     objective: Objective,
     repeats: Repeats,
-    own: Mapping[int, Trial],
+    trials: Mapping[int, Trial],
     reference: Mapping[int, Trial],
-    left_out: int,
+    skip_first: int,
 ) -> Differences | None:
-    """Compares the units of a candidate's trials, by seed index, with the incumbent's under the same seeds; None without units.
+    """Compares the units of a candidate's trials with the incumbent's under the same seeds.
 
-    The gain is the mean over all trials but the first `left_out`; the spread is taken from all of them. Where the means of
-    seeds vary more than the units within a seed explain, the seeds are the sample and no longer the units: the mean square
-    between seeds takes the place of that within, with its few degrees of freedom (random effects: Searle, Casella and McCulloch,
-    Variance Components, 1992, chapter 3). What the study has seen of that in other candidates is pooled with the candidate's
-    own, and with the experiment's word that there is no such thing, which weighs as `DECLARED` degrees of freedom (a moderated
-    variance: Smyth, Statistical Applications in Genetics and Molecular Biology 3, 2004, section 3); the own one is believed alone
-    where it is larger by more than chance (F-test). The larger of the two mean squares is taken, not the significantly larger: a
-    spread of the seeds is rarely significant where it already matters, and the price is that some winners need more trials.
+    The gain is the mean over all trials but the first `skip_first`; the spread is taken from all of
+    them. Normally the units are the sample. Where the means of seeds vary more than the units
+    within a
+    seed explain, the seeds become the sample instead: the mean square between seeds replaces the
+        one
+    within, with its few degrees of freedom (random effects: Searle, Casella and McCulloch, Variance
+    Components, 1992, chapter 3).
+
+    How much the seeds vary is pooled from three sources: this candidate, the study's other
+        candidates,
+    and the experiment's declaration that they do not vary at all, which weighs `DECLARED` degrees
+    of freedom (a moderated variance: Smyth, Statistical Applications in Genetics and Molecular
+    Biology 3, 2004, section 3). The candidate's own value is believed alone where the F-test finds
+    it larger by more than chance. The larger of the two mean squares is taken even when it is not
+    significantly larger: a spread of the seeds is rarely significant where it already matters. The
+    price is that some winners need more trials.
+
+    Args:
+        trials: by seed index, in the order in which they ran.
+        reference: the incumbent's trials, by seed index.
+        skip_first: how many of the first trials chose the candidate, and so count only for the
+            spread.
+
+    Returns:
+        None where there are too few units.
 
     Raises:
         ValueError: two trials under one seed have different numbers of units.
     """
-    seeds = [
-        [
-            objective.gain(mine, theirs)
-            for mine, theirs in zip(trial.units, reference[index].units, strict=True)
-        ]
-        for index, trial in own.items()
+    gains_by_seed = [
+        _unit_gains(objective, trial, reference[index]) for index, trial in trials.items()
     ]
-    found, tested = mean_squares(seeds), list(itertools.chain(*seeds[left_out:]))
-    if found is None or not tested:
+    squares = mean_squares(gains_by_seed)
+    fresh_gains = list(itertools.chain(*gains_by_seed[skip_first:]))
+    if squares is None or not fresh_gains:
         return None
-    square, freedom, per_trial = (
-        found.within,
-        found.within_freedom,
-        found.within_freedom // len(seeds),
-    )
-    known, mine = DECLARED + repeats.seeds_freedom, found.between_freedom
-    elsewhere = found.within * (DECLARED + repeats.dispersion * repeats.seeds_freedom) / known
-    pooled = (elsewhere * known + found.between * mine) / (known + mine)
-    if mine and _is_outlying(found, max(square, elsewhere), known):
-        square, freedom, per_trial = found.between, mine, 1
-    elif pooled > square:
-        square, freedom, per_trial = pooled, known + mine, 1
-    trials = len(seeds) - left_out
+    square, freedom, freedom_per_trial = _sample(squares, repeats, len(gains_by_seed))
+    n_fresh_trials = len(gains_by_seed) - skip_first
     return Differences(
-        fmean(tested),
-        trials,
-        trials,
+        fmean(fresh_gains),
+        n_fresh_trials,
+        n_fresh_trials,
         math.sqrt(square),
         freedom,
-        n=len(tested),
-        freedom_per_trial=per_trial,
+        n=len(fresh_gains),
+        freedom_per_trial=freedom_per_trial,
     )
 
 
-def _is_outlying(found: MeanSquares, square: float, freedom: int) -> bool:
+def _unit_gains(objective: Objective, trial: Trial, reference: Trial) -> list[float]:
+    pairs = zip(trial.units, reference.units, strict=True)
+    return [objective.gain(value, reference_value) for value, reference_value in pairs]
+
+
+def _sample(squares: MeanSquares, repeats: Repeats, n_seeds: int) -> tuple[float, int, int]:
+    """The mean square to test with, its degrees of freedom, and those that a trial adds."""
+    # What is known of the seeds apart from this candidate: the declaration and the other
+    # candidates.
+    prior_freedom = DECLARED + repeats.between_seeds.freedom
+    prior_ratio = (DECLARED + repeats.dispersion * repeats.between_seeds.freedom) / prior_freedom
+    prior_square = squares.within * prior_ratio
+    own_freedom = squares.between_freedom
+    if own_freedom and _is_outlying(squares, max(squares.within, prior_square), prior_freedom):
+        return squares.between, own_freedom, 1
+    pooled_freedom = prior_freedom + own_freedom
+    weighted_sum = prior_square * prior_freedom + squares.between * own_freedom
+    pooled_square = weighted_sum / pooled_freedom
+    if pooled_square > squares.within:
+        return pooled_square, pooled_freedom, 1
+    return squares.within, squares.within_freedom, squares.within_freedom // n_seeds
+
+
+def _is_outlying(squares: MeanSquares, square: float, freedom: int) -> bool:
+    """Whether the mean square between seeds exceeds `square` by more than chance (F-test)."""
     from scipy.special import fdtri
 
-    return found.between > square * float(fdtri(found.between_freedom, freedom, OUTLYING))
+    return squares.between > square * float(fdtri(squares.between_freedom, freedom, OUTLYING))

@@ -1,8 +1,9 @@
-"""Evaluate: runs candidates in isolation and scores them; the candidate computes answers, the evaluator the score.
+"""Runs candidates in isolation and scores them.
 
-Read in this order: `trial` (what an `evaluate.py` is given), `seeds` (what it draws in secret), `process` and `local` (trials in
-slots), then the room `sandbox`: `levels` (what is protected and what is not), `supervisor` (one process tree, held to its
-limits), `host` (what runs inside).
+The candidate computes answers, and the evaluator computes the score from them.
+
+Read in this order: `trial` is what an `evaluate.py` is given, `seeds` is what it draws in secret,
+`trial_process`, `child` and `local` run trials in slots. Then read the room `sandbox`.
 """
 
 from workbench.evaluate.answers import Array, CandidateFailed, Cheated, Question

@@ -1,4 +1,7 @@
-"""Checker: smoke runs of programs, one at a time, in a warm trial process beside those of the slots, so that no trial waits for one."""
+"""Smoke runs of programs, one at a time, in a warm trial process.
+
+The process runs beside those of the slots, so that no trial waits for a smoke run.
+"""
 
 import dataclasses
 import time
@@ -7,80 +10,112 @@ from collections.abc import Mapping
 from pathlib import Path
 from threading import Event
 
+from workbench.evaluate.child import Child
 from workbench.evaluate.executor import Task
-from workbench.evaluate.local import GRACE_SECONDS, Child, view_of
-from workbench.evaluate.process import encode_task
-from workbench.evaluate.sandbox import devices, levels
-from workbench.evaluate.sandbox.box import SPARE_USERS
+from workbench.evaluate.local import GRACE_SECONDS
+from workbench.evaluate.sandbox import devices, probe
+from workbench.evaluate.sandbox.readable_paths import find_experiment_paths
+from workbench.evaluate.sandbox.spec import SPARE_USERS
 from workbench.evaluate.smoke import Finding
+from workbench.evaluate.trial_process import encode_task
 from workbench.experiment import Experiment, Setting
 from workbench.program import Program
 
-SECONDS = 60.0  # wall clock and CPU of one smoke run
+SECONDS = 60.0  # wall clock and CPU time of one smoke run
 POLL_SECONDS = 0.1
-SLOT = SPARE_USERS - 2  # of the users, so that limits per user do not meet those of the first slots
+# The slot decides the candidate's user. This one is far from those of the first slots, so that
+# limits per user do not add up.
+SLOT = SPARE_USERS - 2
+NOWHERE = Path("/nonexistent")
 
 
 class Checker:
-    """Runs programs a moment, at the sandbox level and within the limits of trials, and within SECONDS.
-
-    Args:
-        experiment: as the study has it; `digest` is that of its protected files. sandbox: `auto`, or a level by name.
-
-    Raises:
-        SandboxUnavailable: no acceptable level holds here.
-    """
+    """Runs programs for a moment, at the sandbox level and within the limits of trials."""
 
     def __init__(
         self, experiment: Experiment, digest: str, settings: Mapping[str, Setting], sandbox: str
     ) -> None:
-        self._level = levels.choose(sandbox)
-        own = experiment.limits
-        wall, cpu = min(SECONDS, own.wall_seconds), min(SECONDS, own.cpu_seconds)
-        limits = dataclasses.replace(own, wall_seconds=wall, cpu_seconds=cpu, output_mb=1)
-        self._seconds = wall
+        """Chooses the sandbox; the process starts with the first run.
+
+        Args:
+            experiment: as the study has it.
+            digest: of its protected files.
+            settings: of the evaluator.
+            sandbox: `auto`, or a level by name.
+
+        Raises:
+            SandboxUnavailable: no acceptable level holds here.
+        """
+        self._level = probe.choose_level(sandbox)
+        self._experiment = experiment
+        self._digest = digest
+        self._settings = settings
+        limits = dataclasses.replace(
+            experiment.limits,
+            wall_seconds=min(SECONDS, experiment.limits.wall_seconds),
+            cpu_seconds=min(SECONDS, experiment.limits.cpu_seconds),
+            output_mb=1,
+        )
+        self._seconds = limits.wall_seconds
         self._config = {
-            "view": view_of(experiment).encode(), "limits": dataclasses.asdict(limits), "command": experiment.command, "slot": SLOT,
-            "gpu": "", "trials_on": "cuda" if devices.gpus() else "cpu",
-        }  # fmt: skip
-        self._experiment, self._digest, self._settings = experiment, digest, settings
+            "readable": find_experiment_paths(experiment).encode(),
+            "limits": dataclasses.asdict(limits),
+            "command": experiment.command,
+            "slot": SLOT,
+            "gpu": "",
+            "trials_on": "cuda" if devices.list_gpus() else "cpu",
+        }
+        # At most one; a list, so that the finalizer sees it without holding on to the checker.
         self._children: list[Child] = []
         weakref.finalize(self, _end, self._children)
 
     def run(self, program: Program, cancelled: Event) -> Finding:
-        """What a smoke run finds; a fault once `cancelled` is set, or where its process has died."""
-        nowhere = Path("/nonexistent")  # a smoke run gets a folder of its own, and no data
+        """Returns what a smoke run of a program finds.
+
+        The finding is a fault once `cancelled` is set, or when the process has died.
+        """
+        # The trial process makes a folder for a smoke run, which gets no data.
         task = Task(
-            candidate=0, trial=0, seed=0, program=program, experiment=self._experiment.folder, digest=self._digest, data=nowhere,
-            folder=nowhere, settings=self._settings, sandbox=self._level,
-        )  # fmt: skip
+            candidate=0,
+            trial=0,
+            seed=0,
+            program=program,
+            experiment=self._experiment.folder,
+            digest=self._digest,
+            data=NOWHERE,
+            folder=NOWHERE,
+            settings=self._settings,
+            sandbox=self._level,
+        )
         began = time.monotonic()
+        end = began + self._seconds + GRACE_SECONDS
         try:
             if not self._children:
                 self._children.append(Child(self._config))
             child = self._children[0]
             child.send(encode_task(task, self._level, "check"))
-            while (
-                time.monotonic() - began < self._seconds + GRACE_SECONDS and not cancelled.is_set()
-            ):
-                event = child.next(POLL_SECONDS)
+            while time.monotonic() < end and not cancelled.is_set():
+                event = child.receive(POLL_SECONDS)
                 if event is not None and event["event"] == "checked":
                     return Finding(**event["finding"])
+            # The process still works on this program, so the next one needs another process.
             _end(self._children)
-            fault = (
-                "nobody waits for it any more"
-                if cancelled.is_set()
-                else f"it did not end within {self._seconds:g} s"
-            )
+            fault = f"it did not end within {self._seconds:g} s"
+            if cancelled.is_set():
+                fault = "it was cancelled"
         except (OSError, EOFError) as error:
-            fault = f"its process ended: {_end(self._children) or error}"
+            ending = _end(self._children) or str(error)
+            fault = f"its process ended: {ending}"
         return Finding(fault=fault, seconds=time.monotonic() - began)
 
     def close(self) -> None:
-        """Ends its process, and all that it runs."""
+        """Ends the process, and all that it runs."""
         _end(self._children)
 
 
 def _end(children: list[Child]) -> str:
-    """Kills what there is; says how it ended."""
-    return "; ".join(children.pop().end(kill=True) for _ in list(children))
+    """Kills the processes; returns how they ended."""
+    endings = []
+    while children:
+        endings.append(children.pop().end(kill=True))
+    return "; ".join(endings)

@@ -1,4 +1,7 @@
-"""The role Executor: run this trial, stream its metrics, kill it on demand."""
+"""The role Executor: runs trials, streams their metrics, and kills a trial on demand.
+
+It also defines what goes in and comes out: a Task, and the events of a trial.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +14,12 @@ from workbench.records import Trial
 
 @dataclass(frozen=True)
 class Incumbent:
-    """The program that a candidate has to beat, with the number of its candidate."""
+    """The program that a candidate has to beat.
+
+    Attributes:
+        candidate: its number.
+        program: its files.
+    """
 
     candidate: int
     program: Program
@@ -22,12 +30,21 @@ class Task:
     """One trial to run.
 
     Attributes:
-        experiment: the folder of the study's frozen copy of the experiment. digest: of its protected files, as it must be.
-        data: the study's folder for what the evaluator's `prepare` makes; shared by its trials.
-        folder: this trial's own folder (`trials/0007.0`), for its log and artifacts; it need not exist yet.
-        settings: the evaluator's settings, `--set` applied. stages: the incumbent's values at the stages of the cascade, to which
-            the trial is held; empty for one that is measured whole. incumbent: what the evaluator may run beside the program; None
-            in a trial of the incumbent itself, in an audit, and wherever a step is run again. sandbox: `auto`, or a level by name.
+        candidate: number of the candidate.
+        trial: number of the trial among the candidate's.
+        seed: seed of the evaluator.
+        program: the candidate's files.
+        experiment: folder of the study's frozen copy of the experiment.
+        digest: what the digest of the experiment's protected files has to be.
+        data: the study's folder for what the evaluator's `prepare` makes; its trials share it.
+        folder: this trial's own folder (`trials/0007.0`), for its log and artifacts; it need not
+            exist yet.
+        settings: the evaluator's settings, after `--set`.
+        stages: the incumbent's values at the stages of the cascade, which this trial has to reach;
+            empty for a trial that runs whole.
+        incumbent: what the evaluator may run beside the program. None in a trial of the incumbent
+            itself, in an audit, and wherever a step is run again.
+        sandbox: `auto`, or a level by name.
     """
 
     candidate: int
@@ -46,9 +63,13 @@ class Task:
 
 @dataclass(frozen=True)
 class Points:
-    """New points of one series of a running trial: `(step, value)` pairs, finite.
+    """New points of one series of a running trial.
 
-    `self_reported` is true where the candidate's own output was read, false where the evaluator measured.
+    Attributes:
+        task: the trial's task.
+        series: name of the series.
+        points: `(step, value)` pairs of finite numbers.
+        self_reported: true for what the candidate printed, false for what the evaluator measured.
     """
 
     task: Task
@@ -59,7 +80,12 @@ class Points:
 
 @dataclass(frozen=True)
 class Ended:
-    """A trial has ended, with the record to append."""
+    """The end of a trial.
+
+    Attributes:
+        task: the trial's task.
+        trial: the record to append to the journal.
+    """
 
     task: Task
     trial: Trial
@@ -69,10 +95,16 @@ Event = Points | Ended
 
 
 class Executor(Protocol):
-    """Runs trials in its slots. `report` (given when it is made) is called from any thread with each Event, in order per trial.
+    """Runs trials in its slots.
 
-    Every submitted task ends with exactly one Ended, whatever happens to it: its trial process dying is a `lost` trial, and
-    `cancel` a `killed` one. After `close` no process of any trial is left.
+    It is made with a `report`, which it calls from any thread with each Event, in order per trial.
+    Every submitted task ends with exactly one Ended, whatever happens: when its trial process dies,
+    the trial is `lost`, and after `cancel` it is `killed`. After `close` no process of any trial is
+    left.
+
+    Attributes:
+        slots: how many trials run at a time.
+        sandbox: level that `auto` means here.
     """
 
     slots: int
@@ -82,7 +114,7 @@ class Executor(Protocol):
         """Starts a trial in a free slot; raises RuntimeError when none is free."""
 
     def cancel(self, candidate: int, trial: int, reason: str) -> None:
-        """Kills a running trial with its whole tree; without effect when it has ended already."""
+        """Kills a running trial with all its processes; does nothing when it has ended."""
 
     def close(self) -> None:
         """Kills what still runs and releases the slots."""

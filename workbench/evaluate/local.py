@@ -1,77 +1,78 @@
-"""LocalExecutor: runs trials in slots of this machine, each slot a warm trial process of its own."""
+"""LocalExecutor: runs trials in slots of this machine.
 
-import contextlib
+Each slot has a warm trial process, and a thread that listens to it.
+"""
+
 import dataclasses
-import json
 import os
-import select
-import shutil
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
+from workbench.evaluate.child import Child
 from workbench.evaluate.executor import Ended, Points, Report, Task
-from workbench.evaluate.process import encode_task
-from workbench.evaluate.sandbox import cgroup, devices, levels, view
+from workbench.evaluate.sandbox import devices, probe
+from workbench.evaluate.sandbox.readable_paths import find_experiment_paths
+from workbench.evaluate.trial_process import encode_cancel, encode_task
 from workbench.experiment import Experiment
-from workbench.records import Options, Trial, TrialStatus, decode
+from workbench.record_json import decode
+from workbench.records import Fault, Options, Trial, TrialStatus
 
-GRACE_SECONDS = 10.0  # past its wall clock, for an evaluator that does not end by itself
+GRACE_SECONDS = 10.0  # beyond its wall clock, for an evaluator that does not end by itself
 CANCEL_SECONDS = 3.0
 PREPARE_SECONDS = 24 * 3600.0
+POLL_SECONDS = 0.5
+MAX_REASON = 500  # characters
 
 
 class LocalExecutor:
     """Implements Executor on this machine.
 
     Attributes:
-        slots: how many trials run at a time. sandbox: the level that was chosen.
+        slots: how many trials run at a time.
+        sandbox: the level that was chosen.
     """
 
     def __init__(self, experiment: Experiment, options: Options, report: Report) -> None:
-        """Chooses the sandbox; trial processes start with their first trial.
+        """Chooses the sandbox; a trial process starts with the first trial in its slot.
 
         Raises:
             SandboxUnavailable: no acceptable level holds here.
         """
-        self.sandbox = levels.choose(options.sandbox)
-        found = devices.gpus()
-        self.slots = options.slots or len(found) or max(1, (os.cpu_count() or 1) // 2)
+        self.sandbox = probe.choose_level(options.sandbox)
+        gpus = devices.list_gpus()
+        half_the_cores = max(1, (os.cpu_count() or 1) // 2)
+        self.slots = options.slots or len(gpus) or half_the_cores
+        self._lock = threading.Lock()
+        self._is_closed = False
         config = {
-            "view": view_of(experiment).encode(),
+            "readable": find_experiment_paths(experiment).encode(),
             "limits": dataclasses.asdict(experiment.limits),
             "command": experiment.command,
         }
-        self._lock = threading.Lock()
-        gpus = [found[slot % len(found)] if found else "" for slot in range(self.slots)]
-        self._slots = [
-            Slot({**config, "slot": slot, "gpu": gpu}, report, experiment.keys)
-            for slot, gpu in enumerate(gpus)
-        ]
-        self._closed = False
+        self._slots = []
+        for number in range(self.slots):
+            gpu = gpus[number % len(gpus)] if gpus else ""
+            slot_config = {**config, "slot": number, "gpu": gpu}
+            self._slots.append(Slot(slot_config, report, experiment.keys))
 
     def submit(self, task: Task) -> None:
         """Starts a trial in a free slot; returns at once.
 
         Raises:
-            RuntimeError: none is free. SandboxUnavailable: the level that the task names does not hold.
+            RuntimeError: no slot is free, or the executor is closed.
+            SandboxUnavailable: the level that the task names does not hold.
         """
-        level = self.sandbox if task.sandbox == "auto" else levels.choose(task.sandbox)
+        level = self.sandbox
+        if task.sandbox != "auto":
+            level = probe.choose_level(task.sandbox)
         with self._lock:
-            slot = (
-                None if self._closed else next((slot for slot in self._slots if slot.is_free), None)
-            )
+            if self._is_closed:
+                raise RuntimeError("the executor is closed")
+            slot = next((slot for slot in self._slots if slot.is_free), None)
             if slot is None:
-                raise RuntimeError(
-                    "the executor is closed"
-                    if self._closed
-                    else f"all {self.slots} slots are taken"
-                )
+                raise RuntimeError(f"all {self.slots} slots are taken")
             slot.submit(task, level)
 
     def cancel(self, candidate: int, trial: int, reason: str) -> None:
@@ -80,33 +81,32 @@ class LocalExecutor:
 
     def close(self) -> None:
         with self._lock:
-            self._closed = True
+            self._is_closed = True
+        # Stop all of them before waiting for the first, so that they end at the same time.
         for slot in self._slots:
             slot.stop()
         for slot in self._slots:
             slot.join()
 
 
-def view_of(experiment: Experiment) -> view.View:
-    """What the sandboxes of an experiment may read."""
-    first = experiment.command[0] if experiment.command else ""
-    interpreter = (
-        first if os.path.isabs(first) and os.path.basename(first).startswith("python") else ""
-    )
-    return view.make(experiment.packages, interpreter, experiment.read_only)
-
-
 class Slot:
-    """One trial process and the thread that listens to it; it is started when there is something to do, and after each death."""
+    """One trial process and the thread that listens to it.
+
+    The process is started when there is something to do, and again after it has died.
+    """
 
     def __init__(self, config: dict[str, Any], report: Report, keys: Sequence[str]) -> None:
-        self._config, self._report, self._keys = config, report, keys
-        self._wake, self._lock = threading.Condition(), threading.Lock()
+        self._config = config
+        self._report = report
+        self._keys = keys
+        # Protects changes of what follows; the thread waits on it for a task.
+        self._wake = threading.Condition()
         self._task: Task | None = None
         self._level = ""
-        self._cancelled: str | None = None
-        self._stopping = self._started = False
+        self._cancel_reason: str | None = None
+        self._is_stopping = False
         self._process: Child | None = None
+        self._has_started = False  # the evaluator of the running trial
         self._thread = threading.Thread(
             target=self._run, name=f"slot {config['slot']}", daemon=True
         )
@@ -118,103 +118,103 @@ class Slot:
 
     def submit(self, task: Task, level: str) -> None:
         with self._wake:
-            self._task, self._level, self._cancelled = task, level, None
+            self._task = task
+            self._level = level
+            self._cancel_reason = None
             self._wake.notify()
 
     def cancel(self, candidate: int, trial: int, reason: str) -> None:
         with self._wake:
-            task, process = self._task, self._process
-            if (
-                task is None
-                or (task.candidate, task.trial) != (candidate, trial)
-                or self._cancelled is not None
-            ):
+            task = self._task
+            if task is None or (task.candidate, task.trial) != (candidate, trial):
                 return
-            self._cancelled = reason
-            if process is not None:
-                process.send(
-                    json.dumps(
-                        {"do": "cancel", "candidate": candidate, "trial": trial, "reason": reason}
-                    )
-                    + "\n"
-                )
+            if self._cancel_reason is not None:
+                return
+            self._cancel_reason = reason
+            if self._process is not None:
+                self._process.send(encode_cancel(task, reason))
 
     def stop(self) -> None:
         with self._wake:
-            self._stopping = True
+            self._is_stopping = True
             self._wake.notify()
             if self._process is not None:
                 self._process.hang_up()
 
     def join(self) -> None:
+        # `report` runs in this thread, and may close the executor.
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
     def _run(self) -> None:
         while True:
             with self._wake:
-                while self._task is None and not self._stopping:
+                while self._task is None and not self._is_stopping:
                     self._wake.wait()
-                task, stopping = self._task, self._stopping
+                task = self._task
+                is_stopping = self._is_stopping
             if task is None:
                 break
-            trial = (
-                self._lost(task, "loop", "the executor was closed", "killed")
-                if stopping
-                else self._one(task)
-            )
-            with self._wake:  # free before it is told, so that whoever hears it may submit
+            if is_stopping:
+                trial = self._make_record(task, "killed", "loop", "the executor was closed")
+            else:
+                trial = self._run_trial(task)
+            # Free the slot before reporting the end, so that `report` may submit the next task.
+            with self._wake:
                 self._task = None
             self._report(Ended(task, trial))
-        self._drop(kill=False)
+        self._end_process(kill=False)
 
-    def _one(self, task: Task) -> Trial:
+    def _run_trial(self, task: Task) -> Trial:
         """Runs one trial; whatever becomes of its process, there is a record."""
-        began, self._started = time.monotonic(), False
+        began = time.monotonic()
+        self._has_started = False
         try:
             with self._wake:
                 if self._process is None:
                     self._process = Child(self._config, self._keys)
                 child = self._process
                 child.send(encode_task(task, self._level))
-                if self._cancelled is not None:
-                    body = {
-                        "do": "cancel",
-                        "candidate": task.candidate,
-                        "trial": task.trial,
-                        "reason": self._cancelled,
-                    }
-                    child.send(json.dumps(body) + "\n")
+                # `cancel` could not tell a process that did not run yet.
+                if self._cancel_reason is not None:
+                    child.send(encode_cancel(task, self._cancel_reason))
             return self._listen(task, child)
         except (OSError, EOFError) as error:
-            died = self._drop(kill=True) or str(error)
-            reason = (
-                "the executor was closed" if self._stopping else f"the trial process ended: {died}"
-            )
-            if self._cancelled is not None:
-                return self._lost(task, "person", self._cancelled, "killed", began)
-            # Before it began with this candidate, the candidate has no part in its death.
-            fault = "process" if self._started and not self._stopping else "loop"
-            return self._lost(task, fault, reason, "killed" if self._stopping else "lost", began)
+            ending = self._end_process(kill=True) or str(error)
+        if self._cancel_reason is not None:
+            return self._make_record(task, "killed", "person", self._cancel_reason, began)
+        if self._is_stopping:
+            return self._make_record(task, "killed", "loop", "the executor was closed", began)
+        # Before the evaluator has started, the candidate has no part in the death of the process.
+        fault: Fault = "process" if self._has_started else "loop"
+        return self._make_record(task, "lost", fault, f"the trial process ended: {ending}", began)
 
-    def _listen(self, task: Task, child: "Child") -> Trial:
-        began, limit, asked_to_end = time.monotonic(), PREPARE_SECONDS, False
+    def _listen(self, task: Task, child: Child) -> Trial:
+        """Reports what the trial process says until the trial ends; ends it when it is overdue.
+
+        Raises:
+            EOFError: the process is gone.
+        """
+        wall_seconds = float(self._config["limits"]["wall_seconds"])
+        began = time.monotonic()
+        end = began + PREPARE_SECONDS
+        is_cancelled = False
         while True:
-            if self._cancelled is not None and not asked_to_end:
-                asked_to_end, limit = True, time.monotonic() - began + CANCEL_SECONDS
-            left = began + limit - time.monotonic()
-            event = child.next(max(0.0, min(left, 0.5)))
+            if self._cancel_reason is not None and not is_cancelled:
+                is_cancelled = True
+                end = time.monotonic() + CANCEL_SECONDS
+            seconds_left = end - time.monotonic()
+            event = child.receive(max(0.0, min(seconds_left, POLL_SECONDS)))
             if event is None:
-                if left <= 0:
+                if seconds_left <= 0:
                     break
                 continue
             kind = event["event"]
-            self._started |= kind == "started"
-            if kind == "started" and not asked_to_end:
-                began, limit = (
-                    time.monotonic(),
-                    float(self._config["limits"]["wall_seconds"]) + GRACE_SECONDS,
-                )
+            if kind == "started":
+                self._has_started = True
+                if not is_cancelled:
+                    began = time.monotonic()
+                    end = began + wall_seconds + GRACE_SECONDS
             elif kind == "points":
                 points = tuple((float(step), float(value)) for step, value in event["points"])
                 self._report(Points(task, event["series"], points, bool(event["self_reported"])))
@@ -222,134 +222,40 @@ class Slot:
                 trial = decode("trial", event["record"])
                 assert isinstance(trial, Trial)
                 return trial
-        self._drop(kill=True)
-        if self._cancelled is not None:
-            return self._lost(task, "person", self._cancelled, "killed", began)
-        wall = self._config["limits"]["wall_seconds"]
-        return self._lost(
-            task,
-            "evaluator",
-            f"the evaluator did not end {GRACE_SECONDS:g} s after the trial's {wall:g} s",
-            "lost",
-            began,
+        self._end_process(kill=True)
+        if self._cancel_reason is not None:
+            return self._make_record(task, "killed", "person", self._cancel_reason, began)
+        reason = (
+            f"the evaluator did not end {GRACE_SECONDS:g} s after the trial's {wall_seconds:g} s"
         )
+        return self._make_record(task, "lost", "evaluator", reason, began)
 
-    def _lost(
-        self, task: Task, fault: Any, reason: str, status: TrialStatus, began: float | None = None
+    def _make_record(
+        self,
+        task: Task,
+        status: TrialStatus,
+        fault: Fault,
+        reason: str,
+        began: float | None = None,
     ) -> Trial:
-        seconds = 0.0 if began is None else time.monotonic() - began
+        """Returns the record of a trial whose process could not write it."""
         return Trial(
-            candidate=task.candidate, trial=task.trial, seed=task.seed, status=status, fault=fault, reason=reason[:500], seconds=seconds,
-            sandbox=self._level, evaluator=task.digest, slot=self._config["slot"], device="cuda" if self._config["gpu"] else "cpu",
-        )  # fmt: skip
-
-    def _drop(self, kill: bool) -> str:
-        """Ends the trial process and clears up after it; says how it ended."""
-        with self._wake:
-            child, self._process = self._process, None
-        return child.end(kill) if child is not None else ""
-
-
-class Child:
-    """A running trial process: its pipes, its events, and what it leaves behind when it is killed.
-
-    Args:
-        keys: environment variables with secrets that its evaluator needs, all the same.
-    """
-
-    def __init__(self, config: dict[str, Any], keys: Sequence[str] = ()) -> None:
-        self._events, theirs = os.pipe()
-        self._errors = tempfile.TemporaryFile()
-        try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "workbench.evaluate.process", str(theirs)], stdin=subprocess.PIPE, stdout=self._errors,
-                stderr=self._errors, pass_fds=(theirs,), start_new_session=True, cwd=_import_root(), env=_environment(keys),
-            )  # fmt: skip
-        except BaseException:
-            os.close(self._events)
-            raise
-        finally:
-            os.close(theirs)
-        self._rest, self._folder, self._groups = b"", "", list[str]()
-        self._waiting: list[dict[str, Any]] = []
-        self._send_lock = threading.Lock()
-        self.send(json.dumps(config) + "\n")
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def send(self, line: str) -> None:
-        """Writes a line to it; that nobody reads it shows as the end of its events."""
-        with self._send_lock:
-            try:
-                assert self._process.stdin is not None
-                self._process.stdin.write(line.encode())
-                self._process.stdin.flush()
-            except (BrokenPipeError, ValueError):
-                return
-
-    def next(self, seconds: float) -> dict[str, Any] | None:
-        """Its next event, None when none comes in time.
-
-        Raises:
-            EOFError: it is gone.
-        """
-        if not self._waiting:
-            if not select.select([self._events], [], [], seconds)[0]:
-                return None
-            data = os.read(self._events, 1 << 16)
-            if not data:
-                raise EOFError
-            *lines, self._rest = (self._rest + data).split(b"\n")
-            self._waiting += map(json.loads, lines)
-        while self._waiting:
-            event: dict[str, Any] = self._waiting.pop(0)
-            if event["event"] != "hello":
-                return event
-            self._folder, self._groups = event["folder"], event["groups"]
-        return None
-
-    def hang_up(self) -> None:
-        """Closes its stdin: it ends what it runs, and itself."""
-        with self._send_lock:
-            assert self._process.stdin is not None
-            with contextlib.suppress(BrokenPipeError):  # it is gone already
-                self._process.stdin.close()
-
-    def end(self, kill: bool) -> str:
-        if kill:
-            self._process.kill()
-        self.hang_up()
-        try:
-            self._process.wait(5.0)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-        code = self._process.wait()
-        os.close(self._events)
-        for group in (
-            self._groups
-        ):  # a killed process cannot do it; its sandboxes die with it, but not its folders
-            cgroup.remove(Path(group))
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
-        self._errors.seek(0)
-        said = self._errors.read()[-2000:].decode("utf-8", "replace").strip().splitlines()
-        self._errors.close()
-        return (f"signal {-code}" if code < 0 else f"status {code}") + (
-            f" ({said[-1]})" if said else ""
+            candidate=task.candidate,
+            trial=task.trial,
+            seed=task.seed,
+            status=status,
+            fault=fault,
+            reason=reason[:MAX_REASON],
+            seconds=0.0 if began is None else time.monotonic() - began,
+            sandbox=self._level,
+            evaluator=task.digest,
+            slot=self._config["slot"],
+            device="cuda" if self._config["gpu"] else "cpu",
         )
 
-
-def _import_root() -> str:
-    return str(Path(__file__).parents[2])
-
-
-def _environment(keys: Sequence[str] = ()) -> dict[str, str]:
-    """Ours, without what no evaluator needs: keys stay in the loop, but for those that the experiment names (`keys`)."""
-    secret = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if name in keys or not any(word in name.upper() for word in secret)
-    }
+    def _end_process(self, kill: bool) -> str:
+        """Ends the trial process, if there is one; returns how it ended."""
+        with self._wake:
+            child = self._process
+            self._process = None
+        return child.end(kill) if child is not None else ""

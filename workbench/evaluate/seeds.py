@@ -1,20 +1,25 @@
-"""From a trial's seed to the key of what its evaluator draws in secret. Standard library only."""
+"""From a trial's seed to the key of what its evaluator draws in secret."""
 
 import hashlib
 
-COST = 2**14  # scrypt's N: 16 MB, and some 50 ms of one core
+COST = 2**14  # scrypt's N: 16 MB of memory, and some 50 ms of one core
 
 
 def hidden(seed: int) -> int:
-    """128 bits for what a candidate must not know before it is shown: `np.random.default_rng(hidden(trial.seed))`.
+    """Returns 128 bits from which to draw what a candidate must not know before it is shown.
 
-    A trial's seed has 31 bits. What is drawn from it directly gives it away: whoever sees the beginning tries all seeds, in a minute of
-    one core, and has the rest. Through here each try takes as long as this call: all of them three years, and a candidate's CPU time is
-    enough for some thousand. So call it once per trial, and hand no candidate the seed itself, nor a number from the generator that draws
-    what is hidden: numpy's generators are no ciphers. A seed that is in doubt among few, as where a person chose the study's, stays so.
+    Use it as `np.random.default_rng(hidden(trial.seed))`.
+
+    A trial's seed has only 31 bits. Whatever is drawn directly from it gives it away: a candidate
+    that sees the beginning tries all seeds, in a minute of one core, and then knows the rest. With
+    this function each try takes as long as this call. Trying all seeds takes three years, and a
+    candidate has CPU time for some thousand of them.
+
+    So call it once per trial. Give no candidate the seed itself, nor a number from the generator
+    that draws what is hidden, because numpy's generators are not ciphers. Where only a few seeds
+    are possible, for instance because a person chose the study's, they can still be tried.
 
     Source: scrypt (RFC 7914).
     """
-    return int.from_bytes(
-        hashlib.scrypt(str(seed).encode(), salt=b"drawn in secret", n=COST, r=8, p=1, dklen=16)
-    )
+    key = hashlib.scrypt(str(seed).encode(), salt=b"drawn in secret", n=COST, r=8, p=1, dklen=16)
+    return int.from_bytes(key)

@@ -1,6 +1,7 @@
-"""Smoke: a short run of a program before a trial is spent on it. It says in words what is wrong, and never a score.
+"""A smoke run: a short run of a program before a trial is spent on it.
 
-In the trial process: no data of the study is made or shown, the seed is no trial's, and a sandbox has no GPU.
+It says in words what is wrong, and never gives a score. It runs in a trial process, but no data of
+the study is made or shown, the seed is not a trial's, and the sandbox has no GPU.
 """
 
 import shutil
@@ -9,11 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from workbench.errors import EvaluatorFault, WorkbenchError
-from workbench.evaluate.answers import CandidateFailed, TimedOut
+from workbench.evaluate.answers import Cancelled, CandidateFailed, TimedOut
 from workbench.evaluate.evaluator import Evaluator
 from workbench.evaluate.executor import Task
-from workbench.evaluate.sandbox.bench import Bench
-from workbench.evaluate.sandbox.supervisor import Cancelled
+from workbench.evaluate.sandbox.slot_resources import SlotResources
 from workbench.evaluate.trial import Evaluation
 
 OUTPUT_CHARS = 4000
@@ -24,9 +24,10 @@ class Finding:
     """What a smoke run found.
 
     Attributes:
-        problem: what is wrong with the program, in one line; empty where nothing was found.
-        fault: why nothing can be said of it: the check itself failed; empty otherwise.
-        output: the end of what the program printed. seconds: wall clock.
+        problem: what is wrong with the program, in one line; empty if nothing is.
+        fault: why the check itself failed, so that it says nothing about the program; else empty.
+        output: the end of what the program printed.
+        seconds: wall time.
     """
 
     problem: str = ""
@@ -35,43 +36,50 @@ class Finding:
     seconds: float = 0.0
 
 
-def smoke(
+def run_smoke_check(
     task: Task,
-    evaluator: Callable[[Task], Evaluator],
-    bench: Bench,
+    load_evaluator: Callable[[Task], Evaluator],
+    resources: SlotResources,
     device: str,
-    begun: Callable[[Evaluation | None], None],
+    note_running: Callable[[Evaluation | None], None],
 ) -> Finding:
-    """Runs the `check` of an experiment's evaluator, or its stand-in, on a program.
+    """Runs the evaluator's `check` on a program, or imports its modules where there is none.
 
     Args:
-        device: what the trials of the study run on. begun: is told of the run, and of its end by None, so that it can be cancelled.
+        task: the program to check.
+        load_evaluator: returns the evaluator of a task.
+        resources: to start sandboxes on.
+        device: what the trials of the study run on.
+        note_running: called with the run, so that it can be cancelled, and with None at its end.
     """
-    began, folder = time.monotonic(), bench.folder / "smoke"
-    problem = fault = output = ""
+    began = time.monotonic()
+    folder = resources.folder / "smoke"
+    problem = ""
+    fault = ""
+    output = ""
     try:
         folder.mkdir(exist_ok=True)
-        known = evaluator(task)
+        evaluator = load_evaluator(task)
         running = Evaluation(
             replace(task, folder=folder, data=folder / "none"),
-            known.experiment,
-            bench,
+            evaluator.experiment,
+            resources,
             task.sandbox,
-            _ignored,
+            _ignore_point,
         )
         running.device = device
-        begun(running)
+        note_running(running)
         try:
-            known.check(running)
+            evaluator.check(running)
             running.check()
         except TimedOut:
-            problem = f"it is not done within {bench.limits.wall_seconds:g} s"
+            problem = f"it is not done within {resources.limits.wall_seconds:g} s"
         except CandidateFailed as error:
             problem = str(error)
         except Cancelled as error:
             fault = str(error)
         finally:
-            begun(None)
+            note_running(None)
             running.close()
             output = running.output.text()[-OUTPUT_CHARS:]
     except EvaluatorFault as error:
@@ -83,5 +91,5 @@ def smoke(
     return Finding(problem, fault, output, time.monotonic() - began)
 
 
-def _ignored(series: str, step: float, value: float, self_reported: bool) -> None:
-    """Curves of a smoke run mean nothing."""
+def _ignore_point(series: str, step: float, value: float, self_reported: bool) -> None:
+    """Takes a point of a curve, which has no meaning in a smoke run."""

@@ -1,4 +1,4 @@
-"""Stages: the cascade of one trial, which values were handed over on the way and whether one of them ended it."""
+"""The cascade of one trial: the values of its stages, and whether one of them ended the trial."""
 
 import math
 from collections.abc import Mapping
@@ -9,30 +9,40 @@ from workbench.experiment import Experiment
 
 
 class Stages:
-    """What the evaluator handed over at the stages that `[cascade]` declares.
+    """The values that the evaluator handed over at the stages which `[cascade]` declares.
 
     Attributes:
-        values: by stage, in the order in which they came. missed: why one of them ended the trial; empty while none did.
+        values: by stage, in the order in which they came.
+        shortfall: why one of them ended the trial, in one line; empty while none did.
     """
 
     def __init__(self, experiment: Experiment, incumbent: Mapping[str, float]) -> None:
-        """`incumbent`: its values, to which the trial is held; none at a stage where it is not."""
-        self._experiment, self._incumbent = experiment, incumbent
+        """Begins a trial.
+
+        Args:
+            experiment: declares the stages and their margins.
+            incumbent: the values that this trial has to come up to, by stage. A stage without one
+                never ends the trial.
+        """
+        self._experiment = experiment
+        self._incumbent = incumbent
         self.values: dict[str, float] = {}
-        self.missed = ""
+        self.shortfall = ""
 
     def take(self, name: str, value: float) -> None:
-        """Takes a stage's value.
+        """Takes the value of a stage.
 
         Raises:
             CandidateFailed: it is worse than the incumbent's by more than the margin.
-            ValueError: there is no such stage, it has a value, or this one is not finite.
+            ValueError: the stage is not declared, it has a value already, or the value is not
+                finite.
         """
         margin = self._experiment.cascade.get(name)
         if margin is None:
-            known = ", ".join(self._experiment.cascade) or "none"
+            declared = ", ".join(self._experiment.cascade) or "none"
             raise ValueError(
-                f"trial.stage({name!r}): [cascade] in experiment.toml has no such stage; it has: {known}"
+                f"trial.stage({name!r}): [cascade] in experiment.toml has no such stage; "
+                f"it has: {declared}"
             )
         if name in self.values:
             raise ValueError(f"trial.stage({name!r}) was called twice; a stage has one value")
@@ -43,21 +53,28 @@ class Stages:
         self.values[name] = float(value)
         bar = self._incumbent.get(name)
         if bar is not None and self._experiment.objective.gain(self.values[name], bar) < -margin:
-            self.missed = f"stage {name}: {value:.6g}, more than {margin:g} worse than the incumbent's {bar:.6g}"
-            raise CandidateFailed(self.missed)
+            # Kept as well as raised, because an evaluator may catch what ends its trial.
+            self.shortfall = (
+                f"stage {name}: {value:.6g}, "
+                f"more than {margin:g} worse than the incumbent's {bar:.6g}"
+            )
+            raise CandidateFailed(self.shortfall)
 
-    def joined(self, metrics: Mapping[str, float]) -> dict[str, float]:
-        """The metrics of a trial that ran whole, with the values of its stages.
+    def add_to(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """Returns the metrics of a trial that ran whole together with the values of its stages.
 
         Raises:
-            EvaluatorFault: a stage has no value, or a metric has its name.
+            EvaluatorFault: a stage has no value, or a metric has the name of a stage.
         """
-        if missing := [name for name in self._experiment.cascade if name not in self.values]:
+        file = self._experiment.evaluator
+        missing = [name for name in self._experiment.cascade if name not in self.values]
+        if missing:
             raise EvaluatorFault(
-                f"{self._experiment.evaluator} ended without trial.stage({missing[0]!r}), which [cascade] declares"
+                f"{file} ended without trial.stage({missing[0]!r}), which [cascade] declares"
             )
-        if twice := sorted(self.values.keys() & metrics.keys()):
+        ambiguous = sorted(self.values.keys() & metrics.keys())
+        if ambiguous:
             raise EvaluatorFault(
-                f"{self._experiment.evaluator} returned a metric with the name of the stage {twice[0]!r}"
+                f"{file} returned a metric with the name of the stage {ambiguous[0]!r}"
             )
         return {**metrics, **self.values}

@@ -1,43 +1,47 @@
-"""What an experiment's trusted `evaluate.py` is given: `evaluate(trial)` starts the candidate, calls it, and returns the metrics."""
+"""What an experiment's trusted `evaluate.py` is given.
 
-import itertools
+`evaluate(trial)` starts the candidate, calls its functions, and returns the metrics.
+"""
+
 import math
 import os
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from workbench.errors import EvaluatorFault
-from workbench.evaluate.answers import CandidateFailed, Question, Returns, TimedOut
+from workbench.evaluate.answers import Cancelled, CandidateFailed, Question, Returns, TimedOut
 from workbench.evaluate.executor import Task
 from workbench.evaluate.output import Output
-from workbench.evaluate.sandbox.bench import Bench
 from workbench.evaluate.sandbox.cgroup import Group
-from workbench.evaluate.sandbox.supervisor import Cancelled, Supervisor
+from workbench.evaluate.sandbox.slot_resources import SlotResources
+from workbench.evaluate.sandbox.supervisor import Supervisor
 from workbench.evaluate.stages import Stages
+from workbench.evaluate.units import Units
 from workbench.experiment import Experiment
 from workbench.program import Program
 
+# Called with series, step, value, and whether the candidate reported the value itself.
 Report = Callable[[str, float, float, bool], None]
 MAX_QUESTIONS = 1000
-MAX_UNITS = 256
-UNIT_DIGITS = 6
-TOLERANCE = 1e-6  # of the largest unit: how far the score may lie from the mean of the units
+MAX_SERIES_NAME = 64  # characters
+MAX_FILE_BYTES = 64 << 20
 
 
 class Process:
-    """A candidate in its sandbox; use it as a context, at whose end every process of it is dead.
+    """A candidate in its sandbox, to be used as a context.
 
-    Attributes:
-        seconds, cpu_seconds: wall and CPU time, known at the end of the context; `seconds` runs until then.
+    At the end of the context every process of the candidate is dead.
     """
 
     def __init__(self, trial: "Evaluation", supervisor: Supervisor, group: Group | None) -> None:
-        self._trial, self._supervisor, self._group, self._open = trial, supervisor, group, True
+        self._trial = trial
+        self._supervisor = supervisor
+        self._group = group
+        self._is_open = True
         self._began = time.monotonic()
 
     def call(
@@ -50,56 +54,75 @@ class Process:
         max_questions: int = MAX_QUESTIONS,
         **kwargs: Any,
     ) -> Any:
-        """Calls a function of the candidate's module; its answer is checked to be exactly of the form `returns`.
+        """Calls a function of the candidate's module and returns its checked answer.
 
         Args:
-            args, kwargs: plain data: numbers, text, bytes, lists, dicts with text keys, numpy arrays.
-            returns: float (an int is converted), int, str, bool, list, dict, bytes, None, Array(dtype, shape), or object for any plain
-                data. Numbers are finite.
-            timeout: seconds; the candidate is killed past it, without the time that its questions took to be answered. The trial's own
-                deadline holds in any case.
-            questions: what the function may ask before it answers, by name: the candidate's `workbench_evaluator.ask(name, question)`
-                returns what the `Question` answers. max_questions: in this call; one more is the candidate's failure.
+            name: the function.
+            args: plain data: numbers, text, bytes, lists, dicts with text keys, numpy arrays.
+            kwargs: plain data.
+            returns: form that the answer must have exactly: float (an int is converted), int, str,
+                bool, list, dict, bytes, None, Array(dtype, shape), or object for any plain data.
+                Numbers must be finite.
+            timeout: seconds, after which the candidate is killed. The time that its questions took
+                to be answered does not count. The trial's own deadline holds in any case.
+            questions: what the function may ask before it answers, by name. The candidate's
+                `workbench_evaluator.ask(name, question)` returns what the `Question` answers.
+            max_questions: in this call; one more is the candidate's failure.
 
         Raises:
-            CandidateFailed: it raised, answered another form, asked what is not offered, broke a limit, or is gone.
-            RuntimeError: called while it waits for the answer to a question.
+            CandidateFailed: it raised an error, its answer has another form, it asked what is not
+                offered, it exceeded a limit, or it has ended.
+            RuntimeError: it waits for the answer to a question.
         """
         return self._supervisor.call(name, args, kwargs, returns, timeout, questions, max_questions)
 
-    def read_file(self, path: str, max_bytes: int = 64 << 20) -> bytes:
-        """A file that the candidate wrote into its box; a link, a missing or a larger one is the candidate's failure."""
+    def read_file(self, path: str, max_bytes: int = MAX_FILE_BYTES) -> bytes:
+        """Returns a file that the candidate wrote into its folder.
+
+        A link, a missing file or a larger one is the candidate's failure.
+        """
         return self._supervisor.read_file(path, max_bytes)
 
     def run(self, *argv: str) -> int:
-        """Runs a command in the box, a Python script as `__main__`; returns its exit status."""
+        """Runs a command in the candidate's folder, a Python script as `__main__`.
+
+        Returns:
+            Its exit status.
+        """
         return self._supervisor.run(argv)
 
     def data_path(self, name: str) -> str:
-        """Where the candidate finds a data file: tell it as an argument."""
+        """Returns where the candidate finds a data file; hand it over as an argument."""
         return self._supervisor.data_path(name)
 
     def seal(self) -> None:
-        """Forbids new processes and threads in it for good; call it before any code of the candidate runs there."""
+        """Forbids the candidate new processes and threads until its sandbox ends.
+
+        Call it before any code of the candidate runs.
+        """
         self._supervisor.seal()
 
     def cpu_clock(self) -> float:
-        """CPU seconds so far of all its processes, in nanoseconds' steps: no candidate can set it, and waiting does not move it.
+        """Returns the CPU seconds so far of all its processes, to a nanosecond.
 
-        Read when every process waits. Where no control group counts, `seal` it: what a process used that began and ended
-        between two readings would be missing.
+        No candidate can set this clock, and waiting does not move it. Read it when every process
+        waits. Without a control group, `seal` the candidate: the time of a process that began and
+        ended between two readings would be missing.
 
         Raises:
-            CandidateFailed: a process does not stop working, or ended where no control group counts what it had used.
+            CandidateFailed: a process does not stop working, or one ended and no control group
+                counts what it had used.
         """
-        return self._supervisor.cpu_clock()
+        return self._supervisor.read_cpu_clock()
 
     @property
     def seconds(self) -> float:
-        return time.monotonic() - self._began if self._open else self._supervisor.seconds
+        """Wall time so far, or until the end of the context."""
+        return time.monotonic() - self._began if self._is_open else self._supervisor.seconds
 
     @property
     def cpu_seconds(self) -> float:
+        """CPU time of all its processes, known at the end of the context."""
         return self._supervisor.cpu_seconds
 
     def __enter__(self) -> "Process":
@@ -109,105 +132,110 @@ class Process:
         self.close()
 
     def close(self) -> None:
-        if self._open:
-            self._open = False
+        if self._is_open:
+            self._is_open = False
             self._supervisor.close()
-            self._trial._closed(self, self._supervisor, self._group)
+            self._trial._add_up(self, self._supervisor, self._group)
 
 
 class Evaluation:
     """One trial as its evaluator sees it.
 
     Attributes:
-        seed: the evaluator's. settings: `--set` applied. data: what `prepare` made. program: the candidate's files.
-        incumbent: the program that the candidate has to beat, to be started beside it where that is worth a metric; None where there
-            is none, as in an audit or where a step is run again. So the score must not need it. It is candidate code too.
-        folder: for artifacts. device: `cpu` or `cuda`. exact: the same seed gives the same score again; may be set.
-        beside: the number of the incumbent, once it was started.
+        seed: the evaluator's.
+        settings: after `--set`.
+        data: folder with what `prepare` made.
+        program: the candidate's files.
+        incumbent: the program that the candidate has to beat, to be started beside it where that is
+            worth a metric. It is candidate code too. None where there is none, as in an audit or
+            where a step is run again, so the score must not depend on it.
+        folder: for artifacts.
+        device: `cpu` or `cuda`.
+        exact: whether the same seed gives the same score again; an evaluator may set it.
+        incumbent_number: number of the incumbent, once it was started; None before that.
     """
 
     def __init__(
-        self, task: Task, experiment: Experiment, bench: Bench, level: str, report: Report
+        self,
+        task: Task,
+        experiment: Experiment,
+        resources: SlotResources,
+        level: str,
+        report: Report,
     ) -> None:
-        self.seed, self.settings, self.program = task.seed, task.settings, task.program
-        self.data, self.folder, self.device = task.data, task.folder, bench.device
+        self.task = task
+        self.experiment = experiment
+        self.resources = resources
+        self.level = level
+        self.seed = task.seed
+        self.settings = task.settings
+        self.program = task.program
+        self.data = task.data
+        self.folder = task.folder
+        self.device = resources.device
         self.incumbent = task.incumbent.program if task.incumbent else None
-        self.beside: int | None = None
+        self.incumbent_number: int | None = None
         self.exact = experiment.objective.noise in ("none", "seed")
-        self.task, self.level, self.bench, self.experiment = task, level, bench, experiment
         self.output = Output(lambda series, step, value: report(series, step, value, True))
-        self.deadline = time.monotonic() + bench.limits.wall_seconds
-        self.cpu_seconds = self.peak_mb = 0.0
+        self.stages = Stages(experiment, task.stages)
+        self.observations = Units(experiment.objective)
+        self.deadline = time.monotonic() + resources.limits.wall_seconds
+        # Of all sandboxes of the trial that have ended.
+        self.cpu_seconds = 0.0
+        self.peak_mb = 0.0
         self.memory_limit = ""
         self.cancelled: str | None = None
-        self.stages = Stages(experiment, task.stages)
-        self._report, self._lock, self._printing = report, threading.Lock(), threading.Lock()
+        self._report = report
         self._processes: list[Process] = []
-        self._units: tuple[float, ...] = ()
+        # The lock protects `_processes` and `cancelled`, which another thread sets.
+        self._lock = threading.Lock()
+        # Several sandboxes may print at a time, each in the thread of its reaper.
+        self._output_lock = threading.Lock()
 
     def report(self, series: str, step: float, value: float) -> None:
-        """Shows a measured point of a curve while the trial runs; one that is not finite is left out."""
+        """Shows a measured point of a curve while the trial runs; leaves out what is not finite."""
         if math.isfinite(step) and math.isfinite(value):
-            self._report(str(series)[:64], float(step), float(value), False)
+            self._report(str(series)[:MAX_SERIES_NAME], float(step), float(value), False)
 
     def stage(self, name: str, value: float) -> None:
-        """Hands over what a cheap part of the evaluation gave, and returns where that is good enough to go on.
+        """Hands over the result of a cheap part of the evaluation.
 
-        Call it at the end of each part but the last, the cheapest part first: after one of ten instances, a tenth of the steps.
-        `[cascade]` in `experiment.toml` says by how much a candidate may be worse than the incumbent there, in the objective's
-        direction. A candidate's first trial is held to that; its trials on fresh seeds, which measure, and audits run whole. The
-        value is recorded as a metric in any case.
+        It returns if the result is good enough to go on. Call it at the end of each part but the
+        last, the cheapest part first: after one of ten instances, or a tenth of the steps.
+
+        `[cascade]` in `experiment.toml` says by how much a candidate may be worse there than the
+        incumbent, in the objective's direction. That applies to a candidate's first trial. Its
+        trials on fresh seeds, which measure, and audits run whole. The value is recorded as a
+        metric in any case.
 
         Raises:
-            CandidateFailed: it is worse; let this pass, the trial is over.
-            ValueError: `[cascade]` has no such stage, it was handed over before, or the value is not finite.
+            CandidateFailed: the result is too much worse. Do not catch it; the trial is over.
+            ValueError: `[cascade]` has no such stage, the stage was handed over before, or the
+                value is not finite.
 
-        Source: AlphaEvolve (arXiv 2506.13131), section 2.4, evaluation cascade; its thresholds are not said to be relative.
+        Source: AlphaEvolve (arXiv 2506.13131), section 2.4, evaluation cascade. The paper does not
+        say whether its thresholds are relative.
         """
         self.stages.take(name, value)
 
     def units(self, values: Iterable[float]) -> None:
-        """Hands over the observations whose mean is the score, such as items of a benchmark or timing pairs.
+        """Hands over the observations whose mean is the score.
 
-        For an objective with noise `units`, which compares two programs unit by unit under one seed: unit i of every program must
-        be the same item, and there must be equally many. More than 256 are recorded as the means of at most 256 consecutive
-        blocks, as equal in size as can be, so that the journal stays small.
+        They are, for instance, items of a benchmark or timing pairs. This is for an objective with
+        noise `units`, which compares two programs unit by unit under one seed. So unit i has to be
+        the same item for every program, and there have to be equally many.
+
+        More than 256 are recorded as the means of at most 256 blocks of consecutive units, as equal
+        in size as possible, so that the journal stays small.
 
         Args:
-            values: `(n,)` finite numbers, n at least 2, in units of the score; a second call replaces the first.
+            values: `(n,)` finite numbers in units of the score, n at least 2. A second call
+                replaces the first.
 
         Raises:
-            ValueError: there are fewer, one is not finite, or the objective's noise is something else.
+            ValueError: there are fewer, one is not finite, or the objective has another noise.
         """
-        if self.experiment.objective.noise != "units":
-            raise ValueError(
-                'trial.units was called; say objective.noise = "units" in experiment.toml'
-            )
-        units = tuple(float(value) for value in values)
-        if len(units) < 2 or not all(map(math.isfinite, units)):
-            raise ValueError(
-                f"trial.units needs two finite numbers or more, not {len(units)} with {units[:3]} first"
-            )
-        self._units = units
-
-    def units_of(self, score: float) -> tuple[float, ...]:
-        """The observations behind a score, as they are recorded; none where the objective needs none.
-
-        Raises:
-            EvaluatorFault: they are missing, or their mean is not the score.
-        """
-        if self.experiment.objective.noise != "units":
-            return ()
-        if not self._units:
-            raise EvaluatorFault(
-                'objective.noise = "units", and evaluate called no trial.units(values)'
-            )
-        mean = math.fsum(self._units) / len(self._units)
-        if abs(mean - score) > TOLERANCE * max(map(abs, self._units)):
-            raise EvaluatorFault(
-                f"the mean of trial.units is {mean:.9g}, and the score {score:.9g}; they must be equal"
-            )
-        return folded(self._units)
+        self.observations.take(values)
 
     def start(
         self,
@@ -219,39 +247,43 @@ class Evaluation:
         program: Program | None = None,
         home: str = "",
     ) -> Process:
-        """Starts the candidate in a new sandbox and imports one module of it; returns when that is done.
+        """Starts the candidate in a new sandbox and imports one module of it.
 
         Args:
             module: path of the module to import, such as `train.py`; empty for none.
-            files: further files of the box, by path; text and bytes, or a path to copy from.
+            files: path to contents of further files in the candidate's folder; text, bytes, or a
+                path to copy from.
             data: name to file or folder that the candidate may read, at `process.data_path(name)`.
             threads: for numerical libraries.
-            program: what to start in the candidate's place, such as `trial.incumbent`; of the candidate nothing is in that sandbox then.
-            home: what HOME says, where a program looks for files below it.
+            program: started instead of the candidate, such as `trial.incumbent`. The sandbox then
+                has no file of the candidate.
+            home: the value of HOME, for a program that looks for files below it.
 
         Raises:
             CandidateFailed: the import failed.
         """
-        started = self.program if program is None else program
-        contents = {path: text.encode() for path, text in started.files.items()}
-        contents |= {path: _bytes(source) for path, source in (files or {}).items()}
-        shown = {name: Path(path).resolve(strict=True) for name, path in (data or {}).items()}
-        for path in shown.values():
-            _let_read(path)
+        if program is None:
+            program = self.program
+        contents = {path: text.encode() for path, text in program.files.items()}
+        contents |= {path: _read_bytes(source) for path, source in (files or {}).items()}
+        data_paths = {name: Path(path).resolve(strict=True) for name, path in (data or {}).items()}
+        for path in data_paths.values():
+            _make_readable(path)
         if self.cancelled is not None:
             raise Cancelled(self.cancelled)
-        supervisor, group = self.bench.sandbox(
-            self.level, self.deadline, self._print, shown, threads, home
+        supervisor, group = self.resources.start_sandbox(
+            self.level, self.deadline, self._take_output, data_paths, threads, home
         )
         process = Process(self, supervisor, group)
-        if self.task.incumbent is not None and started is self.incumbent:
-            self.beside = self.task.incumbent.candidate
+        if self.task.incumbent is not None and program is self.incumbent:
+            self.incumbent_number = self.task.incumbent.candidate
         with self._lock:
             self._processes.append(process)
+        # Again, because `cancel` did not know this process if it came in between.
         if self.cancelled is not None:
             supervisor.end("killed", self.cancelled)
         try:
-            supervisor.start(module, contents, sorted(started.executable))
+            supervisor.start(module, contents, sorted(program.executable))
         except BaseException:
             process.close()
             raise
@@ -271,79 +303,82 @@ class Evaluation:
         self.output.finish()
 
     def check(self) -> None:
-        """Raises what ended the trial, should the evaluator have swallowed it."""
+        """Raises what ended the trial, if it has ended.
+
+        An evaluator may have caught it, or may work where no call into a sandbox would raise it.
+        """
         if self.cancelled is not None:
             raise Cancelled(self.cancelled)
         if time.monotonic() > self.deadline:
-            raise TimedOut(
-                f"the trial took longer than {self.bench.limits.wall_seconds:g} s (limits.wall_seconds)"
-            )
+            seconds = self.resources.limits.wall_seconds
+            raise TimedOut(f"the trial took longer than {seconds:g} s (limits.wall_seconds)")
 
-    def _print(self, data: bytes) -> None:
-        with self._printing:
+    def _take_output(self, data: bytes) -> None:
+        with self._output_lock:
             self.output.feed(data)
 
-    def _closed(self, process: Process, supervisor: Supervisor, group: Group | None) -> None:
+    def _add_up(self, process: Process, supervisor: Supervisor, group: Group | None) -> None:
+        """Adds what a process used that has ended."""
         with self._lock:
             self._processes.remove(process)
         self.cpu_seconds += supervisor.cpu_seconds
         self.peak_mb = max(self.peak_mb, supervisor.peak_mb)
-        # The weakest that held in any sandbox of the trial is what the trial can claim.
-        self.memory_limit = (
-            "watchdog" if "watchdog" in (self.memory_limit, supervisor.memory_limit) else "cgroup"
-        )
-        self.bench.release(group)
+        # A trial can claim only the weakest limit that held in any of its sandboxes.
+        if self.memory_limit != "watchdog":
+            self.memory_limit = supervisor.memory_limit
+        self.resources.release_group(group)
 
 
-def folded(units: Sequence[float]) -> tuple[float, ...]:
-    """`(n,)` observations as `(m,)` means of consecutive blocks, m at most 256, whose sizes differ by one at most; to six digits."""
-    blocks = math.ceil(len(units) / math.ceil(len(units) / MAX_UNITS))
-    edges = [len(units) * block // blocks for block in range(blocks + 1)]
-    parts = (units[start:end] for start, end in itertools.pairwise(edges))
-    return tuple(float(f"{math.fsum(part) / len(part):.{UNIT_DIGITS}g}") for part in parts)
+def evaluate_claim(trial: Evaluation) -> dict[str, float]:
+    """The built-in evaluator of the shape `claimed`.
 
-
-def claimed(trial: Evaluation) -> dict[str, float]:
-    """The built-in evaluator of the shape `claimed`: runs the experiment's command and believes the last numbers that it prints.
+    It runs the experiment's command and believes the last numbers that the command prints.
 
     Raises:
-        CandidateFailed: the command failed, or printed no line with the objective's metric, or one whose number is not finite.
+        CandidateFailed: the command failed, or printed no line with the objective's metric, or one
+            whose number is not finite.
     """
     experiment = trial.experiment
+    # Paths below `~` are readable at their own place, so HOME has to point there.
     below_home = any(path.startswith("~") for path in experiment.read_only)
     home = os.path.expanduser("~") if below_home else ""
-    files: dict[str, bytes | str | Path] = {**experiment.protected()}
+    files: dict[str, bytes | str | Path] = {**experiment.read_protected()}
     with trial.start("", files=files, threads=os.cpu_count() or 1, home=home) as process:
         status = process.run(*experiment.command)
     trial.output.finish()
     name = experiment.objective.name
+    output = trial.output
     if status:
-        raise CandidateFailed(f"{' '.join(experiment.command)} exited with status {status}")
-    if name in trial.output.not_finite:
+        command = " ".join(experiment.command)
+        raise CandidateFailed(f"{command} exited with status {status}")
+    if name in output.not_finite:
+        raise CandidateFailed(f"{name} was {output.not_finite[name]}; only finite numbers count")
+    if name not in output.claims:
+        names = ", ".join(output.claims) or "none"
         raise CandidateFailed(
-            f"{name} was {trial.output.not_finite[name]}; only finite numbers count"
+            f"the output has no line '{name}: NUMBER' after its last line '---', if it has one "
+            f"(found: {names})"
         )
-    if name not in trial.output.claims:
-        found = ", ".join(trial.output.claims) or "none"
-        raise CandidateFailed(
-            f"the output has no line '{name}: NUMBER' after its last line '---', if it has one (found: {found})"
-        )
-    return dict(trial.output.claims)
+    return dict(output.claims)
 
 
-def _bytes(source: bytes | str | Path) -> bytes:
+def _read_bytes(source: bytes | str | Path) -> bytes:
     if isinstance(source, Path):
         return source.read_bytes()
     return source.encode() if isinstance(source, str) else bytes(source)
 
 
-def _let_read(path: Path) -> None:
-    """As root the candidate is another user, to whom the data it is given must be readable."""
-    if os.geteuid() == 0:
-        for file in (path, *path.rglob("*")) if path.is_dir() else (path,):
-            mode = file.lstat().st_mode
-            if stat.S_ISLNK(mode):  # it may lead anywhere
-                continue
-            wanted = mode | stat.S_IROTH | (stat.S_IXOTH if stat.S_ISDIR(mode) else 0)
-            if wanted != mode:
-                file.chmod(stat.S_IMODE(wanted))
+def _make_readable(path: Path) -> None:
+    """Lets every user read the data, where we are root and the candidate is another user."""
+    if os.geteuid() != 0:
+        return
+    for file in (path, *path.rglob("*")) if path.is_dir() else (path,):
+        # Not `stat`: a link among the data may lead to a secret, which must not be opened up.
+        mode = file.lstat().st_mode
+        if stat.S_ISLNK(mode):
+            continue
+        readable = mode | stat.S_IROTH
+        if stat.S_ISDIR(mode):
+            readable |= stat.S_IXOTH
+        if readable != mode:
+            file.chmod(stat.S_IMODE(readable))

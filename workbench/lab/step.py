@@ -1,4 +1,4 @@
-"""Where notebooks exported before version 0.2 look for `Step`; new ones say `from workbench import Step`."""
+"""Where notebooks exported before version 0.2 find `Step`, which new ones take from `workbench`."""
 
 from workbench.steps.step import Step
 

@@ -1,6 +1,7 @@
 """The notebook widget: one study, live, in a cell's output. The only module that imports anywidget.
 
-The widget itself prefers the Jupyter server's feed. Only where there is none it talks to this kernel, over its comm.
+In the browser, the widget prefers the Jupyter server's feed. Only without one does it talk to this
+kernel, over its comm.
 """
 
 import threading
@@ -14,18 +15,29 @@ from IPython.display import display
 from workbench.lab.live.feed import Feed
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
-from workbench.verbs.dispatch import Sentence
+from workbench.verbs.result import Sentence
 
-BUILT = Path(__file__).parent / "static"
+BUNDLES = Path(__file__).parent / "static"
 View = Literal["dashboard", "review"]
 NO_CANDIDATE = -1
 
 
 class StudyWidget(anywidget.AnyWidget):
-    """A view of one study. Callbacks run on any thread: they store, and print nothing."""
+    """A view of one study.
 
-    _esm = BUILT / "widget.js"
-    _css = BUILT / "widget.css"
+    Callbacks run on any thread. They store requests and print nothing, since what they print would
+    end up below whichever cell runs at that moment.
+
+    Attributes:
+        study_path: absolute path of the study's folder.
+        opened_at: Unix time of its first record; tells apart two studies that had the same path.
+        view: what the browser shows first.
+        candidate: the one that is selected at first; `NO_CANDIDATE` for none.
+        route: `kernel` if the Jupyter server's feed must not be used.
+    """
+
+    _esm = BUNDLES / "widget.js"
+    _css = BUNDLES / "widget.css"
     study_path = traitlets.Unicode().tag(sync=True)
     opened_at = traitlets.Float().tag(sync=True)
     view = traitlets.Unicode().tag(sync=True)
@@ -40,7 +52,7 @@ class StudyWidget(anywidget.AnyWidget):
         route: Literal["auto", "kernel"] = "auto",
     ) -> None:
         with Journal(folder) as journal:
-            opened_at = journal.entries(limit=1)[0].at
+            opened_at = journal.read_entries(limit=1)[0].at
         self._folder = folder
         self._feed: Feed | None = None
         self._lock = threading.Lock()
@@ -53,7 +65,7 @@ class StudyWidget(anywidget.AnyWidget):
         )
         _let_clicks_through(self.comm)
         self.comm.on_close(lambda _: self._end_feed())
-        self.on_msg(self._hear)
+        self.on_msg(self._receive)
 
     def close(self) -> None:
         self._end_feed()
@@ -63,36 +75,49 @@ class StudyWidget(anywidget.AnyWidget):
         if self._feed is not None:
             self._feed.close()
 
-    def _hear(self, _: object, message: dict[str, Any], buffers: object) -> None:
+    def _receive(self, _: object, message: dict[str, Any], buffers: object) -> None:
         with self._lock:
             if self._feed is None or self._feed.closed:
-                self._feed = Feed(self._folder, self._tell)
+                self._feed = Feed(self._folder, self._forward)
                 self._feed.start()
         self._feed.receive(message)
 
-    def _tell(self, message: dict[str, Any], buffer: bytes | None) -> None:
+    def _forward(self, message: dict[str, Any], buffer: bytes | None) -> None:
         if self.comm is None:
             raise ConnectionError("the widget is closed")
         self.send(message, None if buffer is None else [buffer])
 
 
 def _let_clicks_through(comm: Any) -> None:
-    """Takes back what ipykernel 7.4 does to comms: it sends their messages to the shell that published last, which a cell may keep busy."""
+    """Lets a click arrive while a cell runs.
+
+    ipykernel 7.4 hands a comm's messages to the shell that published last, which a running cell may
+    keep busy. This undoes that.
+    """
     if hasattr(comm, "_reply_subshell_for"):
         comm._reply_subshell_for = None
 
 
 class Live:
-    """What a verb came to, shown as its study, live; `data` is what `--json` prints.
+    """The result of a verb, shown as its study, live.
 
-    Displayed as two outputs: a plain sentence, which is what is left of the notebook tomorrow, and the widget.
+    It is displayed as two outputs: a plain sentence, which is all that tomorrow's reader of the
+    notebook sees, and the widget.
+
+    Attributes:
+        folder: the study.
+        view: what the widget shows first.
+        data: what `--json` prints.
     """
 
     def __init__(self, folder: StudyFolder, view: View = "dashboard", data: Any = None) -> None:
-        self.folder, self.view, self.data = folder, view, data
+        self.folder = folder
+        self.view: View = view
+        self.data = data
 
     def __repr__(self) -> str:
-        return f"study {self.folder.name}, live; later on, or in another notebook: %autoresearch attach {self.folder.name}"
+        name = self.folder.name
+        return f"study {name}, live; later on, or in another notebook: %autoresearch attach {name}"
 
     def _ipython_display_(self) -> None:
         display(Sentence(repr(self)))  # type: ignore[no-untyped-call]

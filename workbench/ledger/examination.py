@@ -1,68 +1,77 @@
-"""Examination: an audit or an ablation that a person asked for, as its adoption fixed it; what it is about changes no more."""
+"""Examinations: the audits and ablations that people asked for, and their results.
 
-from dataclasses import dataclass
-from typing import Literal
+The loop fixes what is examined when it adopts such a request. After that nothing about it changes.
+"""
 
-from workbench.records import Adopted
+from dataclasses import dataclass, field
 
-FIRST_INDEX = 1_000_000  # no search comes near: its seeds are counted from 0
+from workbench.records import Ablation, Audit
+from workbench.requests import AdoptedExamination
+
+FIRST_INDEX = 1_000_000  # searches count their seeds from 0 and never come near
 MAX_TRIALS = 1_000
+BASELINE = 0
 
 
-@dataclass(frozen=True)
-class Change:
-    """A change that an ablation takes out: `candidate` is the program without it; None where none can be made, and `why`."""
-
-    without: int
-    candidate: int | None
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class Examination:
-    """What was asked for.
+@dataclass(frozen=True, kw_only=True)
+class Examination(AdoptedExamination):
+    """An audit or an ablation of one candidate.
 
     Attributes:
-        number: 0, 1, ... in the order of adoption; each examination has seeds of its own.
-        candidate: the program that is examined. against: what an audit compares it with.
-        trials: how many each program gets. changes: what an ablation takes out.
+        request: id of the request.
     """
 
     request: str
-    verb: Literal["audit", "ablate"]
-    number: int
-    candidate: int
-    trials: int
-    against: int = 0
-    changes: tuple[Change, ...] = ()
-
-    @classmethod
-    def adopted(cls, record: Adopted) -> "Examination":
-        """As the loop wrote it into the adoption."""
-        body = record.body
-        verb: Literal["audit", "ablate"] = "audit" if record.verb == "audit" else "ablate"
-        changes = tuple(Change(**change) for change in body.get("changes", ()))
-        return cls(
-            record.request,
-            verb,
-            int(body["number"]),
-            int(body["candidate"]),
-            int(body["trials"]),
-            changes=changes,
-        )
 
     @property
     def indices(self) -> range:
-        """Of its seeds (`Study.seed`), the same for all its programs; no decision of the search ever has one of them."""
+        """Indices of its seeds (`Study.seed`), the same for all its programs.
+
+        No decision of the search ever uses one of them.
+        """
         first = FIRST_INDEX + self.number * MAX_TRIALS
         return range(first, first + self.trials)
 
     @property
     def programs(self) -> tuple[int, ...]:
-        """The candidates that are run, the examined one first."""
-        others = (
-            (self.against,)
-            if self.verb == "audit"
-            else [change.candidate for change in self.changes]
-        )
-        return (self.candidate, *(number for number in others if number is not None))
+        """Numbers of the candidates that are run, the examined one first."""
+        if self.verb == "audit":
+            return (self.candidate, BASELINE)
+        others = [change.candidate for change in self.changes if change.candidate is not None]
+        return (self.candidate, *others)
+
+
+@dataclass
+class Examinations:
+    """All examinations of a study.
+
+    Attributes:
+        n_asked: how many were asked for.
+        pending: those that have no result yet, oldest first.
+        audits: results of audits, oldest first.
+        ablations: results of ablations, oldest first.
+    """
+
+    n_asked: int = 0
+    pending: list[Examination] = field(default_factory=list)
+    audits: list[Audit] = field(default_factory=list)
+    ablations: list[Ablation] = field(default_factory=list)
+
+    def begin(self, request_id: str, adopted: AdoptedExamination) -> None:
+        self.n_asked += 1
+        self.pending.append(Examination(request=request_id, **vars(adopted)))
+
+    def add_audit(self, record: Audit) -> None:
+        self.audits.append(record)
+        self._close(record.request)
+
+    def add_ablation(self, record: Ablation) -> None:
+        self.ablations.append(record)
+        self._close(record.request)
+
+    def cancel(self) -> None:
+        """The study was stopped, so what is pending gets no result."""
+        self.pending.clear()
+
+    def _close(self, request_id: str) -> None:
+        self.pending = [pending for pending in self.pending if pending.request != request_id]

@@ -1,1 +1,5 @@
-"""The loop: the only writer of the journal. `python -m workbench.loop STUDY_DIR` runs it as a process of its own."""
+"""The loop.
+
+The only writer of the journal. `python -m workbench.loop STUDY_DIR` runs it as a process of its
+own.
+"""

@@ -1,4 +1,7 @@
-"""`python -m workbench.loop STUDY_DIR`: one loop as a process of its own; what goes wrong is one line on stderr."""
+"""`python -m workbench.loop STUDY_DIR`: runs one loop as a separate process.
+
+An error is one line on stderr.
+"""
 
 import sys
 from pathlib import Path
@@ -13,7 +16,8 @@ def main() -> int:
     if len(sys.argv) != 2:
         print("usage: python -m workbench.loop STUDY_DIR", file=sys.stderr)
         return 2
-    # A blank line holds a place in the log, so that the last words of a loop that ends on a full disk can still be written.
+    # The blank line reserves a block of the log file, so that a loop that ends on a full disk can
+    # still write its last message.
     print(file=sys.stderr, flush=True)
     try:
         run(StudyFolder(Path(sys.argv[1]).resolve()))

@@ -1,4 +1,4 @@
-"""The record of a new candidate, whoever made its program."""
+"""Makes the record of a new candidate, whoever wrote its program."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,35 +10,46 @@ from workbench.program import Patch, Program
 from workbench.records import START, Candidate
 
 
-def candidate(number: int, parent: int, old: Program, new: Program, **more: Any) -> Candidate:
-    """Candidate `number`, made of its parent's program `old`: what changed is worked out here; `more` are the record's other fields."""
+def make_candidate(
+    number: int, parent: int, old: Program, new: Program, **fields: Any
+) -> Candidate:
+    """The record of candidate `number`.
+
+    Args:
+        parent: number of the candidate that it was made from.
+        old: the parent's program.
+        new: the candidate's program.
+        fields: further fields of the record. Lines and flags are computed here.
+    """
     patch = Patch.between(old, new)
-    flags = seed_flags.flags(old, new)
     return Candidate(
         candidate=number,
         parent=parent,
         program=new.digest,
         added=patch.added,
         removed=patch.removed,
-        flags=flags,
-        **more,
+        flags=seed_flags.flags(old, new),
+        **fields,
     )
 
 
-def starters(
+def make_starters(
     study: Study, duplicates: Duplicates, program_of: Callable[[str], Program]
 ) -> list[Candidate]:
-    """The programs that the study is to begin with beside the baseline, as the candidates that they are not yet."""
+    """The programs given with `--also` that are not candidates yet, as records."""
     missing = [digest for digest in study.opened.also if digest not in study.by_program]
-    return [
-        candidate(
+    records = []
+    for number, digest in enumerate(missing, len(study.candidates)):
+        baseline = program_of(study.candidates[0].record.program)
+        program = program_of(digest)
+        record = make_candidate(
             number,
             0,
-            program_of(study.candidates[0].record.program),
-            program_of(digest),
+            baseline,
+            program,
             author=START,
             hypothesis=study.opened.also[digest],
-            normal=duplicates.normal(program_of(digest)),
+            normal=duplicates.normal(program),
         )
-        for number, digest in enumerate(missing, len(study.candidates))
-    ]
+        records.append(record)
+    return records

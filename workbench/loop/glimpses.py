@@ -1,60 +1,73 @@
-"""Showing: what proposers let people see of their work, kept short and without secrets, a few times a second."""
+"""What proposers show of their work while they work: short, without secrets, a few times a second.
+
+Nothing depends on it. It is stored in a file for screens and is gone when the proposal is made.
+"""
 
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from workbench.ledger import atwork
-from workbench.ledger.atwork import AtWork, Piece
+from workbench.ledger import live_proposals
 from workbench.ledger.folder import StudyFolder
-from workbench.propose.model.call import filtered
-from workbench.propose.proposer import Shown, ShownKind
+from workbench.ledger.live_proposals import LiveProposal, Piece
+from workbench.propose.model.call import redact
+from workbench.propose.proposer import Glimpse, GlimpseKind
 
 EVERY_SECONDS = 0.2
-MAX_BYTES = 1000  # of one proposal
-N_PIECES, PIECE_CHARS = 8, 600
-KEPT_CHARS = 8000  # of one piece: more than is shown, so that a key which begins before is seen whole and blotted out
-WORD_CHARS = 200  # the end of a text that still grows is held back up to the last blank, for a key may be half there
-STREAMED: tuple[ShownKind, ...] = ("thinking", "text", "input")
+MAX_BYTES = 1000  # shown of one proposal
+N_PIECES = 8
+PIECE_CHARS = 600
+# More of a piece is kept than is shown, so that a key that begins before the shown part is still
+# seen whole, and is redacted.
+KEPT_CHARS = 8000
+# A growing text is shown up to its last blank only, because a key may be half written after it.
+WORD_CHARS = 200
+STREAMED: tuple[GlimpseKind, ...] = ("thinking", "text", "input")
 
 
-class Showing:
-    """Takes the glimpses of proposals that are being made, from any thread. A disk that is full ends nothing else."""
+class Glimpses:
+    """Takes glimpses of the proposals that are being made, from any thread.
+
+    A full disk is reported and harms nothing else.
+    """
 
     def __init__(self, folder: StudyFolder) -> None:
         self._folder = folder
         self._lock = threading.Lock()
-        self._works: dict[int, _Work] = {}
+        self._works: dict[int, _Work] = {}  # by the question's number
         self._written_at = 0.0
         self._timer: threading.Timer | None = None
-        self._write()  # what a loop that died has left is gone
+        self._write()  # removes what a loop that died has left
 
-    def of(self, number: int) -> Callable[[Shown], None]:
-        """Takes the glimpses of the proposal with this number; each is there for readers within EVERY_SECONDS."""
+    def of(self, number: int) -> Callable[[Glimpse], None]:
+        """A function that takes the glimpses of one proposal.
+
+        Readers see each of them within EVERY_SECONDS.
+        """
         return partial(self._take, number)
 
     def end(self, number: int) -> None:
-        """The proposal is made, or came to nothing."""
+        """Removes the glimpses of a proposal that is made, or has failed."""
         with self._lock:
             if self._works.pop(number, None) is not None:
                 self._write()
 
-    def _take(self, number: int, shown: Shown) -> None:
+    def _take(self, number: int, glimpse: Glimpse) -> None:
         with self._lock:
-            self._works.setdefault(number, _Work(number)).take(shown)
-            wait = self._written_at + EVERY_SECONDS - time.monotonic()
+            self._works.setdefault(number, _Work(number)).take(glimpse)
             if self._timer is not None:
-                return
+                return  # it will write this glimpse too
+            wait = self._written_at + EVERY_SECONDS - time.monotonic()
             if wait <= 0:
                 self._write()
-            else:
-                self._timer = threading.Timer(wait, self._flush)
-                self._timer.daemon = True
-                self._timer.start()
+                return
+            self._timer = threading.Timer(wait, self._flush)
+            self._timer.daemon = True
+            self._timer.start()
 
     def _flush(self) -> None:
         with self._lock:
@@ -64,78 +77,89 @@ class Showing:
     def _write(self) -> None:
         self._written_at = time.monotonic()
         try:
-            atwork.write(self._folder, [work.bounded() for work in self._works.values()])
+            live_proposals.write(self._folder, [work.shorten() for work in self._works.values()])
         except OSError as error:
             print(f"what the proposer does cannot be shown: {error}", file=sys.stderr, flush=True)
 
 
 @dataclass
-class _Grown:
-    """A piece, with more of its text than is shown."""
+class _LongPiece:
+    """A piece with more of its text than is shown."""
 
     number: int
-    kind: ShownKind
+    kind: GlimpseKind
     text: str
+
+    @property
+    def is_streamed(self) -> bool:
+        return self.kind in STREAMED
 
 
 class _Work:
-    """One proposal: what is shown of it, and the text behind that."""
+    """One proposal: what is shown of it, and the longer text behind that."""
 
     def __init__(self, number: int) -> None:
-        self._shown = AtWork(number=number, since=time.time())
-        self._pieces: deque[_Grown] = deque(maxlen=N_PIECES)
+        self._header = LiveProposal(number=number, since=time.time())
+        self._pieces: deque[_LongPiece] = deque(maxlen=N_PIECES)
         self._n_pieces = 0
 
-    def take(self, shown: Shown) -> None:
-        if shown.kind == "model":
-            self._shown = replace(
-                self._shown, model=filtered(shown.text)[:100], turn=shown.turn, tokens=shown.tokens
+    def take(self, glimpse: Glimpse) -> None:
+        if glimpse.kind == "model":
+            model = redact(glimpse.text)[:100]
+            self._header = replace(
+                self._header, model=model, turn=glimpse.turn, tokens=glimpse.tokens
             )
             return
-        if shown.kind not in STREAMED:  # what was given to the tool is told in full now
-            self._pieces = deque(
-                (piece for piece in self._pieces if piece.kind != "input"), N_PIECES
-            )
+        is_streamed = glimpse.kind in STREAMED
+        if not is_streamed:
+            # A tool's line tells what it was given, so the streamed arguments are no longer needed.
+            others = [piece for piece in self._pieces if piece.kind != "input"]
+            self._pieces = deque(others, N_PIECES)
         last = self._pieces[-1] if self._pieces else None
-        if last is not None and last.kind == shown.kind and shown.kind in STREAMED:
-            last.text = (last.text + shown.text)[-KEPT_CHARS:]
-        else:
-            kept = shown.text[-KEPT_CHARS:] if shown.kind in STREAMED else shown.text[:KEPT_CHARS]
-            self._pieces.append(_Grown(self._n_pieces, shown.kind, kept))
-            self._n_pieces += 1
+        if is_streamed and last is not None and last.kind == glimpse.kind:
+            last.text = (last.text + glimpse.text)[-KEPT_CHARS:]
+            return
+        text = glimpse.text[-KEPT_CHARS:] if is_streamed else glimpse.text[:KEPT_CHARS]
+        self._pieces.append(_LongPiece(self._n_pieces, glimpse.kind, text))
+        self._n_pieces += 1
 
-    def bounded(self) -> AtWork:
-        """The work with the last pieces that fit into MAX_BYTES: of what streams the end, of the rest the beginning."""
+    def shorten(self) -> LiveProposal:
+        """The work with as many of the last pieces as fit into MAX_BYTES.
+
+        Streamed pieces are cut at their beginning, others at their end.
+        """
         texts = [
-            (grown, _legible(grown, is_last=grown is self._pieces[-1])) for grown in self._pieces
+            (piece, _readable_text(piece, piece is self._pieces[-1])) for piece in self._pieces
         ]
-        chars = PIECE_CHARS
+        n_chars = PIECE_CHARS
         while True:
-            pieces, left = deque[Piece](), chars
-            for grown, text in reversed(texts):
-                if text.strip() and left > 0:
-                    pieces.appendleft(
-                        Piece(
-                            grown.number,
-                            grown.kind,
-                            _cut(text, left, at_end=grown.kind not in STREAMED),
-                        )
-                    )
-                    left -= len(text)
-            work = replace(self._shown, pieces=tuple(pieces))
-            if work.size <= MAX_BYTES or chars < 2:
+            work = replace(self._header, pieces=_last_pieces(texts, n_chars))
+            if work.size <= MAX_BYTES or n_chars < 2:
                 return work
-            chars = chars * 3 // 4
+            n_chars = n_chars * 3 // 4  # the size is in bytes and depends on the characters
 
 
-def _legible(grown: _Grown, is_last: bool) -> str:
-    """The text without secrets; arguments of tools, which come as JSON, with real line ends and quotes."""
-    text = grown.text
-    if is_last and grown.kind in STREAMED:
-        word = max(text.rfind(" "), text.rfind("\n")) + 1
-        text = text[:word] if len(text) - word < WORD_CHARS else text
-    text = str(filtered(text))
-    if grown.kind == "input":
+def _last_pieces(texts: Sequence[tuple[_LongPiece, str]], n_chars: int) -> tuple[Piece, ...]:
+    """The last pieces that fit into `n_chars` characters together, in their order."""
+    pieces: deque[Piece] = deque()
+    n_left = n_chars
+    for piece, text in reversed(texts):
+        if text.strip() and n_left > 0:
+            short = _cut(text, n_left, at_end=not piece.is_streamed)
+            pieces.appendleft(Piece(piece.number, piece.kind, short))
+            n_left -= len(text)
+    return tuple(pieces)
+
+
+def _readable_text(piece: _LongPiece, is_last: bool) -> str:
+    """The text without secrets; a tool's JSON arguments with real line ends and quotes."""
+    text = piece.text
+    if is_last and piece.is_streamed:
+        end_of_words = max(text.rfind(" "), text.rfind("\n")) + 1
+        if len(text) - end_of_words < WORD_CHARS:
+            text = text[:end_of_words]
+    text = str(redact(text))
+    if piece.kind == "input":
         text = text.replace("\\n", "\n").replace('\\"', '"').replace("\\\\", "\\")
     return text
 
@@ -143,4 +167,6 @@ def _legible(grown: _Grown, is_last: bool) -> str:
 def _cut(text: str, limit: int, at_end: bool) -> str:
     if len(text) <= limit:
         return text
-    return f"{text[: limit - 1]}…" if at_end else f"…{text[len(text) - limit + 1 :]}"
+    if at_end:
+        return f"{text[: limit - 1]}…"
+    return f"…{text[len(text) - limit + 1 :]}"

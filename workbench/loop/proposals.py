@@ -1,110 +1,126 @@
-"""Taking: what an answer becomes, proposal by proposal: a candidate, or the record of why there is none. No effects."""
+"""Turns an answer of a proposer into records: a candidate, or the reason why there is none.
+
+Pure functions.
+"""
 
 from dataclasses import replace
 
 from workbench.experiment import Experiment
 from workbench.ledger.study import Study
-from workbench.loop import candidates
+from workbench.loop.candidates import make_candidate
 from workbench.loop.duplicates import Duplicates
-from workbench.loop.proposers import Answered, Made
+from workbench.loop.proposers import Answer, Proposed
 from workbench.program import Program
 from workbench.records import Candidate, ProposalFailed
-from workbench.syntax import syntax_problem
+from workbench.syntax import find_syntax_problem
 
-MAX_REASON = 2000
+MAX_REASON = 2000  # characters
 
 
-def taken(
-    study: Study, experiment: Experiment, duplicates: Duplicates, answered: Answered
+def to_records(
+    study: Study, experiment: Experiment, duplicates: Duplicates, answer: Answer
 ) -> tuple[list[Candidate | ProposalFailed], list[Program]]:
-    """The records of an answer, and the programs that they name; none where the proposer has nothing now.
+    """The records of an answer and the programs they name; empty if it has nothing now.
 
-    The first record has the cost of the answer. More proposals than were asked for are not taken, and one more record says so.
+    The first record carries the cost of the whole answer. Proposals beyond those that were asked
+    for are left out, and one more record says so.
     """
     author = study.options.proposer.partition(":")[0]
-    if answered.failure:
-        return [_failed(answered, author, answered.failure)], []
+    if answer.failure:
+        return [_failure(answer, author, answer.failure)], []
     records: list[Candidate | ProposalFailed] = []
-    new: dict[str, int] = {}  # texts and normal forms of this answer's candidates
     programs: list[Program] = []
-    for made in answered.made[: answered.question.wanted]:
-        program, number = made.proposal.program, len(study.candidates) + len(programs)
-        problem = _vetoed(study, made.parent) or _unfit(study, experiment, duplicates, made)
+    number_by_form: dict[str, int] = {}  # digests and normal forms of this answer's candidates
+    n_wanted = answer.question.wanted
+    for proposed in answer.proposals[:n_wanted]:
+        program = proposed.proposal.program
+        problem = _veto_above(study, proposed.parent)
+        problem = problem or _unfitness(study, experiment, duplicates, proposed)
         normal = "" if problem else duplicates.normal(program)
-        twin = new.get(program.digest, None if made.proposal.repeats else new.get(normal))
+        twin = number_by_form.get(program.digest)
+        if twin is None and not proposed.proposal.repeats:
+            twin = number_by_form.get(normal)
         if twin is not None:
             problem = f"it is candidate {twin} again"
         if problem:
-            records.append(_failed(replace(answered, origin=made.proposal.origin), author, problem))
+            with_origin = replace(answer, origin=proposed.proposal.origin)
+            records.append(_failure(with_origin, author, problem))
             continue
-        records.append(_candidate(answered, made, number, author, normal))
+        number = len(study.candidates) + len(programs)
+        records.append(_candidate(answer, proposed, number, author, normal))
         programs.append(program)
-        new |= {program.digest: number, normal: number}
-    if (n_made := len(answered.made)) > (n_wanted := answered.question.wanted):
-        records.append(
-            _failed(
-                answered,
-                author,
-                f"it gave {n_made} proposals where {n_wanted} were asked for; the rest is left out",
-            )
+        number_by_form |= {program.digest: number, normal: number}
+    n_proposals = len(answer.proposals)
+    if n_proposals > n_wanted:
+        reason = (
+            f"it gave {n_proposals} proposals where {n_wanted} were asked for; the rest is left out"
         )
-    return [*records[:1], *(replace(record, usd=0.0, tokens=0) for record in records[1:])], programs
+        records.append(_failure(answer, author, reason))
+    free_of_charge = [replace(record, usd=0.0, tokens=0) for record in records[1:]]
+    return [*records[:1], *free_of_charge], programs
 
 
-def _candidate(answered: Answered, made: Made, number: int, author: str, normal: str) -> Candidate:
-    return candidates.candidate(
+def _candidate(
+    answer: Answer, proposed: Proposed, number: int, author: str, normal: str
+) -> Candidate:
+    proposal = proposed.proposal
+    return make_candidate(
         number,
-        made.parent,
-        made.program,
-        made.proposal.program,
-        author=made.proposal.author or author,
-        hypothesis=made.proposal.hypothesis[:MAX_REASON],
-        origin=dict(made.proposal.origin),
-        request=answered.question.request,
-        usd=answered.usd,
-        tokens=answered.tokens,
+        proposed.parent,
+        proposed.program,
+        proposal.program,
+        author=proposal.author or author,
+        hypothesis=proposal.hypothesis[:MAX_REASON],
+        origin=dict(proposal.origin),
+        request=answer.question.request,
+        usd=answer.usd,
+        tokens=answer.tokens,
         normal=normal,
-        question=answered.question.number,
-        follows=answered.follows and made.proposal.parent is None,
+        question=answer.question.number,
+        follows=answer.follows and proposal.parent is None,
     )
 
 
-def _failed(answered: Answered, author: str, reason: str) -> ProposalFailed:
+def _failure(answer: Answer, author: str, reason: str) -> ProposalFailed:
     return ProposalFailed(
         author=author,
         reason=reason[:MAX_REASON],
-        final=answered.final,
-        fault=answered.fault,
-        usd=answered.usd,
-        tokens=answered.tokens,
-        origin=dict(answered.origin),
-        request=answered.question.request,
-        question=answered.question.number,
+        final=answer.final,
+        fault=answer.fault,
+        usd=answer.usd,
+        tokens=answer.tokens,
+        origin=dict(answer.origin),
+        request=answer.question.request,
+        question=answer.question.number,
     )
 
 
-def _vetoed(study: Study, parent: int) -> str:
-    """What is made of a vetoed candidate goes with it, on its way as well as in the queue."""
-    for number in study.changes(parent):
-        if study.candidates[number].is_vetoed:
-            return f"it was made from candidate {number}, which was vetoed"
-    return ""
+def _veto_above(study: Study, parent: int) -> str:
+    """Says which vetoed candidate a proposal builds on; empty if it builds on none.
+
+    A veto takes everything with it that was made from the candidate, also what was still being
+    written.
+    """
+    vetoes = study.lineage.list_vetoes(parent)
+    return f"it was made from candidate {vetoes[0]}, which was vetoed" if vetoes else ""
 
 
-def _unfit(study: Study, experiment: Experiment, duplicates: Duplicates, made: Made) -> str:
-    """Why a proposed program cannot become a candidate; empty when it can."""
-    new, parent = made.proposal.program, made.program
-    if new.digest == parent.digest:
+def _unfitness(
+    study: Study, experiment: Experiment, duplicates: Duplicates, proposed: Proposed
+) -> str:
+    """Why a proposed program cannot become a candidate; empty if it can."""
+    program = proposed.proposal.program
+    parent = proposed.program
+    if program.digest == parent.digest:
         return "it changes nothing"
-    if new.digest in study.by_program:
-        return f"it is candidate {study.by_program[new.digest]} again"
-    if strangers := set(new.files) - set(experiment.editable):
+    if program.digest in study.by_program:
+        return f"it is candidate {study.by_program[program.digest]} again"
+    strangers = set(program.files) - set(experiment.editable)
+    if strangers:
         return f"it changes files that are not editable: {', '.join(sorted(strangers))}"
-    for path, text in new.files.items():
-        if (
-            path.endswith(".py")
-            and text != parent.files.get(path)
-            and (problem := syntax_problem(text))
-        ):
+    for path, text in program.files.items():
+        is_changed = text != parent.files.get(path)
+        problem = find_syntax_problem(text) if path.endswith(".py") and is_changed else None
+        if problem:
             return f"{path} does not parse: {problem}"
-    return "" if made.proposal.repeats else duplicates.problem(study, new)
+    return "" if proposed.proposal.repeats else duplicates.problem(study, program)

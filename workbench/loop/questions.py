@@ -1,4 +1,7 @@
-"""Questions: what a proposer is asked, and when: far enough ahead that no slot waits, and no further than it wishes. Pure functions."""
+"""Decides what a proposer is asked next, and when.
+
+Early enough that no slot waits. Pure functions.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +16,12 @@ class Question:
     """One question to strategy and proposer.
 
     Attributes:
-        number: how many were asked before it in this study. last_id: the journal entry up to which its proposer sees the study, so that
-            what it sees does not depend on when its thread comes to it.
+        number: how many questions were asked before it in this study.
+        last_id: journal entry up to which the proposer sees the study. It is fixed when the
+            question is asked, so that the answer does not depend on when a thread gets round to it.
         wanted: how many proposals it may give.
-        request, idea: a person's request for one idea that it is to carry out, and that idea.
+        request: id of a person's request for one idea, if the question carries one out.
+        idea: that idea.
     """
 
     number: int
@@ -26,40 +31,63 @@ class Question:
     idea: str = ""
 
 
-def following(
+def next_question(
     study: Study, under_way: Sequence[Question], slots: int, ahead: int, at_a_time: int
 ) -> Question | None:
-    """The next question; None while there are enough, or no room for another one.
+    """The next question; None while there are enough, or while another has no room.
 
-    Enough are `slots` times `1 + ahead` candidates, tried, queued or asked for; with 0 ahead and one slot a question is about all that
-    came of those before it. What waits for a person does not count. `at_a_time` bounds the questions under way; the first of a study, and
-    one after a fault, goes alone, and none is asked before what the study begins with is decided: every proposal sees how that did.
+    Args:
+        under_way: questions that are not answered yet.
+        slots: how many trials run at a time.
+        ahead: proposals per slot to make ahead. Enough are `slots * (1 + ahead)` candidates that
+            are tried, queued or asked for; those that wait for a person do not count. With one slot
+            and 0 ahead, each question knows the results of all before it.
+        at_a_time: most questions under way.
     """
-    if any(
-        study.candidates[number].record.author == START
-        for number in study.open.difference(study.waiting)
-    ):
-        return None
-    if study.faults_in_a_row or not study.proposed + study.proposals_failed:
-        at_a_time = 1
-    pending = sum(question.wanted for question in under_way)
+    if _starters_are_open(study):
+        return None  # every proposal should know how the starting programs did
+    is_first = not study.proposals.n_made + study.proposals.n_failed
+    if is_first or study.health.proposer_faults:
+        at_a_time = 1  # one question finds out whether the proposer works at all
+    n_pending = sum(question.wanted for question in under_way)
     n_active = len(study.open) - study.counts["waiting"]
-    if (
-        len(under_way) >= at_a_time
-        or n_active + pending >= slots * (1 + ahead)
-        or not limits.may_propose(study, len(under_way), pending)
-    ):
+    if len(under_way) >= at_a_time or n_active + n_pending >= slots * (1 + ahead):
         return None
-    options = study.options
-    room = options.candidates - study.proposed - pending if options.candidates else options.round
-    taken = {question.request for question in under_way}
-    request, idea = next(
-        ((name, text) for name, text in study.ideas.items() if name not in taken), ("", "")
-    )
+    if not limits.may_propose(study, len(under_way), n_pending):
+        return None
+    request, idea = _next_idea(study, under_way)
     return Question(
-        number=max([study.next_question, *(question.number + 1 for question in under_way)]),
+        number=max(
+            [study.proposals.next_question, *(question.number + 1 for question in under_way)]
+        ),
         last_id=study.last_id,
-        wanted=min(options.round, room),
+        wanted=_n_wanted(study, n_pending),
         request=request,
         idea=idea,
     )
+
+
+def _starters_are_open(study: Study) -> bool:
+    """Whether a program that the study begins with is still undecided, other than by a person."""
+    undecided = study.open.difference(study.waiting)
+    return any(study.candidates[number].record.author == START for number in undecided)
+
+
+def _n_wanted(study: Study, n_pending: int) -> int:
+    """How many proposals to ask for at once, without exceeding the budget of candidates."""
+    options = study.options
+    if not options.candidates:
+        return options.round
+    return min(options.round, options.candidates - study.proposals.n_made - n_pending)
+
+
+def _next_idea(study: Study, under_way: Sequence[Question]) -> tuple[str, str]:
+    """The oldest idea of a person that no question is working on.
+
+    Its request's id, and its text.
+    """
+    in_progress = {question.request for question in under_way}
+    for request, idea in study.people.ideas.items():
+        if request not in in_progress:
+            return request, idea
+    return "", ""

@@ -1,4 +1,8 @@
-"""Rebase: what becomes of a candidate that waits for its first trial while the incumbent that it was made from is replaced. No effects."""
+"""Rebasing: moves a queued candidate onto the new incumbent when the old one has been replaced.
+
+Pure functions. A candidate was proposed as a change of the incumbent of its time. If another one is
+kept before it runs, the change is worth trying on top of the new incumbent, not of the old one.
+"""
 
 from collections.abc import Callable
 
@@ -9,74 +13,82 @@ from workbench.loop import seed_flags
 from workbench.loop.duplicates import normal_form
 from workbench.program import Patch, Program, revert
 from workbench.records import Decision, Rebased
-from workbench.syntax import syntax_problem
+from workbench.syntax import find_syntax_problem
 
 
 def is_due(study: Study, history: CandidateHistory) -> bool:
-    """Whether it is to be put onto the incumbent: it follows it, nothing was tried, no person has judged it, and it was not looked at.
+    """True if the candidate has to be rebased before its first trial.
 
-    An incumbent with a higher number stays out of it: a parent is older than its children.
+    That is the case if it was proposed as a change of the incumbent of its time, is still queued,
+    and has not been rebased onto the current incumbent.
     """
-    incumbent, looked_at = study.incumbent, history.rebased
-    if (
-        incumbent is None
-        or not history.proposed.follows
-        or not history.record.parent != incumbent < history.number
-    ):
+    incumbent = study.incumbent
+    if incumbent is None or not history.proposed.follows:
         return False
-    is_fresh = history.status == "queued" and not (history.trials or history.decisions)
-    return is_fresh and (looked_at is None or looked_at.onto != incumbent)
+    if history.record.parent == incumbent:
+        return False  # nothing has changed since it was proposed
+    if incumbent >= history.number:
+        return False  # a parent is always older than its children
+    was_touched = bool(history.trials or history.decisions)
+    if history.status != "queued" or was_touched:
+        return False  # a score or a person's word belongs to the program as it is
+    was_considered = history.rebased is not None and history.rebased.onto == incumbent
+    return not was_considered
 
 
-def rebased(
+def rebase(
     study: Study, history: CandidateHistory, program_of: Callable[[str], Program]
 ) -> tuple[Rebased | Decision, tuple[Program, ...]]:
-    """A candidate that is due, on the incumbent, with its new program; the discard of one that repeats another one there.
+    """Puts a candidate that is due onto the incumbent, by a three-way merge over its first parent.
 
-    A three-way merge over the parent that it was made from. Where both sides change the same lines it stays as it is: what it changes is
-    an alternative to what was kept, and has to beat it.
+    If both sides change the same lines, the candidate stays as it was proposed: its change is an
+    alternative to what was kept, and has to beat it.
+
+    Returns:
+        The record, and the new program if there is one. The record is a discard if the merged
+        program repeats another candidate.
     """
-    number, made_from, onto = history.number, history.proposed.parent, study.incumbent
+    number = history.number
+    first_parent = history.proposed.parent
+    onto = study.incumbent
     assert onto is not None
-    assert made_from is not None
-    incumbent, parent = (
-        program_of(study.candidates[other].record.program) for other in (onto, made_from)
-    )
-    new = _merged(program_of(history.proposed.program), parent, incumbent)
-    if new is None:
+    assert first_parent is not None
+    incumbent = program_of(study.candidates[onto].record.program)
+    parent = program_of(study.candidates[first_parent].record.program)
+    merged = _merge(program_of(history.proposed.program), parent, incumbent)
+    if merged is None:
         flags = (*history.record.flags, f"not rebased onto {onto}: both change the same lines")
         return Rebased(candidate=number, onto=onto, flags=flags), ()
-    if (twin := study.by_program.get(new.digest, number)) != number:
-        return Decision(
-            candidate=number,
-            verdict="discard",
-            by="loop",
-            why=f"put onto candidate {onto} it is candidate {twin} again",
-        ), ()
-    patch = Patch.between(incumbent, new)
+    twin = study.by_program.get(merged.digest, number)
+    if twin != number:
+        why = f"put onto candidate {onto} it is candidate {twin} again"
+        return Decision(candidate=number, verdict="discard", by="loop", why=why), ()
+    patch = Patch.between(incumbent, merged)
     record = Rebased(
         candidate=number,
         onto=onto,
-        program=new.digest,
+        program=merged.digest,
         added=patch.added,
         removed=patch.removed,
-        normal=normal_form(new),
-        flags=(*seed_flags.flags(incumbent, new), f"rebased from {made_from}"),
+        normal=normal_form(merged),
+        flags=(*seed_flags.flags(incumbent, merged), f"rebased from {first_parent}"),
     )
-    return record, (new,)
+    return record, (merged,)
 
 
-def _merged(program: Program, parent: Program, incumbent: Program) -> Program | None:
-    """The incumbent with what turned `parent` into `program`; None where both change the same lines, or what comes out does not parse."""
+def _merge(program: Program, parent: Program, incumbent: Program) -> Program | None:
+    """The incumbent with the change that turned `parent` into `program`.
+
+    None if both sides change the same lines, or if the result does not parse.
+    """
     try:
-        new = revert(
-            program, incumbent, parent
-        )  # over the parent, without what would turn the incumbent into it
+        # "Revert" is a three-way merge: from `program` it takes back what turns the incumbent into
+        # the parent. What remains is the candidate's change on top of the incumbent.
+        merged = revert(program, incumbent, parent)
     except UsageError:
         return None
-    changed = [
-        path
-        for path, text in new.files.items()
-        if path.endswith(".py") and text != incumbent.files.get(path)
-    ]
-    return None if any(syntax_problem(new.files[path]) for path in changed) else new
+    for path, text in merged.files.items():
+        is_changed = text != incumbent.files.get(path)
+        if path.endswith(".py") and is_changed and find_syntax_problem(text):
+            return None
+    return merged

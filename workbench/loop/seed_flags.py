@@ -1,15 +1,19 @@
-"""Seeds: does a change touch nothing but the seeds of randomness? Then a better score is a better draw, not a better program."""
+"""Recognises a change that touches nothing but the seeds of randomness.
+
+If such a candidate scores better, it drew better numbers; the program is no better.
+"""
 
 import ast
 import re
 from collections.abc import Iterator
 
 from workbench.program import Program
-from workbench.syntax import tree_of
+from workbench.syntax import parse_tree
 
 SEED_ONLY = "seed-only"
-_SEED = re.compile(r"(^|_)seeds?(_(value|offset|base|all|everything))?$|(^|_)random_state$")
-_COUNT = re.compile(r"^(n|num|number|count|max|min)_")
+
+_SEED_NAME = re.compile(r"(^|_)seeds?(_(value|offset|base|all|everything))?$|(^|_)random_state$")
+_COUNT_NAME = re.compile(r"^(n|num|number|count|max|min)_")  # n_seeds is a count and not a seed
 _GENERATORS = {
     "default_rng",
     "Random",
@@ -22,88 +26,100 @@ _GENERATORS = {
     "PRNGKey",
     "random_key",
 }
-_TRANSPARENT = {
-    "int",
-    "str",
-    "hash",
-    "abs",
-    "get",
-    "getenv",
-}  # calls that only pass a seed on, as in int(environ.get("SEED", 1))
-_IGNORED = {"kind", "type_comment"}
+# Calls that only pass a seed on, as in int(environ.get("SEED", 1)).
+_TRANSPARENT = {"int", "str", "hash", "abs", "get", "getenv"}
+_IGNORED_FIELDS = {"kind", "type_comment"}
+_LITERAL_TYPES = (int, float, str, bytes, type(None))
+
+NamedValue = tuple[str, ast.expr]
 
 
 def changes_only_seeds(old: Program, new: Program) -> bool:
-    """True when every token that differs is a number, a text or None that seeds randomness.
+    """True if every token that differs is a number, a text or None that seeds randomness.
 
-    That is a literal (also one in a sum, a tuple, or an `int(...)`) which is given to a name that ends in `seed` or `random_state`
-    (a variable, attribute, key, argument, default or command-line option), or to a function that seeds or makes a generator,
-    such as `manual_seed`, `default_rng` or `PRNGKey`. Judged on the syntax trees of Python files, so that comments and layout do
-    not matter; false for any other file that differs, for text that does not parse, and where nothing differs but comments. It
-    knows names and not values: a seed by another name goes unseen, and so does one that is drawn in a loop.
+    A literal counts as a seed (also within a sum, a tuple or an `int(...)`) if it is given to a
+    name that
+    ends in `seed` or `random_state`: a variable, attribute, key, argument, default or command-line
+        option.
+    It also counts if it is passed to a function that seeds or makes a generator, such as
+    `manual_seed`, `default_rng` or `PRNGKey`.
+
+    The syntax trees of Python files are compared, so comments and layout do not matter. False if
+    any other file differs, if a file does not parse, or if nothing but comments differs. Names are
+    known and values
+    are not: a seed under another name, or one drawn in a loop, goes unnoticed.
     """
     if old.files.keys() != new.files.keys() or old.executable != new.executable:
         return False
     changed = [path for path, text in old.files.items() if text != new.files[path]]
     if not all(path.endswith(".py") for path in changed):
         return False
+    differences: list[bool] = []
     try:
-        found = [
-            is_seed for path in changed for is_seed in _changed(old.files[path], new.files[path])
-        ]
+        for path in changed:
+            differences += _differences(old.files[path], new.files[path])
     except (SyntaxError, ValueError, RecursionError):
         return False
-    return bool(found) and all(found)
+    return bool(differences) and all(differences)
 
 
 def flags(old: Program, new: Program) -> tuple[str, ...]:
-    """What is odd about a change, as it is recorded with the candidate, whoever made it."""
+    """What is odd about a change, as recorded with the candidate, whoever made it."""
     return (SEED_ONLY,) if changes_only_seeds(old, new) else ()
 
 
-def _changed(old: str, new: str) -> Iterator[bool]:
-    """For every difference between two sources, whether it is one of seeds."""
-    before, after = tree_of(old), tree_of(new)
-    places = {
-        id(value) for node in ast.walk(before) for name, value in _given(node) if _is_seed(name)
-    }
-    return _compared(before, after, places, False)
+def _differences(old: str, new: str) -> Iterator[bool]:
+    """For every difference between two sources: whether it is a difference of seeds."""
+    old_tree = parse_tree(old)
+    new_tree = parse_tree(new)
+    seeds: set[int] = set()  # ids of the old tree's nodes that seed randomness
+    for node in ast.walk(old_tree):
+        for name, value in _named_values(node):
+            if _is_seed_name(name):
+                seeds.add(id(value))
+    yield from _compare(old_tree, new_tree, seeds, in_seed=False)
 
 
-def _compared(old: object, new: object, places: set[int], seeding: bool) -> Iterator[bool]:
-    seeding = seeding or id(old) in places
+def _compare(old: object, new: object, seeds: set[int], in_seed: bool) -> Iterator[bool]:
+    """Walks both trees side by side; `in_seed` says whether the nodes are part of a seed."""
+    in_seed = in_seed or id(old) in seeds
     if _is_literal(old) and _is_literal(new):
         if _literal(old) != _literal(new):
-            yield seeding
+            yield in_seed
     elif type(old) is not type(new):
         yield False
     elif isinstance(old, ast.AST):
-        passes = isinstance(old, ast.BinOp | ast.UnaryOp | ast.Tuple | ast.List)
-        passes = passes or (isinstance(old, ast.Call) and _called(old.func) in _TRANSPARENT)
-        for name in {*old._fields} - _IGNORED:
-            yield from _compared(getattr(old, name), getattr(new, name), places, seeding and passes)
+        # Inside a sum or an int(...) a literal is still a seed; inside any other call it is not.
+        stays_in_seed = in_seed and _passes_seed_on(old)
+        for field in {*old._fields} - _IGNORED_FIELDS:
+            yield from _compare(getattr(old, field), getattr(new, field), seeds, stays_in_seed)
     elif isinstance(old, list) and isinstance(new, list):
         if len(old) != len(new):
             yield False
-        for mine, theirs in zip(old, new, strict=False):
-            yield from _compared(mine, theirs, places, seeding)
+        for old_item, new_item in zip(old, new, strict=False):
+            yield from _compare(old_item, new_item, seeds, in_seed)
     elif old != new:
         yield False
 
 
-def _given(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
-    """The names, of variables, keys, arguments or functions, that a node gives a value to."""
+def _passes_seed_on(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call):
+        return _last_name(node.func) in _TRANSPARENT
+    return isinstance(node, ast.BinOp | ast.UnaryOp | ast.Tuple | ast.List)
+
+
+def _named_values(node: ast.AST) -> Iterator[NamedValue]:
+    """The values that a node gives to names: of variables, keys, arguments or functions."""
     match node:
         case ast.Assign(targets=targets, value=value):
             for target in targets:
-                yield from _bound(target, value)
+                yield from _bindings(target, value)
         case (
             ast.AnnAssign(target=target, value=ast.expr() as value)
             | ast.AugAssign(target=target, value=value)
+            | ast.NamedExpr(target=target, value=value)
         ):
-            yield from _bound(target, value)
-        case ast.NamedExpr(target=target, value=value):
-            yield from _bound(target, value)
+            yield from _bindings(target, value)
         case ast.keyword(arg=str() as name, value=value):
             yield name, value
         case ast.Dict(keys=keys, values=values):
@@ -111,70 +127,82 @@ def _given(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
                 if key is not None:
                     yield _text(key), value
         case ast.arguments():
-            names = [*node.posonlyargs, *node.args]
-            yield from (
-                (name.arg, value)
-                for name, value in zip(
-                    names[len(names) - len(node.defaults) :], node.defaults, strict=True
-                )
-            )
-            optional = zip(node.kwonlyargs, node.kw_defaults, strict=True)
-            yield from ((name.arg, value) for name, value in optional if value is not None)
-        case ast.Call(func=func, args=args, keywords=keywords):
-            yield from ((_called(func), value) for value in args)
-            options = [
-                _text(value).lstrip("-").replace("-", "_") for value in args
-            ]  # add_argument("-s", "--seed", default=1)
-            if any(_is_seed(option) for option in options):
-                yield from (
-                    ("seed", keyword.value) for keyword in keywords if keyword.arg == "default"
-                )
+            yield from _default_values(node)
+        case ast.Call():
+            yield from _call_values(node)
 
 
-def _bound(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+def _bindings(target: ast.expr, value: ast.expr) -> Iterator[NamedValue]:
+    """The names that an assignment binds, those of an unpacking one by one."""
     match target, value:
         case (
             (ast.Tuple(elts=targets) | ast.List(elts=targets)),
             (ast.Tuple(elts=values) | ast.List(elts=values)),
         ):
-            for mine, given in zip(targets, values, strict=False):
-                yield from _bound(mine, given)
+            for inner_target, inner_value in zip(targets, values, strict=False):
+                yield from _bindings(inner_target, inner_value)
         case ast.Subscript(slice=key), _:
             yield _text(key), value
         case _:
-            yield _called(target), value
+            yield _last_name(target), value
 
 
-def _called(node: ast.expr) -> str:
-    """The last name of a dotted one; of `random.key`, which is too short to tell, both."""
+def _default_values(node: ast.arguments) -> Iterator[NamedValue]:
+    """The defaults of a function's arguments."""
+    positional = [*node.posonlyargs, *node.args]
+    with_default = positional[len(positional) - len(node.defaults) :]
+    for argument, default in zip(with_default, node.defaults, strict=True):
+        yield argument.arg, default
+    for argument, optional in zip(node.kwonlyargs, node.kw_defaults, strict=True):
+        if optional is not None:
+            yield argument.arg, optional
+
+
+def _call_values(node: ast.Call) -> Iterator[NamedValue]:
+    """A call's positional arguments under the function's name, and argparse's default of a seed."""
+    for argument in node.args:
+        yield _last_name(node.func), argument
+    # As in add_argument("-s", "--seed", default=1).
+    options = [_text(argument).lstrip("-").replace("-", "_") for argument in node.args]
+    if any(_is_seed_name(option) for option in options):
+        for keyword in node.keywords:
+            if keyword.arg == "default":
+                yield "seed", keyword.value
+
+
+def _last_name(node: ast.expr) -> str:
+    """The last part of a dotted name.
+
+    Both parts of `random.key`, since `key` alone says too little.
+    """
     if isinstance(node, ast.Attribute):
-        return f"{_called(node.value)}_key" if node.attr == "key" else node.attr
+        return f"{_last_name(node.value)}_key" if node.attr == "key" else node.attr
     return node.id if isinstance(node, ast.Name) else ""
 
 
 def _text(node: ast.expr) -> str:
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+    """A literal text; empty for anything else."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    return ""
 
 
-def _is_seed(name: str) -> bool:
-    plain = name.lower()
-    return name in _GENERATORS or (_SEED.search(plain) is not None and _COUNT.search(plain) is None)
+def _is_seed_name(name: str) -> bool:
+    if name in _GENERATORS:
+        return True
+    lower = name.lower()
+    return _SEED_NAME.search(lower) is not None and _COUNT_NAME.search(lower) is None
 
 
 def _is_literal(node: object) -> bool:
-    """A number, with or without a sign, a text or None."""
+    """A number with or without a sign, a text, or None."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
         return isinstance(node.operand, ast.Constant) and type(node.operand.value) in (int, float)
-    return isinstance(node, ast.Constant) and type(node.value) in (
-        int,
-        float,
-        str,
-        bytes,
-        type(None),
-    )
+    return isinstance(node, ast.Constant) and type(node.value) in _LITERAL_TYPES
 
 
 def _literal(node: object) -> tuple[type, object]:
+    """Type and value, so that 1 and 1.0 and True differ."""
     assert isinstance(node, ast.expr)
     value = ast.literal_eval(node)
     return type(value), value

@@ -1,6 +1,7 @@
-"""Shell: runs one command in a sandbox of its own, for a proposer that tries something before it proposes.
+"""Runs one command in a sandbox, for a proposer that tries something before it proposes.
 
-The same protection as for trials (`evaluate.sandbox.levels`), and less to be seen: no data, no GPU, no folder that the experiment adds.
+The protection is that of trials (`evaluate.sandbox.levels`), and less can be seen: no data, no GPU,
+and no folder that the experiment adds.
 """
 
 import shlex
@@ -11,39 +12,41 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from workbench.errors import SandboxUnavailable
-from workbench.evaluate.answers import CandidateFailed, TimedOut
+from workbench.evaluate.answers import Cancelled, CandidateFailed, TimedOut
 from workbench.evaluate.output import Output
-from workbench.evaluate.sandbox import levels, view
-from workbench.evaluate.sandbox.bench import Bench
-from workbench.evaluate.sandbox.box import SPARE_USERS
-from workbench.evaluate.sandbox.supervisor import Cancelled, Supervisor
+from workbench.evaluate.sandbox import levels, probe, readable_paths
+from workbench.evaluate.sandbox.slot_resources import SlotResources
+from workbench.evaluate.sandbox.spec import SPARE_USERS
+from workbench.evaluate.sandbox.supervisor import Supervisor
 from workbench.experiment import Experiment, Limits
 from workbench.program import Program
-from workbench.propose.workspace import Ran
+from workbench.propose.workspace import CommandResult
 
 SECONDS = 60.0
 MEMORY_MB = 2048
-FILES_CHARS = 64 << 20  # of the files beside the program
+FILES_CHARS = 64 << 20  # limit for the files beside the program
 POLL_SECONDS = 0.1
-SLOT = SPARE_USERS - 1  # of the users, so that limits per user do not meet those of the first slots
+# The last slot's user, so that limits per user are not shared with the slots that trials use.
+SLOT = SPARE_USERS - 1
 
 
 class Shell:
-    """Runs commands at the level at which the study's trials run; `is_open` is false where that is none."""
+    """Runs commands in the sandbox level of the study's trials."""
 
     def __init__(self, experiment: Experiment, sandbox: str) -> None:
-        self._view = view.make(experiment.packages)
+        self._readable = readable_paths.find_readable_paths(experiment.packages)
         memory = min(MEMORY_MB, experiment.limits.memory_mb)
         self._limits = Limits(
             wall_seconds=SECONDS, cpu_seconds=SECONDS, memory_mb=memory, output_mb=1
         )
         try:
-            self._level = levels.choose(sandbox)
+            self._level = probe.choose_level(sandbox)
         except SandboxUnavailable:
             self._level = levels.OFF
 
     @property
     def is_open(self) -> bool:
+        """False where no sandbox works: a proposer's commands never run without one."""
         return self._level != levels.OFF
 
     def run(
@@ -52,50 +55,61 @@ class Shell:
         files: Iterable[tuple[str, str]],
         command: str,
         cancelled: threading.Event,
-    ) -> Ran:
-        """Runs a command beside a copy of a program; of `files` (path, text), which it finds below `$HISTORY`, the first 64 MB.
+    ) -> CommandResult:
+        """Runs a command beside a copy of a program.
+
+        Args:
+            program: its files lie in the working directory.
+            files: (path, text) of further files, which the command finds below `$HISTORY`; the
+                first 64 MB of them.
+            command: for /bin/sh.
+            cancelled: ends the command once it is set.
 
         Raises:
             OSError: the sandbox could not be set up.
         """
         if not self.is_open:
-            raise ValueError("no shell without a sandbox")
-        bench, output = Bench(self._view, self._limits, slot=SLOT), Output()
+            raise ValueError("there is no sandbox, so no command can run")
+        resources = SlotResources(self._readable, self._limits, slot=SLOT)
+        output = Output()
         try:
-            folder = _written(bench.folder / "history", files)
+            history = _write_files(resources.folder / "history", files)
             deadline = time.monotonic() + SECONDS
-            supervisor, _ = bench.sandbox(
-                self._level, deadline, output.feed, {"history": folder}, 1
+            supervisor, _ = resources.start_sandbox(
+                self._level, deadline, output.feed, {"history": history}, 1
             )
-            with supervisor, _ending(supervisor, cancelled):
-                try:
-                    supervisor.start(
-                        "",
-                        {path: text.encode() for path, text in program.files.items()},
-                        sorted(program.executable),
-                    )
-                    where = f"HISTORY={shlex.quote(supervisor.data_path('history'))} PYTHON={shlex.quote(self._view.python)}"
-                    status = supervisor.run(["/bin/sh", "-c", f"export {where}\n{command}"])
-                    ending = f"exit status {status}"
-                except TimedOut:
-                    ending = f"ended after {SECONDS:g} s"
-                except (CandidateFailed, Cancelled) as error:
-                    ending = f"ended: {error}"
+            with supervisor, _ended_when(cancelled, supervisor):
+                ending = self._run_in(supervisor, program, command)
             output.finish()
-            return Ran(ending, output.text())
+            return CommandResult(ending, output.text())
         finally:
-            bench.close()
+            resources.close()
+
+    def _run_in(self, supervisor: Supervisor, program: Program, command: str) -> str:
+        """Runs the command in an open sandbox; returns how it ended, in a few words."""
+        sources = {path: text.encode() for path, text in program.files.items()}
+        try:
+            supervisor.start("", sources, sorted(program.executable))
+            history = shlex.quote(supervisor.data_path("history"))
+            python = shlex.quote(self._readable.python)
+            exports = f"export HISTORY={history} PYTHON={python}"
+            status = supervisor.run(["/bin/sh", "-c", f"{exports}\n{command}"])
+        except TimedOut:
+            return f"ended after {SECONDS:g} s"
+        except (CandidateFailed, Cancelled) as error:
+            return f"ended: {error}"
+        return f"exit status {status}"
 
 
 @contextmanager
-def _ending(supervisor: Supervisor, cancelled: threading.Event) -> Iterator[None]:
-    """Ends the sandbox once nobody waits for it any more."""
+def _ended_when(cancelled: threading.Event, supervisor: Supervisor) -> Iterator[None]:
+    """Ends the sandbox as soon as the result is no longer needed."""
     done = threading.Event()
 
     def watch() -> None:
         while not done.wait(POLL_SECONDS):
             if cancelled.is_set():
-                supervisor.end("killed", "nobody waits for it any more")
+                supervisor.end("killed", "the result is no longer needed")
                 return
 
     watcher = threading.Thread(target=watch, name="shell", daemon=True)
@@ -107,17 +121,17 @@ def _ending(supervisor: Supervisor, cancelled: threading.Event) -> Iterator[None
         watcher.join()
 
 
-def _written(folder: Path, files: Iterable[tuple[str, str]]) -> Path:
-    """Writes files below a folder, readable for every user."""
+def _write_files(folder: Path, files: Iterable[tuple[str, str]]) -> Path:
+    """Writes files below a folder, readable by every user."""
     folder.mkdir()
-    size = 0
+    n_chars = 0
     for path, text in files:
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8", newline="")
-        size += len(text)
-        if size > FILES_CHARS:
+        n_chars += len(text)
+        if n_chars > FILES_CHARS:
             break
-    for file in (folder, *folder.rglob("*")):
-        file.chmod(0o755 if file.is_dir() else 0o644)
+    for entry in (folder, *folder.rglob("*")):
+        entry.chmod(0o755 if entry.is_dir() else 0o644)
     return folder

@@ -1,4 +1,7 @@
-"""The workspace of a proposer: what trials of the search left in the study's folder and journal, read when it is asked for."""
+"""What a proposer can look at and try out: logs and curves of the search's trials, and smoke runs.
+
+Read from the study's folder and journal when it is asked for.
+"""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -9,72 +12,87 @@ from workbench.errors import SandboxUnavailable
 from workbench.evaluate.checker import Checker
 from workbench.evaluate.evaluator import has_check
 from workbench.experiment import Experiment
-from workbench.ledger.journal import Curve, Journal
+from workbench.ledger.curves import Curve
+from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.loop.duplicates import Duplicates
 from workbench.loop.shell import Shell
 from workbench.program import Program
-from workbench.propose.workspace import Checked, Ran
+from workbench.propose.workspace import CommandResult, SmokeResult
 
 
 class StudyWorkspace:
-    """Implements Workspace over a study; use it from the thread of its journal. Trials of audits are not in it."""
+    """Implements `Workspace` over a study; must be used from the thread of its journal.
+
+    Trials of audits and ablations are left out: what they measure must not reach a proposer.
+    """
 
     def __init__(self, experiment: Experiment, journal: Journal, study: Study) -> None:
-        self._experiment, self._journal, self._study = experiment, journal, study
-        self._is_checked = False  # the baseline has passed
+        self._experiment = experiment
+        self._journal = journal
+        self._study = study
+        self._has_baseline_passed = False
         self._duplicates = Duplicates(
-            lambda number: journal.program(study.candidates[number].record.program)
+            lambda number: journal.read_program(study.candidates[number].record.program)
         )
 
     def log(self, candidate: int, trial: int) -> str:
-        """All that the loop kept of what a trial printed; empty where nothing is left, or the trial is none of the search."""
+        """What the loop kept of a trial's output.
+
+        Empty if there is none, or for an audit's trial.
+        """
         file = self._journal.folder.trial(candidate, trial) / "log.txt"
-        return (
-            file.read_text(encoding="utf-8", errors="replace")
-            if self._has(candidate, trial) and file.is_file()
-            else ""
-        )
+        if not self._is_of_search(candidate, trial) or not file.is_file():
+            return ""
+        return file.read_text(encoding="utf-8", errors="replace")
 
     def curves(self, candidate: int, trial: int) -> Mapping[str, Curve]:
-        return self._journal.curves(candidate, trial) if self._has(candidate, trial) else {}
+        if not self._is_of_search(candidate, trial):
+            return {}
+        return self._journal.read_curves(candidate, trial)
 
     def repeats(self, program: Program) -> str:
         return self._duplicates.problem(self._study, program)
 
-    def check(self, program: Program, cancelled: Event, imports: bool = True) -> Checked | None:
-        """A smoke run at the level of the study's trials.
+    def check(self, program: Program, cancelled: Event, imports: bool = True) -> SmokeResult | None:
+        """A smoke run in the sandbox of the study's trials.
 
-        None where there is no sandbox, the check itself fails, or the baseline does not pass it: then it would blame every program.
+        None without a sandbox, if the check itself fails, or if the baseline does not pass it:
+        such a check would blame every program.
+
+        Args:
+            imports: run it even if the evaluator has no `check`, so that only the imports are
+                tried.
         """
-        if (
-            not (imports or self._has_check)
-            or self._checker is None
-            or not self._baseline_passes(self._checker, cancelled)
-        ):
+        if not imports and not self._has_check:
             return None
-        found = self._checker.run(program, cancelled)
-        if found.fault:
-            _say(f"a program is tried without a smoke run: {found.fault}")
+        checker = self._checker
+        if checker is None or not self._baseline_passes(checker, cancelled):
             return None
-        return Checked(found.problem, found.output, found.seconds)
+        result = checker.run(program, cancelled)
+        if result.fault:
+            _say(f"a program is tried without a smoke run: {result.fault}")
+            return None
+        return SmokeResult(result.problem, result.output, result.seconds)
 
     def _baseline_passes(self, checker: Checker, cancelled: Event) -> bool:
-        """Looked at once; where it does not, there are no more smoke runs in this loop."""
-        if not self._is_checked:
-            found = checker.run(
-                self._journal.program(self._study.candidates[0].record.program), cancelled
+        """Tried once. If the baseline does not pass, there are no more smoke runs in this loop."""
+        if self._has_baseline_passed:
+            return True
+        baseline = self._journal.read_program(self._study.candidates[0].record.program)
+        result = checker.run(baseline, cancelled)
+        if cancelled.is_set():
+            return False
+        problem = result.problem or result.fault
+        if problem:
+            _say(
+                "programs are tried without a smoke run, since the baseline does not pass it: "
+                f"{problem}"
             )
-            if cancelled.is_set():
-                return False
-            if problem := found.problem or found.fault:
-                _say(
-                    f"programs are tried without a smoke run, since the baseline does not pass it: {problem}"
-                )
-                checker.close()
-                self._checker = None
-                return False
-            self._is_checked = True
+            checker.close()
+            self._checker = None
+            return False
+        self._has_baseline_passed = True
         return True
 
     @cached_property
@@ -83,7 +101,10 @@ class StudyWorkspace:
 
     @cached_property
     def _checker(self) -> Checker | None:
-        """None where a program cannot be run a moment: a command that prints its own score is the whole of it."""
+        """What runs a program for a moment; None where that cannot be done.
+
+        A program that prints its own score is a whole command, which cannot run for a moment only.
+        """
         if self._experiment.self_reported:
             return None
         opened = self._study.opened
@@ -91,7 +112,7 @@ class StudyWorkspace:
             return Checker(
                 self._experiment, opened.experiment_digest, opened.settings, opened.options.sandbox
             )
-        except SandboxUnavailable:  # the loop pauses for it, and says so
+        except SandboxUnavailable:  # the loop pauses and says so
             return None
 
     @property
@@ -100,15 +121,15 @@ class StudyWorkspace:
 
     def run(
         self, program: Program, files: Iterable[tuple[str, str]], command: str, cancelled: Event
-    ) -> Ran:
-        """Runs a command in a sandbox of the level of the study's trials."""
+    ) -> CommandResult:
+        """Runs a command in a sandbox at the level of the study's trials."""
         return self._shell.run(program, files, command, cancelled)
 
     @cached_property
     def _shell(self) -> Shell:
         return Shell(self._experiment, self._study.options.sandbox)
 
-    def _has(self, candidate: int, trial: int) -> bool:
+    def _is_of_search(self, candidate: int, trial: int) -> bool:
         return any(ended.trial == trial for ended in self._study.history(candidate).trials)
 
 

@@ -1,19 +1,25 @@
-"""Blocks: reads a model's answer (a hypothesis, SEARCH/REPLACE blocks or whole files) and makes the program that it describes.
+"""Blocks: reads a model's answer and applies it to a program.
 
-The text is data: it is matched exactly, never guessed at. Format: AlphaEvolve (Novikov et al. 2025, arXiv 2506.13131, section 2.3), with a
-line that names the file, and a form for a whole file. Lines between the markers EVOLVE-BLOCK-START and EVOLVE-BLOCK-END
-(section 2.1 there) may change; where a program has such markers, nothing else may.
+An answer is a hypothesis with SEARCH/REPLACE blocks or whole files.
+
+The text is data: it is matched exactly, never guessed at.
+
+Format: AlphaEvolve (Novikov et al. 2025, arXiv 2506.13131, section 2.3), with a line that names the
+file, and a form for a whole file. If a program has the markers EVOLVE-BLOCK-START and
+EVOLVE-BLOCK-END (section 2.1 there), only the lines between them may change.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workbench.program import Program, lines_of
-from workbench.syntax import syntax_problem
+from workbench.program import Program, split_lines
+from workbench.syntax import find_syntax_problem
 
+# Models are shown this text, so a change of it changes what a study asks.
 FORMAT = """\
-HYPOTHESIS: one sentence that names the change, why it should help, and what result would show that it does not.
+HYPOTHESIS: one sentence that names the change, why it should help, and what result would show \
+that it does not.
 
 FILE: path/of/the/file
 <<<<<<< SEARCH
@@ -28,31 +34,45 @@ FILE: path/of/the/file
 <<<<<<< REWRITE
 the whole new text of the file
 >>>>>>> REWRITE"""
+# Models decorate these lines with Markdown, as in `**HYPOTHESIS:** ...`; the decoration is ignored.
 _TAG = re.compile(r"^[\s*#>_`]*(HYPOTHESIS|FILE)[*_`]*:[\s*`]*(.*?)[\s*`]*$")
-_OPEN = {"<<<<<<< SEARCH": ">>>>>>> REPLACE", "<<<<<<< REWRITE": ">>>>>>> REWRITE"}
+_SEARCH = "<<<<<<< SEARCH"
+_REWRITE = "<<<<<<< REWRITE"
+_ENDS = {_SEARCH: ">>>>>>> REPLACE", _REWRITE: ">>>>>>> REWRITE"}
 _MIDDLE = "======="
-_START, _END = "EVOLVE-BLOCK-START", "EVOLVE-BLOCK-END"
-_SHOWN = 80  # characters of a line in a message
+_START = "EVOLVE-BLOCK-START"
+_END = "EVOLVE-BLOCK-END"
+_LINE_CHARS = 80  # of a line in a message
 
 
 class AnswerProblem(ValueError):
-    """An answer gives no program, or one not worth a trial; the message is one line. `printed`: what that program printed, run a moment."""
+    """An answer gives no program, or a program that is not worth a trial; the message is one line.
+
+    Attributes:
+        printed: what the program printed in its smoke run; empty if it was not run.
+    """
 
     def __init__(self, problem: str, printed: str = "") -> None:
         super().__init__(problem)
         self.printed = printed
 
     @property
-    def told(self) -> str:
-        """The whole of it, for the model."""
-        return (
-            f"{self}. The end of what it printed:\n{self.printed}\n" if self.printed else str(self)
-        )
+    def text_for_model(self) -> str:
+        """The problem with what the program printed."""
+        if not self.printed:
+            return str(self)
+        return f"{self}. The end of what it printed:\n{self.printed}\n"
 
 
 @dataclass(frozen=True)
 class Block:
-    """What to change in one file: `search` is replaced by `text`; None where `text` is the whole file."""
+    """A change of one file.
+
+    Attributes:
+        path: the file.
+        search: the lines to replace; None if `text` is the whole file.
+        text: the new lines.
+    """
 
     path: str
     search: str | None
@@ -61,150 +81,188 @@ class Block:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer, read."""
+    """A model's answer: its hypothesis, and its blocks in their order."""
 
     hypothesis: str
     blocks: tuple[Block, ...]
 
 
-def read(text: str, paths: Sequence[str]) -> Answer:
-    """Reads an answer about a program with these files; where there is only one, it need not be named.
+def read_answer(text: str, paths: Sequence[str]) -> Answer:
+    """Reads an answer about a program with these files.
+
+    If there is only one file, the answer need not name it.
 
     Raises:
-        AnswerProblem: no hypothesis, no block, a block without an end or without a file.
+        AnswerProblem: the hypothesis is missing, there is not a single block, or a block has no end
+            or no file.
     """
-    told = {"HYPOTHESIS": "", "FILE": paths[0] if len(paths) == 1 else ""}
+    tags = {"HYPOTHESIS": "", "FILE": paths[0] if len(paths) == 1 else ""}
     blocks: list[Block] = []
-    lines = lines_of(text.replace("\r\n", "\n"))
-    at = 0
-    while at < len(lines):
-        line = lines[at].strip()
-        if line in _OPEN:
-            end = next(
-                (n for n in range(at + 1, len(lines)) if lines[n].strip() == _OPEN[line]), None
-            )
+    lines = split_lines(text.replace("\r\n", "\n"))
+    index = 0
+    while index < len(lines):
+        opening = lines[index].strip()
+        if opening in _ENDS:
+            number = len(blocks) + 1
+            end = _find_line(lines, _ENDS[opening], index + 1)
             if end is None:
-                raise AnswerProblem(f"block {len(blocks) + 1} has no line {_OPEN[line]!r}")
-            if not told["FILE"]:
+                raise AnswerProblem(f"block {number} has no line {_ENDS[opening]!r}")
+            if not tags["FILE"]:
+                names = ", ".join(paths)
                 raise AnswerProblem(
-                    f"block {len(blocks) + 1} names no file: write FILE: and one of {', '.join(paths)} before it"
+                    f"block {number} names no file: write FILE: and one of {names} before it"
                 )
-            blocks.append(
-                _block(
-                    told["FILE"], lines[at + 1 : end], line == "<<<<<<< REWRITE", len(blocks) + 1
-                )
-            )
-            at = end
-        elif found := _TAG.match(lines[at]):
-            told[found[1]] = found[2]
-        at += 1
-    if not told["HYPOTHESIS"]:
+            blocks.append(_read_block(tags["FILE"], opening, lines[index + 1 : end], number))
+            index = end
+        elif tag := _TAG.match(lines[index]):
+            tags[tag[1]] = tag[2]
+        index += 1
+    if not tags["HYPOTHESIS"]:
         raise AnswerProblem("no line begins with HYPOTHESIS:")
     if not blocks:
-        raise AnswerProblem("there is no SEARCH/REPLACE block and no REWRITE block")
-    return Answer(told["HYPOTHESIS"], tuple(blocks))
+        raise AnswerProblem("the answer has no SEARCH/REPLACE block and no REWRITE block")
+    return Answer(tags["HYPOTHESIS"], tuple(blocks))
 
 
-def _block(path: str, lines: Sequence[str], is_whole: bool, number: int) -> Block:
-    if is_whole:
+def _read_block(path: str, opening: str, lines: Sequence[str], number: int) -> Block:
+    """The block of the lines between its opening and its end."""
+    if opening == _REWRITE:
+        # Many models put a file into a code fence of Markdown, which is not part of it.
         is_fenced = len(lines) > 1 and lines[0].startswith("```") and lines[-1].strip() == "```"
-        return Block(path, None, "".join(lines[1:-1] if is_fenced else lines))
-    middle = next((n for n, line in enumerate(lines) if line.strip() == _MIDDLE), None)
+        if is_fenced:
+            lines = lines[1:-1]
+        return Block(path, None, "".join(lines))
+    middle = _find_line(lines, _MIDDLE)
     if middle is None:
         raise AnswerProblem(f"block {number} has no line {_MIDDLE!r} between SEARCH and REPLACE")
     return Block(path, "".join(lines[:middle]), "".join(lines[middle + 1 :]))
 
 
-def made(answer: Answer, program: Program, editable: Sequence[str]) -> Program:
-    """The program that an answer makes of another one.
+def _find_line(lines: Sequence[str], text: str, start: int = 0) -> int | None:
+    """Index of the first line that reads `text`, from `start` on; None if there is none."""
+    for index in range(start, len(lines)):
+        if lines[index].strip() == text:
+            return index
+    return None
+
+
+def apply_answer(answer: Answer, program: Program, editable: Sequence[str]) -> Program:
+    """The program after the changes of an answer.
 
     Raises:
-        AnswerProblem: a file may not be changed; a SEARCH text is not there, or in several places; text outside of the markers
-            changes; a file does not parse; nothing changes.
+        AnswerProblem: a file may not be changed, a SEARCH text does not occur or occurs several
+            times, or the change is one that `check_change` refuses.
     """
     files = dict(program.files)
     for number, block in enumerate(answer.blocks, 1):
         if block.path not in editable:
-            raise AnswerProblem(
-                f"{block.path[:_SHOWN]} may not be changed; editable: {', '.join(editable)}"
-            )
-        files[block.path] = replaced(block, files.get(block.path, ""), number)
+            path = block.path[:_LINE_CHARS]
+            raise AnswerProblem(f"{path} may not be changed; editable: {', '.join(editable)}")
+        files[block.path] = apply_block(block, files.get(block.path, ""), number)
     new = Program(files, program.executable)
-    check(program, new)
+    check_change(program, new)
     return new
 
 
-def check(old: Program, new: Program) -> None:
-    """Raises AnswerProblem where text outside of the markers changed, a changed file does not parse, or nothing changed."""
+def check_change(old: Program, new: Program) -> None:
+    """Checks that a change is worth a trial.
+
+    Raises:
+        AnswerProblem: text outside of the markers changed, a changed file does not parse, or
+            nothing changed.
+    """
     _check_markers(old, new)
     for path, text in new.files.items():
-        if (
-            path.endswith(".py")
-            and text != old.files.get(path)
-            and (problem := syntax_problem(text))
-        ):
+        if not path.endswith(".py") or text == old.files.get(path):
+            continue
+        if problem := find_syntax_problem(text):
             raise AnswerProblem(f"{path} does not parse: {problem}")
     if new.digest == old.digest:
         raise AnswerProblem("it changes nothing")
 
 
-def replaced(block: Block, text: str, number: int) -> str:
-    """The text of a file after block `number`; raises AnswerProblem where its SEARCH text is not there, or in several places."""
-    end = "\r\n" if 0 < text.count("\n") == text.count("\r\n") else "\n"
-    new = block.text.replace("\n", end)
+def apply_block(block: Block, text: str, number: int) -> str:
+    """The text of a file after block `number`.
+
+    Raises:
+        AnswerProblem: the SEARCH text is empty, does not occur in the file, or occurs several
+            times.
+    """
+    # Models answer with plain line ends. A file with CRLF throughout keeps them.
+    line_end = "\r\n" if 0 < text.count("\n") == text.count("\r\n") else "\n"
+    new = block.text.replace("\n", line_end)
     if block.search is None:
         return new
-    search = block.search.replace("\n", end)
+    search = block.search.replace("\n", line_end)
     if not search.strip():
         raise AnswerProblem(
-            f"the SEARCH text of block {number} is empty; repeat the line beside which something is to be put in"
+            f"the SEARCH text of block {number} is empty; "
+            "repeat the line beside which something is to be put in"
         )
-    is_open = bool(text) and not text.endswith("\n")
-    lines, wanted = lines_of(text + end if is_open else text), lines_of(search)
-    places = [
-        n for n in range(len(lines) - len(wanted) + 1) if lines[n : n + len(wanted)] == wanted
-    ]
+    # The SEARCH text always ends its last line. Without this, the last line of a file that does not
+    # would never match.
+    lacks_line_end = bool(text) and not text.endswith("\n")
+    if lacks_line_end:
+        text += line_end
+    lines = split_lines(text)
+    searched = split_lines(search)
+    index = _find_only_place(lines, searched, f"block {number}", block.path)
+    changed = "".join([*lines[:index], new, *lines[index + len(searched) :]])
+    return changed.removesuffix(line_end) if lacks_line_end else changed
+
+
+def _find_only_place(lines: list[str], searched: list[str], block: str, path: str) -> int:
+    """Index at which the searched lines occur; raises AnswerProblem unless there is exactly one."""
+    n = len(searched)
+    places = [i for i in range(len(lines) - n + 1) if lines[i : i + n] == searched]
     if not places:
-        there = set(lines)
-        missing = next((line for line in wanted if line not in there), "")
-        which = (
-            f"no line reads {_short(missing)}"
-            if missing
-            else "its lines stand there, but not one after another"
-        )
-        raise AnswerProblem(f"the SEARCH text of block {number} is not in {block.path} ({which})")
+        file_lines = set(lines)
+        missing = [line for line in searched if line not in file_lines]
+        reason = "its lines occur in it, but not one after another"
+        if missing:
+            reason = f"no line reads {_quote(missing[0])}"
+        raise AnswerProblem(f"the SEARCH text of {block} is not in {path} ({reason})")
     if len(places) > 1:
-        where = ", ".join(str(place + 1) for place in places[:4])
-        times = f"{len(places)} times (lines {where})"
+        numbers = ", ".join(str(place + 1) for place in places[:4])
         raise AnswerProblem(
-            f"the SEARCH text of block {number} stands in {block.path} {times}; add lines around it"
+            f"the SEARCH text of {block} occurs in {path} {len(places)} times (lines {numbers}); "
+            "add lines around it"
         )
-    changed = "".join([*lines[: places[0]], new, *lines[places[0] + len(wanted) :]])
-    return changed.removesuffix(end) if is_open else changed
+    return places[0]
 
 
 def _check_markers(old: Program, new: Program) -> None:
-    """Raises AnswerProblem where text outside of the markers changed; a program without markers may change everywhere."""
+    """Raises AnswerProblem if text outside of the markers changed.
+
+    A program without markers may change everywhere.
+    """
     if not any(_START in text for text in old.files.values()):
         return
     for path in sorted({*old.files, *new.files}):
-        before, after = _skeleton(old.files.get(path, "")), _skeleton(new.files.get(path, ""))
-        if before != after:
-            pairs = zip([*before, ""], [*after, ""], strict=False)
-            line = next((was or now for was, now in pairs if was != now), "")
-            raise AnswerProblem(f"{path} changes outside of {_START} and {_END}: {_short(line)}")
+        before = _list_fixed_lines(old.files.get(path, ""))
+        after = _list_fixed_lines(new.files.get(path, ""))
+        if before == after:
+            continue
+        # The empty line at the end stands for a line that was added or removed there.
+        pairs = zip([*before, ""], [*after, ""], strict=False)
+        line = next(
+            (old_line or new_line for old_line, new_line in pairs if old_line != new_line), ""
+        )
+        raise AnswerProblem(f"{path} changes outside of {_START} and {_END}: {_quote(line)}")
 
 
-def _skeleton(text: str) -> list[str]:
-    """The lines outside of all blocks, markers included."""
-    kept, inside = list[str](), False
-    for line in lines_of(text):
-        if not inside or _END in line:
-            kept.append(line)
-        inside = _START in line or (inside and _END not in line)
-    return kept
+def _list_fixed_lines(text: str) -> list[str]:
+    """The lines that may not change: all that are not between markers, and the markers."""
+    fixed: list[str] = []
+    is_inside = False
+    for line in split_lines(text):
+        if not is_inside or _END in line:
+            fixed.append(line)
+        is_inside = _START in line or (is_inside and _END not in line)
+    return fixed
 
 
-def _short(line: str) -> str:
+def _quote(line: str) -> str:
+    """A line in quotes, cut where it is long."""
     line = line.rstrip("\r\n")
-    return repr(line if len(line) <= _SHOWN else line[: _SHOWN - 3] + "...")
+    return repr(line if len(line) <= _LINE_CHARS else line[: _LINE_CHARS - 3] + "...")

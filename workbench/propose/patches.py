@@ -1,6 +1,9 @@
-"""Patches: candidates that people (or other tools) leave in a folder, as unified diffs or as whole files.
+"""Patches: candidates that people or other tools leave in a folder.
 
-Reads the folder each time it is asked, so that entries may be added while the study runs. It never writes there.
+They are unified diffs or whole files.
+
+Reads the folder each time it is asked, so entries may be added while the study runs. It never
+writes to the folder.
 """
 
 import contextlib
@@ -18,20 +21,29 @@ from workbench.experiment import MB, Experiment
 from workbench.ledger.study import Study
 from workbench.program import Program
 from workbench.propose.proposer import Brief, Proposal, Unusable
-from workbench.propose.unified import Diff, DiffProblem, parse
+from workbench.propose.unified_diff import Diff, DiffProblem, parse_diff
 from workbench.records import Options
-from workbench.syntax import syntax_problem
+from workbench.syntax import find_syntax_problem
 
 SETTLE_SECONDS = 1.0
 MAX_FILES = 1000
+MAX_HYPOTHESIS_CHARS = 4000
 _DIFFS = (".diff", ".patch")
 _UNFINISHED = ("~", ".tmp", ".part", ".swp", ".crdownload")
-_NOTE = "hypothesis.txt"
+_HYPOTHESIS_FILE = "hypothesis.txt"
 
 
 @dataclass(frozen=True)
-class _Look:
-    """What an entry looked like, to see whether it is still being written: newest change and sizes below it."""
+class _Snapshot:
+    """How an entry looks at one moment.
+
+    Two equal snapshots mean that it is no longer being written.
+
+    Attributes:
+        changed_at: newest change of the entry or of anything below it, in seconds since the epoch.
+        size: total size in bytes.
+        n_files: number of files and folders, the entry included.
+    """
 
     changed_at: float
     size: int
@@ -39,17 +51,21 @@ class _Look:
 
 
 class Patches:
-    """Each entry of a folder, in the order of the names, is one candidate.
+    """Proposes each entry of a folder as one candidate, in the order of their names.
 
-    - A file `*.diff` or `*.patch` is a unified diff. It applies to the parent, else to the baseline (which then is the
-      candidate's parent). Its hypothesis stands in `NAME.hypothesis.txt` beside it, or before the first header in it.
-    - A folder holds whole files at their paths in the program; `hypothesis.txt` at its top is the hypothesis. Files that it
-      lacks stay as they are in the parent, and so do the modes of those that it has.
+    - A file `*.diff` or `*.patch` is a unified diff. It is applied to the parent, or else to the
+      baseline, which then is the candidate's parent. Its hypothesis is in `NAME.hypothesis.txt`
+      next to it, or before the diff's first header.
+    - A folder holds whole files at their paths in the program, and its hypothesis in
+      `hypothesis.txt`. Files that are not in the folder stay as they are in the parent. Files that
+      are in both keep the parent's mode.
     - Only the experiment's editable files may be changed, created or deleted.
-    - Names that begin with `.` or end in `~`, `.tmp`, `.part` are passed over. An entry is taken once its newest change is a
-      second old, or, where its clock runs ahead, once it looks the same for a second.
-    - What somebody put there is tried even where it repeats an earlier candidate but for comments.
-    - An entry is proposed once. One that came to nothing is tried again when its content changes.
+    - Names that begin with `.` or end in `~`, `.tmp`, `.part` are ignored. An entry is read once
+      its newest change is a second old. If the clock of the folder runs ahead, the entry is read
+      once it has not changed for a second.
+    - An entry is tried even if it equals an earlier candidate apart from comments.
+    - An entry is proposed once. If it could not be used, it is tried again when its content
+      changes.
     """
 
     name = "patches"
@@ -68,34 +84,50 @@ class Patches:
         if not self.folder.is_dir():
             raise UsageError(f"patches: no such folder: {self.folder}")
         self._clock = clock
-        self._looks: dict[str, tuple[_Look, float]] = {}
+        # Entry name to its last snapshot and the time since which it has looked like that.
+        self._snapshots: dict[str, tuple[_Snapshot, float]] = {}
         self._proposed: set[str] = set()
-        self._failed: dict[str, str] = {}
-        self._failed_look: dict[str, _Look] = {}
-        self._n_read = self._n_failed_read = 0
+        # Entries that could not be used, by the digest of their content. The digest is also in the
+        # journal, so a new instance knows it; the snapshot only saves reading the same entry at
+        # every question.
+        self._failed_digests: dict[str, str] = {}
+        self._failed_snapshots: dict[str, _Snapshot] = {}
+        self._n_candidates_read = 0
+        self._n_failures_read = 0
+
+    @classmethod
+    def check(cls, argument: str, options: Options, root: Path) -> str:
+        """The folder as an absolute path, since the loop runs elsewhere."""
+        folder = (root / Path(argument).expanduser()).resolve()
+        if not argument or not folder.is_dir():
+            raise UsageError(
+                f"--proposer patches:DIR needs an existing folder of patches, not {argument!r}"
+            )
+        return str(folder)
 
     def propose(self, brief: Brief) -> Proposal | None:
-        self._remember(brief.study)
-        for name in self._names():
-            look = self._settled(name)
-            if look is None or self._failed_look.get(name) == look:
+        self._read_study(brief.study)
+        for name in self._new_names():
+            snapshot = self._snapshot_if_settled(name)
+            if snapshot is None or self._failed_snapshots.get(name) == snapshot:
                 continue
             entry = _Entry(self.folder, name)
             origin: dict[str, Any] = {"entry": name}
             try:
                 entry.read()
-                if look != _look(self.folder / name):
-                    continue
+                if snapshot != _take_snapshot(self.folder / name):
+                    continue  # it was written while we read it
                 origin["content"] = entry.digest
-                if self._failed.get(name) == entry.digest:
-                    self._failed_look[name] = look
+                if self._failed_digests.get(name) == entry.digest:
+                    self._failed_snapshots[name] = snapshot
                     continue
-                program, parent = entry.candidate(brief)
-                _check(program, brief)
-            except FileNotFoundError:  # taken away meanwhile
+                program, parent = entry.make_candidate(brief)
+                _check_program(program, brief)
+            except FileNotFoundError:  # somebody has removed it
                 continue
-            except (_Bad, DiffProblem, OSError) as error:
-                self._failed[name], self._failed_look[name] = entry.digest, look
+            except (_UnusableEntry, DiffProblem, OSError) as error:
+                self._failed_digests[name] = entry.digest
+                self._failed_snapshots[name] = snapshot
                 reason = error.strerror if isinstance(error, OSError) else str(error)
                 raise Unusable(f"{name}: {reason}", origin) from None
             self._proposed.add(name)
@@ -108,170 +140,197 @@ class Patches:
             )
         return None
 
-    def _remember(self, study: Study) -> None:
-        """Reads what is new in the study: which entries were proposed, and which came to nothing."""
-        for history in study.candidates[self._n_read :]:
+    def _read_study(self, study: Study) -> None:
+        """Reads which entries were proposed, and which failed, from the new part of the study."""
+        for history in study.candidates[self._n_candidates_read :]:
             if isinstance(name := history.record.origin.get("entry"), str):
                 self._proposed.add(name)
-        self._n_read = len(study.candidates)
-        failed: list[Mapping[str, Any]] = study.failed_origins
-        for origin in failed[self._n_failed_read :]:
+        self._n_candidates_read = len(study.candidates)
+        failed: list[Mapping[str, Any]] = study.proposals.failed_origins
+        for origin in failed[self._n_failures_read :]:
             if isinstance(name := origin.get("entry"), str):
-                self._failed[name] = str(origin.get("content", ""))
-        self._n_failed_read = len(failed)
+                self._failed_digests[name] = str(origin.get("content", ""))
+        self._n_failures_read = len(failed)
 
-    def _names(self) -> list[str]:
+    def _new_names(self) -> list[str]:
+        """Names of the entries that were not proposed yet, in order."""
+        names = []
         try:
             with os.scandir(self.folder) as entries:
-                found = [
-                    entry.name
-                    for entry in entries
-                    if entry.name.endswith(_DIFFS) or not entry.is_file()
-                ]
+                for entry in entries:
+                    is_candidate = entry.name.endswith(_DIFFS) or not entry.is_file()
+                    if is_candidate and entry.name not in self._proposed:
+                        names.append(entry.name)
         except OSError:  # unmounted or moved away for the moment
             return []
-        return sorted(
-            name for name in found if name not in self._proposed and not _is_unfinished(name)
-        )
+        return sorted(name for name in names if not _is_unfinished(name))
 
-    def _settled(self, name: str) -> _Look | None:
-        """How the entry looks when nobody has changed it for `SETTLE_SECONDS`; None while somebody may be writing it."""
+    def _snapshot_if_settled(self, name: str) -> _Snapshot | None:
+        """The entry's snapshot; None while the entry may still be written.
+
+        That is until it has not changed for `SETTLE_SECONDS`.
+        """
         now = self._clock()
         try:
-            look = _look(self.folder / name)
+            snapshot = _take_snapshot(self.folder / name)
         except OSError:
             return None
-        before, since = self._looks.get(name, (None, now))
-        if look != before:
+        previous, since = self._snapshots.get(name, (None, now))
+        if snapshot != previous:
             since = now
-        self._looks[name] = look, since
-        return (
-            look
-            if now - look.changed_at >= SETTLE_SECONDS or now - since >= SETTLE_SECONDS
-            else None
-        )
+        self._snapshots[name] = snapshot, since
+        # Time stamps of a network folder may lie in our future, so our own clock counts as well.
+        is_old = now - snapshot.changed_at >= SETTLE_SECONDS
+        is_unchanged = now - since >= SETTLE_SECONDS
+        if is_old or is_unchanged:
+            return snapshot
+        return None
 
 
-class _Bad(ValueError):
+class _UnusableEntry(ValueError):
     """Why an entry cannot be a candidate."""
 
 
 class _Entry:
-    """One entry of the folder, read: the files in it, its digest and its hypothesis."""
+    """One entry of the folder: its files, its digest and its hypothesis, once `read` was called."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        self.path, self.name = folder / name, name
+        self.path = folder / name
+        self.name = name
         self.files: dict[str, str] = {}
         self.executable: set[str] = set()
-        self.digest = self.hypothesis = ""
+        self.digest = ""
+        self.hypothesis = ""
 
     def read(self) -> None:
-        """Raises `_Bad` when it is a link, too large, or not text; OSError when it cannot be read."""
+        """Reads the entry.
+
+        Raises:
+            _UnusableEntry: it is a symbolic link, too large, or not text.
+            OSError: it cannot be read.
+        """
         if self.path.is_symlink():
-            raise _Bad("a symbolic link is not followed; put the file itself there")
+            raise _UnusableEntry("a symbolic link is not followed; put the file itself there")
         self.is_diff = self.path.is_file()
-        state, total = sha256(), 0
-        for path, file in [(self.name, self.path)] if self.is_diff else _below(self.path):
-            data = _bytes(path, file, MB - total)
-            total += len(data)
+        state = sha256()
+        total_bytes = 0
+        for path, file in self._list_files():
+            data = _read_bytes(path, file, MB - total_bytes)
+            total_bytes += len(data)
             state.update(f"{path}\0{len(data)}\0".encode() + data)
+            # Set inside of the loop, so that an entry with an unreadable file has a digest too.
             self.digest = state.hexdigest()[:16]
-            try:
-                self.files[path] = data.decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise _Bad(
-                    f"{'it' if self.is_diff else path} is not UTF-8 text (byte {error.start})"
-                ) from None
+            self.files[path] = self._decode(path, data)
             if file.stat().st_mode & 0o100:
                 self.executable.add(path)
-        self.hypothesis = (
-            self._note()
-            or f"{self.path.stem.replace('-', ' ').replace('_', ' ')} (from {self.name})"
-        )[:4000]
+        self.hypothesis = (self._read_hypothesis() or self._default_hypothesis)[
+            :MAX_HYPOTHESIS_CHARS
+        ]
 
-    def _note(self) -> str:
+    def _list_files(self) -> Iterator[tuple[str, Path]]:
+        if self.is_diff:
+            return iter([(self.name, self.path)])
+        return _walk(self.path)
+
+    def _decode(self, path: str, data: bytes) -> str:
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            subject = "it" if self.is_diff else path
+            raise _UnusableEntry(f"{subject} is not UTF-8 text (byte {error.start})") from None
+
+    @property
+    def _default_hypothesis(self) -> str:
+        words = self.path.stem.replace("-", " ").replace("_", " ")
+        return f"{words} (from {self.name})"
+
+    def _read_hypothesis(self) -> str:
+        """The hypothesis that the entry's author wrote; empty if there is none.
+
+        It is in the folder itself, or in a file next to the diff.
+        """
         if not self.is_diff:
-            return self.files.pop(_NOTE, "").strip()
-        for beside in (
-            self.path.with_name(f"{self.name}.{_NOTE}"),
-            self.path.with_name(f"{self.path.stem}.{_NOTE}"),
-        ):
-            if beside.is_file() and not beside.is_symlink():
-                return _bytes(beside.name, beside, MB).decode("utf-8", "replace").strip()
+            return self.files.pop(_HYPOTHESIS_FILE, "").strip()
+        for prefix in (self.name, self.path.stem):
+            file = self.path.with_name(f"{prefix}.{_HYPOTHESIS_FILE}")
+            if file.is_file() and not file.is_symlink():
+                return _read_bytes(file.name, file, MB).decode("utf-8", "replace").strip()
         return ""
 
-    def candidate(self, brief: Brief) -> tuple[Program, int | None]:
-        """The program, and its parent where that is not the brief's."""
+    def make_candidate(self, brief: Brief) -> tuple[Program, int | None]:
+        """The program, and its parent if that is not the brief's parent."""
         if self.is_diff:
-            return self._patched(brief)
+            return self._apply_diff(brief)
         if not self.files:
-            raise _Bad("the folder is empty; put whole files there, at their paths in the program")
-        _allow(tuple(self.files), brief.experiment)
-        flags = {
-            path
-            for path in self.files
-            if path
-            in (brief.program.executable if path in brief.program.files else self.executable)
-        }
-        kept = brief.program.executable - set(self.files)
-        return Program({**brief.program.files, **self.files}, frozenset(kept | flags)), None
+            raise _UnusableEntry(
+                "the folder is empty; put whole files there, at their paths in the program"
+            )
+        _check_editable(tuple(self.files), brief.experiment)
+        return self._replace_files(brief.program), None
 
-    def _patched(self, brief: Brief) -> tuple[Program, int | None]:
-        diff = parse(self.files[self.name])
-        _allow(diff.paths, brief.experiment)
-        if lead := _reason(diff):
-            self.hypothesis = lead if f"(from {self.name})" in self.hypothesis else self.hypothesis
+    def _replace_files(self, old: Program) -> Program:
+        """The program with the entry's files in it. A file that was there before keeps its mode."""
+        new_files = set(self.files) - set(old.files)
+        executable = old.executable | (self.executable & new_files)
+        return Program({**old.files, **self.files}, frozenset(executable))
+
+    def _apply_diff(self, brief: Brief) -> tuple[Program, int | None]:
+        diff = parse_diff(self.files[self.name])
+        _check_editable(diff.paths, brief.experiment)
+        message = _read_message(diff)
+        if message and f"(from {self.name})" in self.hypothesis:
+            self.hypothesis = message
         try:
             return diff.apply(brief.program), None
         except DiffProblem:
             if brief.parent == 0:
                 raise
-            with contextlib.suppress(
-                DiffProblem
-            ):  # what is wrong is said for the parent, which is what its author looks at
+            # If the baseline does not fit either, the problem with the parent is reported: the
+            # parent is the program that the author of the diff looks at.
+            with contextlib.suppress(DiffProblem):
                 return diff.apply(brief.experiment.program()), 0
             raise
 
 
-def _check(program: Program, brief: Brief) -> None:
-    if (twin := brief.study.by_program.get(program.digest)) is not None:
-        raise _Bad(
-            f"it gives the same program as candidate {twin}"
-            if twin != brief.parent
-            else "it changes nothing"
-        )
-    if program == brief.program:
-        raise _Bad("it changes nothing")
+def _check_program(program: Program, brief: Brief) -> None:
+    """Raises _UnusableEntry if the program is not new or does not parse."""
+    twin = brief.study.by_program.get(program.digest)
+    if twin is not None and twin != brief.parent:
+        raise _UnusableEntry(f"it gives the same program as candidate {twin}")
+    if twin is not None or program == brief.program:
+        raise _UnusableEntry("it changes nothing")
     for path, text in program.files.items():
-        if (
-            path.endswith(".py")
-            and text != brief.program.files.get(path)
-            and (problem := syntax_problem(text))
-        ):
-            raise _Bad(f"{path} does not parse: {problem}")
+        if not path.endswith(".py") or text == brief.program.files.get(path):
+            continue
+        if problem := find_syntax_problem(text):
+            raise _UnusableEntry(f"{path} does not parse: {problem}")
 
 
-def _allow(paths: tuple[str, ...], experiment: Experiment) -> None:
-    """Strict: the editable list is the program; a file beside it would be no part of any candidate."""
-    if strangers := [path for path in paths if path not in experiment.editable]:
-        raise _Bad(
-            f"{', '.join(strangers[:3])} may not be changed; editable: {', '.join(experiment.editable)}"
-        )
+def _check_editable(paths: tuple[str, ...], experiment: Experiment) -> None:
+    """Raises _UnusableEntry for a file that is not editable.
+
+    Only editable files are part of a program.
+    """
+    if foreign := [path for path in paths if path not in experiment.editable]:
+        editable = ", ".join(experiment.editable)
+        raise _UnusableEntry(f"{', '.join(foreign[:3])} may not be changed; editable: {editable}")
 
 
-def _reason(diff: Diff) -> str:
-    """The text before the first header; of a mailed patch (`git format-patch`), its subject and message."""
+def _read_message(diff: Diff) -> str:
+    """The text before the first header.
+
+    Of a mailed patch (`git format-patch`) it is the subject and the message.
+    """
     lines = [line.rstrip() for line in diff.lead.split("\n")]
     if not lines[0].startswith("From "):
-        return "\n".join(
-            line for line in lines if not line.startswith(("index ", "Index: ", "====", "diff "))
-        ).strip()
+        technical = ("index ", "Index: ", "====", "diff ")
+        return "\n".join(line for line in lines if not line.startswith(technical)).strip()
     if "---" in lines:
         lines = lines[: lines.index("---")]
-    subject = next(
-        (line.removeprefix("Subject: ") for line in lines if line.startswith("Subject: ")), ""
-    )
-    subject = subject.split("] ", 1)[-1] if subject.startswith("[PATCH") else subject
+    subjects = [line.removeprefix("Subject: ") for line in lines if line.startswith("Subject: ")]
+    subject = subjects[0] if subjects else ""
+    if subject.startswith("[PATCH"):
+        subject = subject.split("] ", 1)[-1]
     body = "\n".join(lines[lines.index("") :]) if "" in lines else ""
     return f"{subject}\n{body}".strip()
 
@@ -280,9 +339,15 @@ def _is_unfinished(name: str) -> bool:
     return name.startswith((".", "__")) or name.endswith(_UNFINISHED)
 
 
-def _below(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Path in the program and path on disk of every file in a folder, in order; links are refused, hidden names passed over."""
-    count = 0
+def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Path in the program and path on disk of every file in a folder, in order.
+
+    Hidden names are left out.
+
+    Raises:
+        _UnusableEntry: the folder holds a symbolic link, or too many files.
+    """
+    n_files = 0
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not _is_unfinished(name))
         for name in sorted([*folders, *files]):
@@ -291,34 +356,35 @@ def _below(folder: Path) -> Iterator[tuple[str, Path]]:
             if name.startswith(".") or name.endswith(_UNFINISHED):
                 continue
             if file.is_symlink():
-                raise _Bad(f"{path} is a symbolic link, which is not followed")
+                raise _UnusableEntry(f"{path} is a symbolic link, which is not followed")
             if name in files:
-                count += 1
-                if count > MAX_FILES:
-                    raise _Bad(f"more than {MAX_FILES} files")
+                n_files += 1
+                if n_files > MAX_FILES:
+                    raise _UnusableEntry(f"more than {MAX_FILES} files")
                 yield path, file
 
 
-def _bytes(name: str, file: Path, limit: int) -> bytes:
+def _read_bytes(name: str, file: Path, limit: int) -> bytes:
     """The bytes of a regular file of at most `limit` bytes."""
+    # NONBLOCK: opening a named pipe would wait for a writer. NOFOLLOW: a link may have been put
+    # there meanwhile.
     handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(handle, "rb") as stream:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise _Bad(f"{name} is no regular file")
+            raise _UnusableEntry(f"{name} is not a regular file")
         data = stream.read(limit + 1)
     if len(data) > limit:
-        raise _Bad(f"larger than {MB // 1_000_000} MB")
+        raise _UnusableEntry(f"larger than {MB // 1_000_000} MB")
     return data
 
 
-def _look(path: Path) -> _Look:
-    first = path.lstat()
-    looks = [first]
-    if stat.S_ISDIR(first.st_mode):
+def _take_snapshot(path: Path) -> _Snapshot:
+    entry = path.lstat()
+    states = [entry]
+    if stat.S_ISDIR(entry.st_mode):
         for root, folders, files in os.walk(path):
-            looks += [Path(root, name).lstat() for name in (*folders, *files)]
-            if len(looks) > 2 * MAX_FILES:
-                break
-    return _Look(
-        max(look.st_mtime for look in looks), sum(look.st_size for look in looks), len(looks)
-    )
+            states += [Path(root, name).lstat() for name in (*folders, *files)]
+            if len(states) > 2 * MAX_FILES:
+                break  # `_walk` refuses such a folder anyway
+    changed_at = max(state.st_mtime for state in states)
+    return _Snapshot(changed_at, sum(state.st_size for state in states), len(states))

@@ -1,4 +1,8 @@
-"""The role Proposer: a new program and a hypothesis, given the study so far."""
+"""The role Proposer: its questions (Brief), its answers (Proposal) and their cost (Receipt).
+
+Only values and the protocol. The implementations live in files of their own, and the loop computes
+patches and budgets.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,16 +12,21 @@ from typing import Any, Literal, Protocol
 from workbench.experiment import Experiment
 from workbench.ledger.study import Study
 from workbench.program import Program
-from workbench.propose.workspace import Bare, Workspace
+from workbench.propose.workspace import EmptyWorkspace, Workspace
 
 
 @dataclass
 class Receipt:
-    """What one question to a proposer has cost so far, written call by call, so that no way in which it may end loses a paid one.
+    """Cost of one question to a proposer, added up call by call.
+
+    A call is added as soon as it ends, so that no paid call is lost, however the question ends.
 
     Attributes:
-        usd: 0 where a price is unknown. tokens: of all kinds. calls: what was asked and answered, as plain JSON values.
-        in_flight: a call is under way. record: is told of each call as it is added, and stores it.
+        usd: cost so far; calls without a known price count as 0.
+        tokens: tokens of all kinds so far.
+        calls: each request with its answer, as plain JSON values.
+        in_flight: true while a call is under way.
+        record: called with (usd, tokens, call) for each call that is added; it stores the call.
     """
 
     usd: float = 0.0
@@ -28,19 +37,20 @@ class Receipt:
     _messages: Sequence[Any] = ()
 
     def add(self, usd: float, tokens: int, call: Mapping[str, Any]) -> None:
-        """Writes down a call that has ended; in a study it is stored at once, whatever comes of the proposal.
+        """Adds a call that has ended. In a study it is stored at once, before its proposal exists.
 
-        Of `call["request"]["messages"]`, where it has them, the first that equal those of the call before are left out; `repeats` says
-        how many.
+        Each call of a conversation repeats the messages of the call before it. So that a long
+        conversation is stored once, the leading messages that equal those of the previous call are
+        left out of `call["request"]["messages"]`, and `call["repeats"]` says how many they were.
         """
         request = call.get("request", {})
         messages: Sequence[Any] = request.get("messages", ())
-        pairs = zip(messages, self._messages, strict=False)
-        same = next(
-            (place for place, (new, old) in enumerate(pairs) if new != old),
-            min(len(messages), len(self._messages)),
-        )
-        call = {**call, "request": {**request, "messages": messages[same:]}, "repeats": same}
+        n_repeated = _count_equal(messages, self._messages)
+        call = {
+            **call,
+            "request": {**request, "messages": messages[n_repeated:]},
+            "repeats": n_repeated,
+        }
         self._messages = messages
         self.usd += usd
         self.tokens += tokens
@@ -48,20 +58,36 @@ class Receipt:
         self.record(usd, tokens, call)
 
 
-ShownKind = Literal["model", "thinking", "text", "input", "tool", "diff", "check"]
+def _count_equal(messages: Sequence[Any], previous: Sequence[Any]) -> int:
+    """How many messages at the beginning of two sequences are equal."""
+    count = 0
+    for new, old in zip(messages, previous, strict=False):
+        if new != old:
+            break
+        count += 1
+    return count
+
+
+GlimpseKind = Literal["model", "thinking", "text", "input", "tool", "diff", "check"]
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A glimpse of a proposer at work, for whoever watches. Nothing depends on it, and it is kept nowhere.
+class Glimpse:
+    """A piece of a proposer's work, for people who watch.
+
+    It is stored nowhere, and nothing depends on it.
 
     Attributes:
-        kind: `model`: the one of this name is asked. `thinking`, `text`, `input`: the next piece of what it thinks, says, or gives to a
-            tool. `tool`: what is done, in a line. `diff`: what an edit changed. `check`: what a smoke run found.
-        turn, tokens: with `model`: which call of this proposal it is, from 1, and what those before it took.
+        kind: what `text` is. `model`: the name of the model that is asked. `thinking`, `text`,
+            `input`: the next piece of what the model thinks, says, or passes to a tool. `tool`:
+            what a tool does, in one line. `diff`: what an edit changed. `check`: the result of a
+            smoke run.
+        text: the piece itself.
+        turn: with `model`, the number of the call within this proposal, from 1.
+        tokens: with `model`, tokens used by the earlier calls of this proposal.
     """
 
-    kind: ShownKind
+    kind: GlimpseKind
     text: str
     turn: int = 0
     tokens: int = 0
@@ -73,21 +99,30 @@ def _no_program(number: int) -> Program:
 
 @dataclass(frozen=True, kw_only=True)
 class Brief:
-    """What a proposer is asked.
+    """What a proposer is asked, and everything that it may use for its answer.
 
     Attributes:
-        study: the journal folded up to now; the proposer's own, nobody else changes it while it works.
-        parent: number of the candidate to start from; program: its program. inspirations: others worth a look.
-        number: how many proposals were asked for before in this study, this one's chance is derived from it.
-        guidance: what people asked for, oldest first. banned: ideas not to try again.
-        idea: what a person asked to be tried in this very proposal; empty where nobody did.
-        programs: the program of a candidate. logs: what the newest trial of a candidate printed; empty where nothing is left.
-        workspace: what else it may look at.
-        wanted: how many proposals are welcome at most; fewer are fine.
-        receipt: where the proposer writes down what it pays for. elsewhere: what other questions took since `study` was folded, as (usd,
-            tokens). cancelled: set when nobody waits for the answer any more.
-        say: takes one line for a person to read, such as `overloaded; trying again in 8 s`.
-        show: takes glimpses of the work, for people who watch.
+        experiment: the problem.
+        study: the journal folded up to now. It belongs to this proposer: it does not change while
+            the proposer works.
+        parent: number of the candidate to start from.
+        program: the parent's program.
+        inspirations: numbers of other candidates worth a look.
+        number: how many proposals were asked for earlier in this study. Proposers derive their
+            randomness from it.
+        guidance: what people asked for, oldest first.
+        banned: ideas that must not be tried again.
+        idea: what a person wants tried in this very proposal; empty if there is none.
+        programs: returns the program of a candidate, by number.
+        logs: returns the end of what the newest trial of a candidate printed; empty if there is no
+            log.
+        workspace: logs, curves, and a place to try a program.
+        max_proposals: how many proposals the answer may hold; fewer are fine.
+        receipt: where the proposer adds what it pays for.
+        spent_elsewhere: what other questions have cost since `study` was folded, as (usd, tokens).
+        cancelled: set once the answer is no longer needed.
+        say: prints one line for people, such as `overloaded; trying again in 8 s`.
+        show: shows a glimpse of the work to people who watch.
     """
 
     experiment: Experiment
@@ -101,35 +136,44 @@ class Brief:
     idea: str = ""
     programs: Callable[[int], Program] = _no_program
     logs: Callable[[int], str] = lambda number: ""
-    workspace: Workspace = field(default_factory=Bare)
-    wanted: int = 1
+    workspace: Workspace = field(default_factory=EmptyWorkspace)
+    max_proposals: int = 1
     receipt: Receipt = field(default_factory=Receipt)
-    elsewhere: Callable[[], tuple[float, int]] = lambda: (0.0, 0)
+    spent_elsewhere: Callable[[], tuple[float, int]] = lambda: (0.0, 0)
     cancelled: Event = field(default_factory=Event)
     say: Callable[[str], None] = lambda line: None
-    show: Callable[[Shown], None] = lambda shown: None
+    show: Callable[[Glimpse], None] = lambda glimpse: None
 
     @property
-    def is_spent(self) -> bool:
-        """Whether a budget is used up, this question's calls counted: then no other call is made."""
-        options, spent, own, (usd, tokens) = (
-            self.study.options,
-            self.study.spent,
-            self.receipt,
-            self.elsewhere(),
-        )
-        return bool(options.max_usd and spent.usd + own.usd + usd >= options.max_usd) or bool(
-            options.max_tokens and spent.tokens + own.tokens + tokens >= options.max_tokens
-        )
+    def is_budget_used(self) -> bool:
+        """True if the study's budget is used up, including the calls of this question.
+
+        No further call may be made then.
+        """
+        options = self.study.options
+        spent = self.study.costs
+        other_usd, other_tokens = self.spent_elsewhere()
+        usd = spent.usd + self.receipt.usd + other_usd
+        tokens = spent.tokens + self.receipt.tokens + other_tokens
+        is_money_used = bool(options.max_usd) and usd >= options.max_usd
+        are_tokens_used = bool(options.max_tokens) and tokens >= options.max_tokens
+        return is_money_used or are_tokens_used
 
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """A program with the reason for it; the loop computes the patch.
+    """A program and the reason for it. The loop computes the patch.
 
-    `origin` is what the proposer wants to find again in `Candidate.origin` (plain JSON values). `parent` overrides the
-    brief's where the program was made from another candidate. `usd` and `tokens` are what the brief's receipt does not say.
-    `repeats`: that it may be an earlier candidate but for comments is on purpose.
+    Attributes:
+        program: the whole program that is proposed.
+        hypothesis: why it should be better, for people and later proposers.
+        origin: plain JSON values that the proposer wants to read back later from
+            `Candidate.origin`.
+        parent: the candidate that the program was made from, if it is not the brief's parent.
+        author: who proposed it, if that is not the proposer itself.
+        usd: cost that is not on the brief's receipt.
+        tokens: tokens that are not on the brief's receipt.
+        repeats: run it even if it equals an earlier candidate apart from comments.
     """
 
     program: Program
@@ -143,15 +187,21 @@ class Proposal:
 
 
 class Exhausted(Exception):
-    """The proposer has nothing more to propose in this study, ever; the message says why."""
+    """The proposer will never have another proposal in this study; the message says why."""
 
 
 class ParentExhausted(Exhausted):
-    """It has nothing more to propose from this parent; final only where the strategy has no other one."""
+    """The proposer has no other proposal from this parent.
+
+    It is final only if the strategy has no other parent.
+    """
 
 
 class Unusable(Exception):
-    """What was proposed cannot become a candidate (it does not parse, it changes nothing); the message says why."""
+    """A proposal that cannot become a candidate; the message says why.
+
+    It does not parse, for example, or it changes nothing.
+    """
 
     def __init__(self, reason: str, origin: Mapping[str, Any] | None = None) -> None:
         super().__init__(reason)
@@ -159,29 +209,52 @@ class Unusable(Exception):
 
 
 class Proposer(Protocol):
-    """Made as `Implementation(argument, experiment, options)`: `argument` is what follows the colon in `patches:DIR`.
+    """Proposes programs. It is made as `Implementation(argument, experiment, options)`.
 
-    A class attribute `ahead` says how many proposals are made ahead per slot, and so how far the study that it is shown may be behind
-    (`ahead_of`): 0 where it answers at once and learns from every candidate, 2 where it waits for a model; 1 without it. With 2, two of
-    its instances work in two threads.
+    `argument` is what follows the colon in `patches:DIR`.
+
+    An implementation may have a class attribute `ahead`: how many proposals per slot are made ahead
+    of the trials. A proposal made ahead has not seen the newest scores. So `ahead` is 0 for a
+    proposer that answers at once and learns from every candidate, and 2 for one that waits for a
+    model. Without the attribute it is 1. With 2, two instances of the proposer work in two threads.
+
+    It answers for itself before a study exists by class methods. All of them are optional:
+
+        check(argument: str, options: Options, root: Path) -> str
+            Returns the argument that the study records; a path in it becomes absolute, by `root`.
+            Raises UsageError for an argument, or for options, that cannot be. A proposer without
+            this method takes no argument.
+        estimate(experiment: Experiment, program: Program, options: Options) -> str
+            One line about what the proposals of the new study will cost; empty where they cost
+            nothing. `program` is the baseline.
+        alias_from_program(argument: str, files: Mapping[str, str]) -> str | None
+            What an alias for a kept program means (see `registry.save_alias`), where the files of
+            that program describe this proposer; else None.
     """
 
     name: str
 
     def propose(self, brief: Brief) -> Proposal | Iterable[Proposal] | None:
-        """The next proposal, or several, `brief.wanted` at most; None when there is none now but may be later.
+        """The next proposal, or several (at most `brief.max_proposals`).
 
-        Runs in a thread of its own. May take long. Of a list all become candidates at once; where it takes long and costs, `yield` them:
-        each is a candidate in the journal when it is yielded, and no end of the loop, nor an error that is raised later, loses it.
+        None if there is none now but may be later.
+
+        It runs in its own thread and may take long. All proposals of a list become candidates at
+        once. A proposer that is slow or expensive should `yield` its proposals instead. Each one is
+        in the journal as soon as it is yielded, so neither a later error nor the end of the loop
+        can lose it.
 
         Raises:
-            Exhausted: there will be none any more. ParentExhausted: none from this parent.
-            Unusable: this one came to nothing; ask again.
-            ProposerFault: the proposer itself failed (connection, refusal); repeated, it pauses the study.
-            ProposerUnusable: it cannot be asked before a person mends something; the study pauses at once.
+            Exhausted: there will never be another proposal.
+            ParentExhausted: there is none from this parent.
+            Unusable: this proposal cannot be used; the proposer may be asked again.
+            ProposerFault: the proposer itself failed (connection, refusal). Repeated faults pause
+                the study.
+            ProposerUnusable: it cannot be asked before a person fixes something; the study pauses
+                at once.
         """
 
 
-def ahead_of(proposer: Proposer) -> int:
-    """How many proposals a proposer makes ahead, per slot."""
+def count_ahead(proposer: Proposer) -> int:
+    """How many proposals per slot the proposer makes ahead of the trials."""
     return int(getattr(proposer, "ahead", 1))

@@ -1,4 +1,8 @@
-"""Settings of the tuner, as a value: what `--proposer tuner:reach=3,company=0.9` says, and what a study of `proposer_harness` evolves."""
+"""Settings of the tuner, as a value and as a text.
+
+The text is what follows the colon in `--proposer tuner:reach=3,company=0.9`. A study of
+`proposer_harness` searches for better settings.
+"""
 
 import ast
 import math
@@ -6,7 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from workbench.errors import UsageError
-from workbench.syntax import tree_of
+from workbench.syntax import parse_tree
+
+MAX_SETTING = 100
+_LEAST = {"n_best": 1, "new_together": 1, "reach": 0.01, "length": 0.01}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,16 +21,22 @@ class TunerSettings:
     """How the tuner searches. A unit is a natural step of a knob, often a factor of two.
 
     Attributes:
-        reach: units from the parent that TPE may suggest; further in several proposals.
+        reach: units from the parent that TPE may suggest; several proposals may lead further.
         n_best: single moves that are combined, two or three at a time.
-        company: worth of a move for each change beyond the first, relative to a single one, which is easier to read and to learn from.
-        repetition: units within which two points count as one.
+        company: worth of a move for each change beyond the first, relative to a single change,
+            which is easier to read and to learn from.
+        repetition: units within which two points count as the same.
         tried: attempts at a knob before TPE is asked for its value.
         new_together: knobs that one move may turn for the first time.
-        shadowed, elsewhere: weight of a knob with the name of a constant, and of one whose name says that it is for another machine.
+        shadowed: factor for the weight of a knob that has the name of a constant, and most likely
+            gets its value.
+        elsewhere: factor for the weight of a knob whose name says that it is for another kind of
+            machine.
         length: units over which a knob's curve stays similar.
-        linear, together: variance of the trend and of the joint term, relative to a knob's curve.
-        lean, flatten: prior mean: towards the direction that a name suggests, and down far from the baseline.
+        linear: variance of the trend, relative to a knob's curve.
+        together: variance of the term in which all knobs act together, relative to a knob's curve.
+        lean: how far the prior mean leans to the direction that a name suggests.
+        flatten: how much the prior mean falls far from the baseline.
     """
 
     reach: float = 2.0
@@ -42,22 +55,22 @@ class TunerSettings:
 
     def __post_init__(self) -> None:
         for name, value in self.values().items():
-            wanted = type(getattr(type(self), name))
-            if isinstance(value, bool) or not isinstance(value, int | wanted):
+            kind = type(getattr(type(self), name))
+            if isinstance(value, bool) or not isinstance(value, int | kind):
+                expected = "a whole number" if kind is int else "a number"
+                raise UsageError(f"the tuner's {name} = {value!r}; it is {expected}")
+            least = _LEAST.get(name, 0)
+            if not least <= value <= MAX_SETTING:
                 raise UsageError(
-                    f"the tuner's {name} = {value!r}; it is {'a whole number' if wanted is int else 'a number'}"
-                )
-            least = 1 if name in ("n_best", "new_together") else 0
-            if not least <= value <= 100 or (name in ("reach", "length") and value < 0.01):
-                raise UsageError(
-                    f"the tuner's {name} = {value}; it lies between {0.01 if name in ('reach', 'length') else least} and 100"
+                    f"the tuner's {name} = {value}; it lies between {least} and {MAX_SETTING}"
                 )
 
     def values(self) -> dict[str, float]:
+        """All settings by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def text(self) -> str:
-        """As `read` takes it: what differs from the defaults."""
+        """The settings that differ from the defaults, as `parse_settings` reads them."""
         return ",".join(
             f"{name}={value!r}"
             for name, value in self.values().items()
@@ -65,11 +78,13 @@ class TunerSettings:
         )
 
 
-def read(text: str) -> TunerSettings:
-    """The settings of `reach=3,company=0.9`; those that are left out have their defaults.
+def parse_settings(text: str) -> TunerSettings:
+    """The settings in a text such as `reach=3,company=0.9`.
+
+    Those that are left out have their defaults.
 
     Raises:
-        UsageError: no such setting, or a value that it cannot have.
+        UsageError: an unknown setting, or a value that it cannot have.
     """
     values = {}
     for part in filter(None, text.split(",")):
@@ -80,32 +95,33 @@ def read(text: str) -> TunerSettings:
             raise UsageError(
                 f"not a setting of the tuner: {part!r}; write tuner:NAME=NUMBER,NAME=NUMBER"
             ) from None
-    return made(values)
+    return make_settings(values)
 
 
-def made(values: Mapping[str, object]) -> TunerSettings:
-    """Settings by name.
+def make_settings(values: Mapping[str, object]) -> TunerSettings:
+    """The settings with these values.
 
     Raises:
-        UsageError: no such setting, or a value that it cannot have.
+        UsageError: an unknown setting, or a value that it cannot have.
     """
-    known = [field.name for field in fields(TunerSettings)]
+    names = [field.name for field in fields(TunerSettings)]
     for name, value in values.items():
-        if name not in known:
-            raise UsageError(f"the tuner has no setting {name!r}; it has: {', '.join(known)}")
+        if name not in names:
+            raise UsageError(f"the tuner has no setting {name!r}; it has: {', '.join(names)}")
         if isinstance(value, float) and not math.isfinite(value):
             raise UsageError(f"the tuner's {name} = {value}; it is a finite number")
     return TunerSettings(**values)  # type: ignore[arg-type]  # __post_init__ checks them
 
 
-def written(source: str) -> TunerSettings:
-    """The settings in a program whose lines are `REACH = 2.0` and the like; nothing of it is run.
+def parse_source(source: str) -> TunerSettings:
+    """The settings in a Python source with lines such as `REACH = 2.0`. The source is not run.
 
     Raises:
-        UsageError: it does something else as well, so that its settings are not known without it.
+        UsageError: the source does anything else, so that its settings are only known by running
+            it.
     """
     values = {}
-    for node in tree_of(source).body:
+    for node in parse_tree(source).body:
         match node:
             case ast.Expr(ast.Constant()):  # a docstring
                 continue
@@ -113,6 +129,11 @@ def written(source: str) -> TunerSettings:
                 values[name.lower()] = value
             case _:
                 raise UsageError(
-                    f"line {node.lineno} is no setting; only lines as in REACH = 2.0 can be installed"
+                    f"line {node.lineno} is not a setting; "
+                    "only lines such as REACH = 2.0 can be installed"
                 )
-    return made(values)
+    return make_settings(values)
+
+
+# Studies of older versions contain experiments that import it by this name.
+made = make_settings

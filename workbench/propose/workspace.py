@@ -1,25 +1,39 @@
-"""Workspace: what the loop lets a proposer look at beyond the records of the study and its programs."""
+"""Workspace: what a proposer may look at beyond the study, and where it may try a program.
+
+Only the protocol and its values; the loop implements it.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from threading import Event
 from typing import Protocol
 
-from workbench.ledger.journal import Curve
+from workbench.ledger.curves import Curve
 from workbench.program import Program
 
 
 @dataclass(frozen=True)
-class Ran:
-    """What became of a command: how it ended, in words, and what it printed."""
+class CommandResult:
+    """What became of a command.
+
+    Attributes:
+        ending: how it ended, in words.
+        output: what it printed.
+    """
 
     ending: str
     output: str
 
 
 @dataclass(frozen=True)
-class Checked:
-    """What a smoke run of a program found: a `problem` in one line, empty for none; the end of what was printed; wall-clock seconds."""
+class SmokeResult:
+    """What became of a smoke run.
+
+    Attributes:
+        problem: what is wrong with the program, in one line; empty if nothing is.
+        output: the end of what it printed.
+        seconds: wall-clock time.
+    """
 
     problem: str = ""
     output: str = ""
@@ -27,38 +41,48 @@ class Checked:
 
 
 class Workspace(Protocol):
-    """What trials of the search left behind, and a place to try a program. Nothing of an audit, and no data of the evaluator.
+    """What trials of the search left behind, and a place to try a program.
 
-    `has_shell`: commands can be run.
+    Nothing of an audit is in it, and no data of the evaluator.
     """
 
     @property
-    def has_shell(self) -> bool: ...
+    def has_shell(self) -> bool:
+        """True if commands can be run."""
 
     def log(self, candidate: int, trial: int) -> str:
-        """What a trial printed; empty where nothing is left."""
+        """What a trial printed; empty without a log."""
 
     def curves(self, candidate: int, trial: int) -> Mapping[str, Curve]:
         """The series of a trial, by name."""
 
     def repeats(self, program: Program) -> str:
-        """Which candidate a program repeats but for comments or layout, in words; empty for none."""
+        """Says which candidate equals a program apart from comments or layout; else empty."""
 
-    def check(self, program: Program, cancelled: Event, imports: bool = True) -> Checked | None:
-        """A short run of a program before a trial is spent on it; None where nothing can be said of it beforehand.
+    def check(self, program: Program, cancelled: Event, imports: bool = True) -> SmokeResult | None:
+        """A short run before a trial is spent; None if the program cannot be run in advance.
 
         Args:
-            imports: where the experiment has no `check` of its own, whether the modules can be imported is looked at instead.
+            program: the program.
+            cancelled: ends the run once it is set.
+            imports: if the experiment has no `check`, try whether the modules can be imported.
         """
 
     def run(
         self, program: Program, files: Iterable[tuple[str, str]], command: str, cancelled: Event
-    ) -> Ran:
-        """Runs a command in a sandbox with a copy of a program, and other files (path, text) to read; only where there is a shell."""
+    ) -> CommandResult:
+        """Runs a command in a sandbox; only if `has_shell`.
+
+        Args:
+            program: the sandbox holds a copy of it.
+            files: path and text of other files, which the command may read.
+            command: for `/bin/sh`.
+            cancelled: ends the command once it is set.
+        """
 
 
-class Bare:
-    """A workspace in which nothing is left and nothing can be run."""
+class EmptyWorkspace:
+    """A workspace with nothing to look at and no place to run anything."""
 
     has_shell = False
 
@@ -71,10 +95,14 @@ class Bare:
     def repeats(self, program: Program) -> str:
         return ""
 
-    def check(self, program: Program, cancelled: Event, imports: bool = True) -> Checked | None:
+    def check(self, program: Program, cancelled: Event, imports: bool = True) -> SmokeResult | None:
         return None
 
     def run(
         self, program: Program, files: Iterable[tuple[str, str]], command: str, cancelled: Event
-    ) -> Ran:
-        raise LookupError("there is no shell in this workspace")
+    ) -> CommandResult:
+        raise LookupError("this workspace has no shell")
+
+
+# Studies of older versions contain experiments that import it by this name.
+Bare = EmptyWorkspace

@@ -1,1 +1,1 @@
-"""What people already have, recognised: scripts, cells, packages, logs of other tools."""
+"""Recognises what people already have: scripts, cells, packages, checkouts, logs of other tools."""

@@ -1,4 +1,7 @@
-"""A notebook cell as a study's program: how it becomes an experiment, and what the cell reads with another candidate's program in it."""
+"""A notebook cell as a study's program.
+
+How the cell becomes an experiment, and what it reads with another candidate's program in it.
+"""
 
 import tempfile
 from collections.abc import Callable
@@ -10,11 +13,12 @@ from workbench.ledger.folder import StudyFolder
 from workbench.program import Program
 from workbench.recognise import scaffold
 from workbench.recognise.scaffold import Scoring, Setup
-from workbench.recognise.setup import time_limited
-from workbench.syntax import tree_of
+from workbench.recognise.setup import read_limits
+from workbench.syntax import parse_tree
 
-PROGRAM, WHOLE = "cell.py", "cell.txt"
-Made = TypeVar("Made")
+PROGRAM = "cell.py"
+WHOLE = "cell.txt"  # the cell as it was typed, kept beside the experiment
+Started = TypeVar("Started")
 
 
 def begin(
@@ -23,17 +27,22 @@ def begin(
     name: str,
     scoring: Scoring,
     time_limit: str | None,
-    start: Callable[[Path], Made],
-) -> Made:
-    """Makes an experiment of a cell and starts on it; the study keeps a copy, the folder goes.
+    start: Callable[[Path], Started],
+) -> Started:
+    """Makes an experiment of a cell and starts a study of it, which keeps a copy.
 
     Args:
-        magic: the cell's first line, as it was typed. code: what follows it. time_limit: of a trial, as in `10m`.
+        magic: the cell's first line, as it was typed.
+        code: what follows it.
+        name: of the experiment.
+        scoring: where its score is.
+        time_limit: of a trial, as in `10m`.
+        start: starts a study of the folder that it is given; the folder is removed afterwards.
 
     Raises:
         UsageError: the cell cannot be a program.
     """
-    setup = scaffold.AS_A_CELL if time_limit is None else Setup(limits=time_limited(time_limit))
+    setup = scaffold.AS_A_CELL if time_limit is None else Setup(limits=read_limits(time_limit))
     with tempfile.TemporaryDirectory(prefix="workbench-cell-") as root:
         folder = Path(root) / name
         scaffold.write(code, folder, name, scoring, PROGRAM, setup)
@@ -47,17 +56,22 @@ def is_cell(study: StudyFolder) -> bool:
 
 
 def text(study: StudyFolder, program: Program) -> tuple[str, str]:
-    """The whole cell as it was, and with this program in it; a scoring function stands below the program.
+    """The whole cell as it was typed, and with this program in it.
+
+    A scoring function comes below the program.
 
     Raises:
         UsageError: the study did not begin with a cell.
     """
     if not is_cell(study):
         raise UsageError(f"{study.name} did not begin with a cell")
-    whole = (study.experiment / WHOLE).read_text(encoding="utf-8")
-    magic, parts = whole.partition("\n")[0], [program.files[PROGRAM].rstrip("\n")]
-    if (study.experiment / "scoring.py").is_file():
-        scoring = (study.experiment / "scoring.py").read_text(encoding="utf-8")
-        first, last = scaffold.span(tree_of(scoring).body[-1])
+    original = (study.experiment / WHOLE).read_text(encoding="utf-8")
+    magic = original.partition("\n")[0]
+    parts = [program.files[PROGRAM].rstrip("\n")]
+    scoring_file = study.experiment / "scoring.py"
+    if scoring_file.is_file():
+        scoring = scoring_file.read_text(encoding="utf-8")
+        first, last = scaffold.span(parse_tree(scoring).body[-1])
         parts.append("\n".join(scoring.split("\n")[first:last]))
-    return whole, "\n".join([magic, "\n\n\n".join(parts), ""])
+    body = "\n\n\n".join(parts)
+    return original, f"{magic}\n{body}\n"

@@ -1,6 +1,6 @@
-"""Logs: what the experiment log of another tool says, row by row. Nothing is left out, repaired or judged anew.
+"""What the experiment log of another tool says, row by row. Nothing is left out or repaired.
 
-`tsv` and `pi` read the two formats into a `Log`; `importing` makes a study of it.
+`tsv` and `pi` read the two formats into a `Log`; `verbs.log_import` makes a study of it.
 """
 
 import math
@@ -13,38 +13,39 @@ from typing import Literal, NamedTuple
 from workbench.errors import UsageError
 from workbench.experiment import Goal
 
-Said = Literal["keep", "discard", "crash"]
-SAID: tuple[Said, ...] = ("keep", "discard", "crash")
-WORDS: dict[str, Said] = {
+Meaning = Literal["keep", "discard", "crash"]
+MEANINGS: tuple[Meaning, ...] = ("keep", "discard", "crash")
+STATUS_WORDS: dict[str, Meaning] = {
     "keep": "keep",
     "kept": "keep",
     "discard": "discard",
     "discarded": "discard",
     "crash": "crash",
     "crashed": "crash",
-    "checks_failed": "crash",  # pi: it ran, and what it made is broken; its metric counts for nothing
+    # In pi's logs: it ran, but what it made is broken, so that its metric does not count.
+    "checks_failed": "crash",
 }
+_LOWER_WORDS = ("lower", "min", "minimize", "minimise", "down", "lower is better")
+_HIGHER_WORDS = ("higher", "max", "maximize", "maximise", "up", "higher is better")
 GOALS: dict[str, Goal] = {
-    **dict.fromkeys(
-        ("lower", "min", "minimize", "minimise", "down", "lower is better"), "minimize"
-    ),
-    **dict.fromkeys(
-        ("higher", "max", "maximize", "maximise", "up", "higher is better"), "maximize"
-    ),
+    **dict.fromkeys(_LOWER_WORDS, "minimize"),
+    **dict.fromkeys(_HIGHER_WORDS, "maximize"),
 }
+LOG_NAMES = ("results.tsv", ".auto/log.jsonl", "autoresearch.jsonl")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
-_NO_NUMBER = re.compile(r"[+-]?(?:nan|inf|infinity|n/a|none|null)", re.IGNORECASE)
+_NOT_A_NUMBER = re.compile(r"[+-]?(?:nan|inf|infinity|n/a|none|null)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """How a log is to be read, where it does not say so itself.
+    """How to read a log, where the log does not say so itself.
 
     Attributes:
-        metric: the column, or the named metric, that is the score. goal: which direction is better.
-        columns: names of the columns of a log without a header, or instead of those that it has.
-        statuses: what the log's own words mean: `keep`, `discard` or `crash`.
-        segment: which segment of a pi log; its last one with runs by default.
+        metric: the column, or the named metric, that is the score.
+        goal: which direction is better.
+        columns: names of the columns, for a log without a header or to replace its header.
+        statuses: what the log's status words mean: `keep`, `discard` or `crash`.
+        segment: which segment of a pi log; by default the last one with runs.
     """
 
     metric: str | None = None
@@ -57,28 +58,35 @@ class Reading:
         if self.goal not in (None, "minimize", "maximize"):
             raise UsageError(f"goal = {self.goal!r}; choose minimize or maximize")
         for word, meaning in self.statuses.items():
-            if meaning not in SAID:
+            if meaning not in MEANINGS:
                 raise UsageError(
-                    f"--status {word}={meaning}: a status means keep, discard or crash; leave out any other word"
+                    f"--status {word}={meaning}: a status means keep, discard or crash; "
+                    "leave out any other word"
                 )
-        if not all(name.strip() for name in self.columns) or len(set(self.columns)) < len(
-            self.columns
-        ):
-            raise UsageError(
-                f"--columns {','.join(self.columns)}: every column needs a name of its own"
-            )
+        are_named = all(name.strip() for name in self.columns)
+        are_unique = len(set(self.columns)) == len(self.columns)
+        if not are_named or not are_unique:
+            columns = ",".join(self.columns)
+            raise UsageError(f"--columns {columns}: give every column a different name")
 
     @property
-    def words(self) -> dict[str, Said]:
-        """Status words, in lower case, with what they mean."""
-        return {
-            **WORDS,
-            **{word.strip().lower(): WORDS[meaning] for word, meaning in self.statuses.items()},
-        }
+    def words(self) -> dict[str, Meaning]:
+        """Status words in lower case, with what they mean."""
+        words = dict(STATUS_WORDS)
+        for word, meaning in self.statuses.items():
+            words[word.strip().lower()] = STATUS_WORDS[meaning]
+        return words
 
 
 class Line(NamedTuple):
-    """A line of a log that is not blank: its number, its text, and all of it with its end and the blank lines that follow."""
+    """A line of a log that is not blank.
+
+    Attributes:
+        number: from 1.
+        text: without the end of the line.
+        raw: the whole line with its end, and the blank lines that follow it.
+        is_utf8: False if it could not be decoded.
+    """
 
     number: int
     text: str
@@ -88,14 +96,18 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One row.
+    """One row of a log.
 
     Attributes:
-        raw: as in the log, with the end of the line. fields: by column; what no column names is `field 6`.
-        cells: the five of autoresearch's `results.tsv`, in the words of the log.
-        word: its status as written. said: what that means; None where it is not known.
-        score: None for a crash, for what is no number, and for a zero that no status vouches for.
-        metrics: further named values. flags: what is odd about the row, each a few words.
+        line: number of its line.
+        raw: its text, with the end of the line.
+        fields: its cells by column; a cell without a column is `field 6`.
+        cells: the five of autoresearch's `results.tsv`, in the log's words.
+        word: its status as written.
+        meaning: what that status means; None if it is not known.
+        score: None for a crash, for what is not a number, and for a zero without a status.
+        metrics: further named values.
+        flags: what is odd about the row, a few words each.
     """
 
     line: int
@@ -103,7 +115,7 @@ class Row:
     fields: Mapping[str, str]
     cells: tuple[str, str, str, str, str]
     word: str = ""
-    said: Said | None = None
+    meaning: Meaning | None = None
     score: float | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
@@ -115,12 +127,17 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Log:
-    """A log, read.
+    """A log that has been read.
 
     Attributes:
-        format: `results.tsv` or `autoresearch.jsonl`. name: what the log calls itself; may be empty.
-        head: the text before the first row. well_formed: `head` and the raw rows are a canonical `results.tsv`.
-        notes: what a person should know of how it was read.
+        format: `results.tsv` or `autoresearch.jsonl`.
+        metric: name of the score.
+        goal: which direction is better.
+        rows: in the order of the log.
+        name: what the log calls itself; may be empty.
+        head: the text before the first row.
+        well_formed: True if `head` and the raw rows are a canonical `results.tsv`.
+        notes: what a person should know about how it was read.
     """
 
     format: str
@@ -133,22 +150,21 @@ class Log:
     notes: tuple[str, ...] = ()
 
 
-def lines_of(path: Path) -> tuple[str, list[Line]]:
-    r"""What stands before the first line that is not blank, and all such lines; split at "\n" only.
+def read_lines(path: Path) -> tuple[str, list[Line]]:
+    r"""The text before the first line that is not blank, and all such lines; split at "\n" only.
 
     Raises:
-        UsageError: there is no such file, it is empty, or it is no text.
+        UsageError: the file is missing, empty, or not text.
     """
-    before, lines = "", list[Line]()
-    pieces = _bytes_of(path).split(b"\n")
-    for at, piece in enumerate(pieces, 1):
-        end = "\n" if at < len(pieces) else ""
-        try:
-            text, is_utf8 = piece.decode("utf-8"), True
-        except UnicodeDecodeError:
-            text, is_utf8 = piece.decode("utf-8", "backslashreplace"), False
-        if text.strip(" \r\ufeff"):
-            lines.append(Line(at, text.removesuffix("\r"), text + end, is_utf8))
+    before = ""
+    lines: list[Line] = []
+    pieces = _read_bytes(path).split(b"\n")
+    for number, piece in enumerate(pieces, 1):
+        end = "\n" if number < len(pieces) else ""
+        text, is_utf8 = _decode(piece)
+        is_blank = not text.strip(" \r\ufeff")
+        if not is_blank:
+            lines.append(Line(number, text.removesuffix("\r"), text + end, is_utf8))
         elif lines:
             lines[-1] = lines[-1]._replace(raw=lines[-1].raw + text + end)
         else:
@@ -158,16 +174,19 @@ def lines_of(path: Path) -> tuple[str, list[Line]]:
     return before, lines
 
 
-def _bytes_of(path: Path) -> bytes:
+def _decode(piece: bytes) -> tuple[str, bool]:
+    """The text, and whether it is valid UTF-8; other bytes become escapes, so that none is lost."""
+    try:
+        return piece.decode("utf-8"), True
+    except UnicodeDecodeError:
+        return piece.decode("utf-8", "backslashreplace"), False
+
+
+def _read_bytes(path: Path) -> bytes:
     if path.is_dir():
-        known = [
-            name
-            for name in ("results.tsv", ".auto/log.jsonl", "autoresearch.jsonl")
-            if (path / name).is_file()
-        ]
-        raise UsageError(
-            f"{path} is a folder; name the log in it" + (f": {path / known[0]}" if known else "")
-        )
+        logs = [path / name for name in LOG_NAMES if (path / name).is_file()]
+        hint = f": {logs[0]}" if logs else ""
+        raise UsageError(f"{path} is a folder; name the log in it{hint}")
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -177,14 +196,13 @@ def _bytes_of(path: Path) -> bytes:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UsageError(f"{path} is UTF-16 text; write it as UTF-8 first")
     if b"\0" in data:
-        raise UsageError(
-            f"{path} is no text (a NUL byte in line {data.count(bytes([10]), 0, data.index(bytes([0]))) + 1}); name a log"
-        )
+        line = data.count(b"\n", 0, data.index(b"\0")) + 1
+        raise UsageError(f"{path} is not text (a NUL byte in line {line}); name a log")
     return data
 
 
 def number(text: str) -> float | None:
-    """A plain finite number, or None: not `nan`, not `1_000`, not a word."""
+    """A plain finite number, or None: `nan`, `1_000` and words are not numbers."""
     if not _NUMBER.fullmatch(text.strip()):
         return None
     value = float(text)
@@ -192,31 +210,37 @@ def number(text: str) -> float | None:
 
 
 def is_numeric(text: str) -> bool:
-    """Whether a cell stands where a number does, `nan` included; a header has none."""
-    return number(text) is not None or bool(_NO_NUMBER.fullmatch(text.strip()))
+    """Whether a cell holds a number or a placeholder for one, such as `nan`; a header does not."""
+    return number(text) is not None or bool(_NOT_A_NUMBER.fullmatch(text.strip()))
 
 
 def judge(
-    word: str, metric: str, words: Mapping[str, Said]
-) -> tuple[Said | None, float | None, tuple[str, ...]]:
-    """What a status word means, the score beside it, and what is odd about the two. A status is read, never worked out."""
-    said, score, flags = words.get(word.strip().lower()), number(metric), []
-    if said is None:
+    word: str, metric: str, words: Mapping[str, Meaning]
+) -> tuple[Meaning | None, float | None, tuple[str, ...]]:
+    """What a status word means, the score beside it, and what is odd about the two.
+
+    A status is read and never inferred from the score.
+    """
+    meaning = words.get(word.strip().lower())
+    score = number(metric)
+    flags = []
+    if meaning is None:
         flags.append(f"unknown status {word.strip()[:40]!r}" if word.strip() else "no status")
-    if said == "crash":
-        return said, None, tuple(flags)
+    if meaning == "crash":
+        return meaning, None, tuple(flags)
     if score is None:
-        flags.append(
-            f"metric {metric.strip()[:40]!r} is no number" if metric.strip() else "no metric"
-        )
-    elif score == 0 and said is None:
+        text = metric.strip()[:40]
+        flags.append(f"metric {text!r} is not a number" if text else "no metric")
+    elif score == 0 and meaning is None:
+        # The format writes a zero for a crash, so a zero counts only if a status vouches for it.
         score = None
         flags.append("metric 0, and no status says that it ran")
-    return said, score, tuple(flags)
+    return meaning, score, tuple(flags)
 
 
-def ask_goal(metric: str) -> UsageError:
+def goal_is_missing(metric: str) -> UsageError:
     """The error for a direction that nothing states."""
     return UsageError(
-        f"is a lower or a higher {metric!r} better? The log does not say: --goal minimize or --goal maximize"
+        f"is a lower or a higher {metric!r} better? "
+        "The log does not say: --goal minimize or --goal maximize"
     )

@@ -1,4 +1,7 @@
-"""Looking: what a script says about itself, read from its source and that of the modules beside it; nothing of it is run."""
+"""What a script says about itself, read from its source and from the modules beside it.
+
+Nothing of it is run.
+"""
 
 import ast
 import os
@@ -10,57 +13,23 @@ from pathlib import Path
 
 from workbench.errors import UsageError
 from workbench.experiment import PRINTED_NAME, Goal
-from workbench.syntax import syntax_problem, tree_of
+from workbench.syntax import find_syntax_problem, parse_tree
 
 HOLE = "\0"  # stands for a value in a printed text
-_CLAIM = re.compile(rf"\s*({PRINTED_NAME})(?:\s*=|:)\s*{HOLE}\s*")
-_LOW = {
-    "loss",
-    "error",
-    "err",
-    "mse",
-    "rmse",
-    "mae",
-    "bpb",
-    "bpc",
-    "perplexity",
-    "ppl",
-    "nll",
-    "seconds",
-    "time",
-    "latency",
-    "cost",
-    "regret",
-    "excess",
-    "wer",
-    "cer",
-    "distance",
-    "gap",
+MAX_PATH_CHARS = 200  # a longer text is not taken for a path
+_PRINTED_METRIC = re.compile(rf"\s*({PRINTED_NAME})(?:\s*=|:)\s*{HOLE}\s*")
+_LOWER_IS_BETTER = {
+    *("loss", "error", "err", "mse", "rmse", "mae", "bpb", "bpc", "perplexity", "ppl", "nll"),
+    *("seconds", "time", "latency", "cost", "regret", "excess", "wer", "cer", "distance", "gap"),
 }
-_HIGH = {
-    "acc",
-    "accuracy",
-    "score",
-    "reward",
-    "return",
-    "f1",
-    "auc",
-    "r2",
-    "precision",
-    "recall",
-    "bleu",
-    "rouge",
-    "throughput",
-    "speed",
-    "speedup",
-    "gain",
-    "quality",
-    "fitness",
+_HIGHER_IS_BETTER = {
+    *("acc", "accuracy", "score", "reward", "return", "f1", "auc", "r2", "precision", "recall"),
+    *("bleu", "rouge", "throughput", "speed", "speedup", "gain", "quality", "fitness"),
 }
-_SEEDS = {"seed", "manual_seed", "set_seed", "seed_everything", "manual_seed_all"}
-_MAKERS = {"default_rng", "Random", "RandomState", "PRNGKey", "SeedSequence"}
+_SEEDERS = {"seed", "manual_seed", "set_seed", "seed_everything", "manual_seed_all"}
+_GENERATORS = {"default_rng", "Random", "RandomState", "PRNGKey", "SeedSequence"}
 _CLOCKS = {"time", "monotonic", "perf_counter", "process_time"}
-_SYSTEM = ("/dev/", "/proc/", "/sys/", "/usr/", "/bin/", "/etc/")
+_SYSTEM_FOLDERS = ("/dev/", "/proc/", "/sys/", "/usr/", "/bin/", "/etc/")
 _DOWNLOADS = {
     "urlopen",
     "urlretrieve",
@@ -73,17 +42,24 @@ _DOWNLOADS = {
 
 
 @dataclass(frozen=True)
-class Look:
-    """What was found. A place is `train.py line 3`.
+class Scan:
+    """What a script says about itself. A place is given as `train.py line 3`.
 
     Attributes:
-        script: its path below `root`, the folder it lies in. code: its text.
-        functions: its functions that need nothing, or a `seed`; `seeded`: those of them that take it.
-        prints: the metrics that are printed as `name: number` on a line of their own, each with the file and the place.
-        arguments: what argparse wants before the script runs.
-        packages: distributions that its imports come from. missing: imports that nothing here provides.
-        along: files below `root` that it needs: modules that it imports, data that it names. outside: what it names elsewhere.
-        seeds, clocks, downloads: places where chance is fixed, where the clock is compared, where something is fetched.
+        root: the folder that it lies in.
+        script: its path below `root`.
+        code: its text.
+        functions: functions that return something and need at most a `seed`.
+        seeded: those of them that take a `seed`.
+        prints: metrics that are printed as `name: number` on a line; each with its file and place.
+        arguments: what argparse requires.
+        packages: distributions that its imports come from.
+        missing: imports that nothing here provides.
+        along: files below `root` that it needs: modules that it imports, and data that it names.
+        outside: files elsewhere that it names.
+        seeds: places where randomness is seeded with a fixed value.
+        clocks: places where the clock decides something.
+        downloads: places where something is fetched.
     """
 
     root: Path
@@ -102,87 +78,109 @@ class Look:
     downloads: tuple[str, ...]
 
 
-def look(script: Path, root: Path | None = None) -> Look:
-    """Reads a script and, as far as they lie below `root` (its own folder), the modules that it imports.
+def scan(script: Path, root: Path | None = None) -> Scan:
+    """Reads a script and the modules below `root` that it imports, directly or not.
+
+    Args:
+        root: by default the script's folder.
 
     Raises:
-        UsageError: it cannot be read, or does not parse.
+        UsageError: a file cannot be read, or does not parse.
     """
     root = (root or script.parent).resolve()
     name = script.resolve().relative_to(root).as_posix()
-    first = _Source(root, name, _text(script))
-    sources, waiting = {name: first}, [first]
-    names = set[str]()
-    while waiting:
-        source = waiting.pop()
-        for module in source.imports:
-            local = _local(root, source.name, module)
-            names |= set() if local else {module.lstrip(".").partition(".")[0]}
-            for path in local:
-                if path not in sources:
-                    sources[path] = _Source(root, path, _text(root / path))
-                    waiting.append(sources[path])
-    packages, missing = _distributions(names - set(sys.stdlib_module_names) - {""})
-    everything = list(sources.values())
-    data = {path for source in everything for path in source.inside}
+    sources, foreign_modules = _read_sources(root, name, script)
+    packages, missing = _find_distributions(foreign_modules)
+    main = sources[name]
+    files = list(sources.values())
+    data = {path for file in files for path in file.inside}
+    outside = dict.fromkeys(path for file in files for path in file.outside)
     functions = [
-        node for node in first.tree.body if isinstance(node, ast.FunctionDef) and _is_free(node)
+        node
+        for node in main.tree.body
+        if isinstance(node, ast.FunctionDef) and _needs_only_a_seed(node)
     ]
-    return Look(
+    seeded = [
+        node.name
+        for node in functions
+        if any(argument.arg == "seed" for argument in _arguments(node))
+    ]
+    prints: dict[str, tuple[str, str]] = {}
+    for file in reversed(files):  # the script itself comes last and wins
+        for metric, place in file.prints.items():
+            prints[metric] = (file.name, place)
+    return Scan(
         root=root,
         script=name,
-        code=first.text,
+        code=main.text,
         functions=tuple(node.name for node in functions),
-        seeded=tuple(
-            node.name for node in functions if any(arg.arg == "seed" for arg in _arguments(node))
-        ),
-        prints={
-            metric: (source.name, place)
-            for source in reversed(everything)
-            for metric, place in source.prints.items()
-        },
-        arguments=tuple(first.arguments),
+        seeded=tuple(seeded),
+        prints=prints,
+        arguments=tuple(main.arguments),
         packages=packages,
         missing=missing,
         along=tuple(sorted({*sources, *data} - {name})),
-        outside=tuple(dict.fromkeys(path for source in everything for path in source.outside)),
-        seeds=tuple(place for source in everything for place in source.seeds),
-        clocks=tuple(place for source in everything for place in source.clocks),
-        downloads=tuple(place for source in everything for place in source.downloads),
+        outside=tuple(outside),
+        seeds=tuple(place for file in files for place in file.seeds),
+        clocks=tuple(place for file in files for place in file.clocks),
+        downloads=tuple(place for file in files for place in file.downloads),
     )
 
 
-def parsed(code: str, name: str = "") -> ast.Module:
-    """The syntax tree of a program; `name` is that of its file, empty for a notebook's cell.
+def _read_sources(root: Path, name: str, script: Path) -> tuple[dict[str, "_Source"], set[str]]:
+    """The script and the modules below `root` that it reaches, and the other modules' names."""
+    sources = {name: _Source(root, name, _read_text(script))}
+    to_visit = [sources[name]]
+    foreign: set[str] = set()
+    while to_visit:
+        source = to_visit.pop()
+        for module in source.imports:
+            paths = _local_files(root, source.name, module)
+            if not paths:
+                foreign.add(module.lstrip(".").partition(".")[0])
+            for path in paths:
+                if path not in sources:
+                    sources[path] = _Source(root, path, _read_text(root / path))
+                    to_visit.append(sources[path])
+    return sources, foreign - set(sys.stdlib_module_names) - {""}
+
+
+def parse_program(code: str, name: str = "") -> ast.Module:
+    """The syntax tree of a program.
+
+    Args:
+        name: of its file; empty for a notebook's cell.
 
     Raises:
-        UsageError: a line is for IPython, or it does not parse.
+        UsageError: a line is for IPython, or the program does not parse.
     """
     for number, line in enumerate(code.split("\n"), 1):
         if re.match(r"\s*[%!]", line):
-            place, remedy = (
-                (f"{name}: ", "take that line out")
-                if name
-                else ("", "put that line in another cell")
-            )
+            place = f"{name}: " if name else ""
+            remedy = "take that line out" if name else "put that line in another cell"
             raise UsageError(
-                f"{place}line {number} is for IPython ({line.strip()[:40]}); a program is plain Python, {remedy}"
+                f"{place}line {number} is for IPython ({line.strip()[:40]}); "
+                f"a program is plain Python, {remedy}"
             )
-    if problem := syntax_problem(code):
+    problem = find_syntax_problem(code)
+    if problem:
         raise UsageError(f"{name or 'the program'} does not parse: {problem}")
-    return tree_of(code)
+    return parse_tree(code)
 
 
-def direction(metric: str) -> Goal | None:
-    """Which way a metric of this name is better, as far as its words say."""
+def infer_goal(metric: str) -> Goal | None:
+    """Which way a metric of this name is better; None if its words do not say, or say both."""
     words = set(re.split(r"[^a-z0-9]+", metric.lower()))
-    low, high = bool(words & _LOW), bool(words & _HIGH)
-    return None if low == high else "minimize" if low else "maximize"
+    is_low = bool(words & _LOWER_IS_BETTER)
+    is_high = bool(words & _HIGHER_IS_BETTER)
+    if is_low == is_high:
+        return None
+    return "minimize" if is_low else "maximize"
 
 
 @dataclass
 class _Source:
-    """One file, walked through once."""
+    """One file, walked through once. The lists are those of `Scan`."""
 
     root: Path
     name: str
@@ -197,186 +195,205 @@ class _Source:
     downloads: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.tree = parsed(self.text, self.name)
-        timed = {
-            name
-            for node in ast.walk(self.tree)
-            if isinstance(node, ast.Assign) and _reads_clock(node.value)
-            for target in node.targets
-            for name in _names(target)
-        }
+        self.tree = parse_program(self.text, self.name)
+        timed_names = self._clock_names()
         for node in ast.walk(self.tree):
-            if isinstance(node, ast.Import):
-                self.imports += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                base = "." * node.level + (node.module or "")
-                self.imports += [
-                    base,
-                    *(
-                        f"{base}{'' if base.endswith('.') else '.'}{alias.name}"
-                        for alias in node.names
-                    ),
-                ]
-            elif isinstance(node, ast.Call):
-                self._take_call(node)
-            elif isinstance(node, ast.Compare) and (_reads_clock(node) or timed & _names(node)):
-                self.clocks.append(self._place(node))
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                self._take_path(node.value)
+            match node:
+                case ast.Import() | ast.ImportFrom():
+                    self.imports += _modules_of_import(node)
+                case ast.Call():
+                    self._read_call(node)
+                case ast.Compare():
+                    if _reads_clock(node) or timed_names & _names(node):
+                        self.clocks.append(self._place(node))
+                case ast.Constant(value=str() as text):
+                    self._read_path(text)
 
-    def _take_call(self, call: ast.Call) -> None:
-        name = _called(call)
+    def _clock_names(self) -> set[str]:
+        """Variables that hold a time of the clock."""
+        names: set[str] = set()
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Assign) and _reads_clock(node.value):
+                for target in node.targets:
+                    names |= _names(target)
+        return names
+
+    def _read_call(self, call: ast.Call) -> None:
+        name = _name_of_call(call)
         if name == "print":
-            for line in _printed(call).split("\n"):
-                if claim := _CLAIM.fullmatch(line):
-                    self.prints.setdefault(claim[1], self._place(call))
-        elif name == "add_argument" and (wanted := _wanted(call)):
-            self.arguments.append(wanted)
-        elif (
-            (name in _SEEDS or name in _MAKERS)
-            and call.args
-            and isinstance(call.args[0], ast.Constant)
-        ):
-            self.seeds.append(self._place(call))
-        elif name in _DOWNLOADS or any(
-            key.arg == "download" and getattr(key.value, "value", None) is True
-            for key in call.keywords
-        ):
+            self._read_print(call)
+        elif name == "add_argument":
+            argument = _mandatory_argument(call)
+            if argument:
+                self.arguments.append(argument)
+        elif name in _SEEDERS or name in _GENERATORS:
+            if call.args and isinstance(call.args[0], ast.Constant):
+                self.seeds.append(self._place(call))
+        elif name in _DOWNLOADS or _asks_for_download(call):
             self.downloads.append(self._place(call))
 
-    def _take_path(self, text: str) -> None:
-        if len(text) > 200 or "\n" in text or text.startswith(_SYSTEM) or not text.strip():
+    def _read_print(self, call: ast.Call) -> None:
+        for line in _text_of_print(call).split("\n"):
+            metric = _PRINTED_METRIC.fullmatch(line)
+            if metric:
+                self.prints.setdefault(metric[1], self._place(call))
+
+    def _read_path(self, text: str) -> None:
+        """Notes a text that names an existing file or folder."""
+        is_too_long = len(text) > MAX_PATH_CHARS or "\n" in text
+        if is_too_long or not text.strip() or text.startswith(_SYSTEM_FOLDERS):
             return
         path = self.root / Path(self.name).parent / os.path.expanduser(text)
+        # A text such as ".." may name a folder that contains the whole project.
         if not path.exists() or self.root.is_relative_to(path.resolve()):
             return
-        found = path.resolve()
-        if not found.is_relative_to(self.root):
-            self.outside.append(str(found))
-        else:
-            files = (
-                [found]
-                if found.is_file()
-                else [file for file in found.rglob("*") if file.is_file()]
-            )
-            self.inside += [file.relative_to(self.root).as_posix() for file in files]
+        path = path.resolve()
+        if not path.is_relative_to(self.root):
+            self.outside.append(str(path))
+            return
+        files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+        self.inside += [file.relative_to(self.root).as_posix() for file in files]
 
     def _place(self, node: ast.expr) -> str:
         return f"{self.name} line {node.lineno}"
 
 
-def _text(file: Path) -> str:
+def _modules_of_import(node: ast.Import | ast.ImportFrom) -> list[str]:
+    """The modules that an import may name; `from a import b` may mean `a` or `a.b`."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    base = "." * node.level + (node.module or "")
+    separator = "" if base.endswith(".") else "."
+    return [base, *(f"{base}{separator}{alias.name}" for alias in node.names)]
+
+
+def _read_text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise UsageError(f"cannot read {file}: it is no text") from None
+        raise UsageError(f"cannot read {file}: it is not text") from None
 
 
-def _local(root: Path, importer: str, module: str) -> list[str]:
-    """The files below `root` behind an imported name; none where it comes from elsewhere."""
-    dots = len(module) - len(module.lstrip("."))
+def _local_files(root: Path, importer: str, module: str) -> list[str]:
+    """The files below `root` behind an imported name; empty if it comes from elsewhere."""
+    n_dots = len(module) - len(module.lstrip("."))
     parts = [part for part in module.lstrip(".").split(".") if part]
-    beside = (root / importer).parent
-    folder = beside.parents[dots - 2] if dots > 1 else beside
-    for start in (folder,) if dots else (beside, root):
-        for length in range(len(parts), 0, -1):
-            path = start.joinpath(*parts[:length])
-            found = [
-                file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()
-            ]
-            if found and found[0].resolve().is_relative_to(root):
-                packages = [
-                    parent / "__init__.py"
-                    for parent in found[0].parents
-                    if parent.is_relative_to(root) and parent != root
-                ]
-                return [
-                    file.relative_to(root).as_posix()
-                    for file in dict.fromkeys([found[0], *filter(Path.is_file, packages)])
-                ]
+    folder = (root / importer).parent
+    start_folders = [folder, root]
+    if n_dots:  # a relative import: one dot is the importer's folder, each further one its parent
+        start_folders = [folder if n_dots == 1 else folder.parents[n_dots - 2]]
+    for start in start_folders:
+        for n_parts in range(len(parts), 0, -1):
+            path = start.joinpath(*parts[:n_parts])
+            file = _module_file(path)
+            if file is not None and file.resolve().is_relative_to(root):
+                files = dict.fromkeys([file, *_package_files(root, file)])
+                return [each.relative_to(root).as_posix() for each in files]
     return []
 
 
-def _distributions(names: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _module_file(path: Path) -> Path | None:
+    for file in (path.with_suffix(".py"), path / "__init__.py"):
+        if file.is_file():
+            return file
+    return None
+
+
+def _package_files(root: Path, file: Path) -> Iterator[Path]:
+    """The `__init__.py` of the packages that a module lies in."""
+    for parent in file.parents:
+        initial = parent / "__init__.py"
+        if parent != root and parent.is_relative_to(root) and initial.is_file():
+            yield initial
+
+
+def _find_distributions(modules: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The distributions that these modules come from, and the modules that come from none."""
-    from importlib.metadata import packages_distributions  # half a second where much is installed
+    if not modules:
+        return (), ()
+    from importlib.metadata import packages_distributions  # half a second in a large environment
 
-    known = packages_distributions() if names else {}
-    packages = sorted({known[name][0] for name in names if name in known})
-    return tuple(packages), tuple(sorted(names - known.keys()))
+    distributions = packages_distributions()
+    packages = {distributions[name][0] for name in modules if name in distributions}
+    return tuple(sorted(packages)), tuple(sorted(modules - distributions.keys()))
 
 
-def _called(node: ast.AST) -> str:
-    function = node.func if isinstance(node, ast.Call) else None
-    return (
-        function.attr
-        if isinstance(function, ast.Attribute)
-        else function.id
-        if isinstance(function, ast.Name)
-        else ""
-    )
+def _name_of_call(node: ast.AST) -> str:
+    """The last name of what a call calls; empty for anything else."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr=name)) | ast.Call(func=ast.Name(id=name)):
+            return name
+    return ""
+
+
+def _asks_for_download(call: ast.Call) -> bool:
+    """Whether a call has `download=True`."""
+    for keyword in call.keywords:
+        is_true = isinstance(keyword.value, ast.Constant) and keyword.value.value is True
+        if keyword.arg == "download" and is_true:
+            return True
+    return False
 
 
 def _reads_clock(node: ast.expr) -> bool:
-    return any(_called(inner) in _CLOCKS for inner in ast.walk(node))
+    return any(_name_of_call(inner) in _CLOCKS for inner in ast.walk(node))
 
 
 def _names(node: ast.AST) -> set[str]:
     return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
 
 
-def _printed(call: ast.Call) -> str:
-    """What a call of print puts out, with a hole for each value."""
+def _text_of_print(call: ast.Call) -> str:
+    """What a call of print prints, with a hole for each value."""
     return " ".join(_template(part) for part in call.args)
 
 
 def _template(node: ast.expr) -> str:
-    if isinstance(node, ast.Constant):
-        return node.value if isinstance(node.value, str) else HOLE
-    if isinstance(node, ast.JoinedStr):
-        return "".join(_template(part) for part in node.values)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
-        return re.sub(r"%[-+ #0-9.]*[a-zA-Z]", HOLE, _template(node.left))
-    if (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "format"
-    ):
-        return re.sub(r"\{[^{}]*\}", HOLE, _template(node.func.value))
+    """A text expression with a hole for each value: literals, f-strings, `%` and `.format`."""
+    match node:
+        case ast.Constant(value=str() as text):
+            return text
+        case ast.JoinedStr(values=parts):
+            return "".join(map(_template, parts))
+        case ast.BinOp(left=left, op=ast.Mod()):
+            return re.sub(r"%[-+ #0-9.]*[a-zA-Z]", HOLE, _template(left))
+        case ast.Call(func=ast.Attribute(value=text_node, attr="format")):
+            return re.sub(r"\{[^{}]*\}", HOLE, _template(text_node))
     return HOLE
 
 
-def _wanted(call: ast.Call) -> str:
-    """The argument that must be given; empty where it need not be."""
-    texts = [
-        arg.value
-        for arg in call.args
-        if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
+def _mandatory_argument(call: ast.Call) -> str:
+    """The command-line argument that must be given; empty if it is optional."""
+    names = [
+        argument.value
+        for argument in call.args
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
     ]
-    keys = {key.arg: getattr(key.value, "value", None) for key in call.keywords}
-    is_optional = keys.get("nargs") in ("?", "*") or "default" in keys
-    positional = bool(texts) and not texts[0].startswith("-") and not is_optional
-    return texts[-1] if texts and (positional or keys.get("required") is True) else ""
+    if not names:
+        return ""
+    options = {keyword.arg: getattr(keyword.value, "value", None) for keyword in call.keywords}
+    if options.get("required") is True:
+        return names[-1]
+    is_positional = not names[0].startswith("-")
+    may_be_left_out = options.get("nargs") in ("?", "*") or "default" in options
+    return names[-1] if is_positional and not may_be_left_out else ""
 
 
-def _arguments(node: ast.FunctionDef) -> Iterator[ast.arg]:
-    yield from [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+def _arguments(node: ast.FunctionDef) -> list[ast.arg]:
+    return [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
 
 
-def _is_free(node: ast.FunctionDef) -> bool:
-    """Whether a function returns something and can be called without anything but a seed."""
-    args = node.args
-    bare = [*args.posonlyargs, *args.args][
-        : len(args.posonlyargs) + len(args.args) - len(args.defaults)
-    ]
-    bare += [
-        arg
-        for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True)
-        if default is None
-    ]
-    returns = any(
+def _needs_only_a_seed(node: ast.FunctionDef) -> bool:
+    """Whether a function returns something and can be called with a seed or with nothing."""
+    arguments = node.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    required = positional[: len(positional) - len(arguments.defaults)]
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        if default is None:
+            required.append(argument)
+    returns_value = any(
         isinstance(inner, ast.Return) and inner.value is not None for inner in ast.walk(node)
     )
-    return returns and all(arg.arg == "seed" for arg in bare)
+    return returns_value and all(argument.arg == "seed" for argument in required)

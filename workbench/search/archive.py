@@ -1,4 +1,8 @@
-"""What the archives of strategies share: reading a study's turns once each, what a veto rules out, and what is known of a program."""
+"""What the archives of all strategies share.
+
+They read each turn of a study once, leave out what a veto rules out, and average a program's
+metrics.
+"""
 
 from collections.abc import Iterator
 from statistics import fmean
@@ -11,16 +15,19 @@ from workbench.ledger.turns import Turn
 
 
 class Turns:
-    """Reads the turns of one study as it grows; constant work for each."""
+    """Reads the turns of one study as it grows, with constant work per turn."""
 
     def __init__(self) -> None:
         self.n_read = 0
         self._barred: set[int] = set()
 
     def new(self, study: Study) -> Iterator[Turn]:
-        """The turns since the last call, in order; one whose reader raised comes again."""
-        while self.n_read < len(study.turns):
-            turn = study.turns[self.n_read]
+        """The turns since the last call, in order.
+
+        A turn whose reader raised an error comes again.
+        """
+        while self.n_read < len(study.search.turns):
+            turn = study.search.turns[self.n_read]
             if turn.kind == "barred":
                 self._barred.add(turn.candidate)
             elif turn.kind in ("scored", "forked"):
@@ -30,35 +37,43 @@ class Turns:
 
     def is_barred(self, study: Study, number: int) -> bool:
         """Whether a person vetoed a candidate, or one that it was made from."""
-        return any(study.descends(number, barred) for barred in self._barred)
+        return study.lineage.descends_from_any(number, self._barred)
 
 
 def value(study: Study, turn: Turn, name: str) -> float | None:
-    """A metric's mean over the trials that a turn counts; None where there is no trial, or one lacks it.
+    """A metric's mean over the trials that a turn counts; None if it is incomplete.
+
+    Incomplete means that it has no trials yet, or that one of them lacks the metric.
 
     Raises:
-        UsageError: the baseline's trials lack it; the message names those that there are.
+        UsageError: the baseline lacks the metric too; the message lists the metrics that there are.
     """
     objective = study.opened.objective
-    found = mean(study.candidates[turn.candidate], objective, name, turn.n_scored)
-    if found is not None:
-        return found
-    baseline = study.candidates[0].scored[:1]
-    if baseline and name not in {objective.name, *baseline[0].metrics}:
-        known = ", ".join(sorted({objective.name, *baseline[0].metrics}))
-        raise UsageError(
-            f"[search] of experiment.toml names {name!r}, which the evaluator does not return; it returns: {known}"
-        )
+    metric = mean(study.candidates[turn.candidate], objective, name, turn.n_scored)
+    if metric is not None:
+        return metric
+    baseline_trials = study.candidates[0].scored
+    if baseline_trials:
+        names = {objective.name, *baseline_trials[0].metrics}
+        if name not in names:
+            raise UsageError(
+                f"[search] of experiment.toml names {name!r}, which the evaluator does not return; "
+                f"it returns: {', '.join(sorted(names))}"
+            )
     return None
 
 
 def mean(
     history: CandidateHistory, objective: Objective, name: str, n_scored: int | None = None
 ) -> float | None:
-    """A metric's mean over the first `n_scored` ok trials of a candidate, or over all; None where there is none, or one lacks it."""
-    trials = history.scored[:n_scored]
-    values = [
-        trial.score if name == objective.name else trial.metrics.get(name) for trial in trials
-    ]
-    known = [value for value in values if value is not None]
-    return fmean(known) if known and len(known) == len(values) else None
+    """A metric's mean over the first `n_scored` ok trials of a candidate, or over all of them.
+
+    None if it has no trials yet, or if one of them lacks the metric.
+    """
+    values: list[float] = []
+    for trial in history.scored[:n_scored]:
+        value = trial.score if name == objective.name else trial.metrics.get(name)
+        if value is None:
+            return None
+        values.append(value)
+    return fmean(values) if values else None

@@ -1,4 +1,7 @@
-"""Frontier: the programs that no other one beats in every metric (Pareto), as Meta-Harness keeps them."""
+"""The strategy `frontier`.
+
+Starts from programs that no other one beats in every metric (Pareto).
+"""
 
 import random
 from collections.abc import Sequence
@@ -8,27 +11,36 @@ from workbench.ledger.study import Study
 from workbench.ledger.turns import Turn
 from workbench.records import Options
 from workbench.search.archive import Turns, value
-from workbench.search.strategy import Ask, incumbent_of, question
+from workbench.search.strategy import Ask, question_number
 
 N_INSPIRATIONS = 5
-N_BEST = 5  # of a single metric
+N_BEST = 5  # size of the frontier where there is a single metric
 
-Point = tuple[float, ...]  # by metric, more is better
+Point = tuple[float, ...]  # one value per metric; more is better
 
 
 class Frontier:
-    """The parent is one of the frontier, the inspirations are others of it; no rule prefers a parent by its score (Meta-Harness).
+    """Takes parent and inspirations from the frontier; no rule prefers a parent by its score.
 
-    The metrics are those of `[search] metrics` with their goals, else the objective alone: then it is the best five. In it is
-    every candidate that was decided, has all metrics, did not fail or cheat, and that no person vetoed (nor any it was made from),
-    kept or not: what is kept is the policy's affair, and it looks at the objective only. Of equal ones the first stays. Metrics are
-    means over the trials that the decision rested on, noise included.
+    *Metrics.* Those of `[search] metrics` with their goals. Without any, the objective alone: the
+    frontier is then the best five. Values are means over the trials that the decision rested on,
+    noise included.
 
-    Of two drawn at random the one in the emptier stretch of the frontier is the parent. After a person's fork the frontier begins
-    anew with that candidate; while it is empty the parent is the incumbent. Work: one comparison with the frontier per candidate; a
-    veto builds it anew.
+    *Who is on it.* Candidates that were decided, have all metrics, and did not fail or cheat. Those
+    that a person vetoed are excluded, with everything made from them. Whether a candidate was kept
+    does not
+    matter: that is the policy's question, and the policy looks at the objective only. Of equal
+        candidates
+    the first stays.
 
-    Sources: Meta-Harness (arXiv 2603.28052), algorithm 1; the tournament by crowding distance: NSGA-II (Deb et al., 2002).
+    *Parent.* Of two drawn at random, the one in the emptier stretch of the frontier. After a
+    person's fork the frontier starts again with the forked candidate. While it is empty the parent
+    is the incumbent.
+
+    *Work.* One comparison with the frontier per candidate; a veto rebuilds the frontier.
+
+    Sources: Meta-Harness (arXiv 2603.28052), algorithm 1; the tournament by crowding distance:
+    NSGA-II (Deb et al., 2002).
     """
 
     name = "frontier"
@@ -36,90 +48,107 @@ class Frontier:
     def __init__(self, experiment: Experiment, options: Options) -> None:
         objective = experiment.objective
         self._metrics = dict(experiment.search.metrics) or {objective.name: objective.goal}
-        self._seed, self._turns = options.seed, Turns()
+        self._seed = options.seed
+        self._turns = Turns()
         self._points: dict[int, Point] = {}
         self._front: list[int] = []
         self._crowding: dict[int, float] | None = None
 
     def ask(self, study: Study) -> Ask:
-        incumbent = incumbent_of(study)
+        incumbent = study.require_incumbent()
         for turn in self._turns.new(study):
             self._learn(study, turn)
         if not self._front:
             return Ask(incumbent)
-        rng = random.Random(f"{self._seed}/{question(study)}")
+        rng = random.Random(f"{self._seed}/{question_number(study)}")
         parent = self._tournament(rng)
         others = [number for number in self._front if number != parent]
-        return Ask(
-            parent,
-            tuple(rng.sample(others, min(N_INSPIRATIONS, len(others)))),
-            is_one_of_several=bool(others),
-        )
+        inspirations = rng.sample(others, min(N_INSPIRATIONS, len(others)))
+        return Ask(parent, tuple(inspirations), is_one_of_several=bool(others))
 
     def _tournament(self, rng: random.Random) -> int:
-        drawn = rng.sample(self._front, min(2, len(self._front)))
+        contestants = rng.sample(self._front, min(2, len(self._front)))
         if len(self._metrics) == 1:
-            return drawn[0]
+            return contestants[0]
         if self._crowding is None:
             self._crowding = crowding({number: self._points[number] for number in self._front})
-        return max(drawn, key=self._crowding.__getitem__)
+        return max(contestants, key=self._crowding.__getitem__)
 
     def _learn(self, study: Study, turn: Turn) -> None:
         match turn.kind:
             case "scored" if not self._turns.is_barred(study, turn.candidate):
                 self._add(study, turn)
             case "barred":
-                self._points = {
-                    number: point
-                    for number, point in self._points.items()
-                    if not self._turns.is_barred(study, number)
-                }
-                self._front = []
-                for number in self._points:
-                    self._enter(number)
+                self._rebuild(study)
             case "forked":
-                self._points, self._front = {}, []
+                self._points = {}
+                self._front = []
                 self._add(study, turn)
 
+    def _rebuild(self, study: Study) -> None:
+        """The frontier again without what is barred.
+
+        A veto may bring back programs that were beaten.
+        """
+        eligible = {
+            number: point
+            for number, point in self._points.items()
+            if not self._turns.is_barred(study, number)
+        }
+        self._points = eligible
+        self._front = []
+        for number in eligible:
+            self._enter(number)
+
     def _add(self, study: Study, turn: Turn) -> None:
-        values = {name: value(study, turn, name) for name in self._metrics}
-        point = tuple(
-            -x if self._metrics[name] == "minimize" else x
-            for name, x in values.items()
-            if x is not None
-        )
-        if len(point) == len(self._metrics) and turn.candidate not in self._points:
-            self._points[turn.candidate] = point
+        coordinates = []
+        for name, goal in self._metrics.items():
+            metric = value(study, turn, name)
+            if metric is None:
+                return
+            coordinates.append(-metric if goal == "minimize" else metric)
+        if turn.candidate not in self._points:
+            self._points[turn.candidate] = tuple(coordinates)
             self._enter(turn.candidate)
 
     def _enter(self, number: int) -> None:
-        """Puts a program in the frontier, and those out that it beats; without effect where it is beaten or equalled."""
-        point, self._crowding = self._points[number], None
+        """Adds a program to the frontier and removes those that it beats.
+
+        Does nothing if the program is beaten or equalled.
+        """
+        self._crowding = None
         if len(self._metrics) == 1:
-            self._front = sorted(
-                [*self._front, number], key=lambda one: (-self._points[one][0], one)
-            )[:N_BEST]
-        elif not any(_covers(self._points[rival], point) for rival in self._front):
-            self._front = [
-                *(rival for rival in self._front if not _covers(point, self._points[rival])),
-                number,
-            ]
+            ranked = sorted([*self._front, number], key=self._rank)
+            self._front = ranked[:N_BEST]
+            return
+        point = self._points[number]
+        if any(_covers(self._points[rival], point) for rival in self._front):
+            return
+        unbeaten = [rival for rival in self._front if not _covers(point, self._points[rival])]
+        self._front = [*unbeaten, number]
+
+    def _rank(self, number: int) -> tuple[float, int]:
+        """Sorts by the single metric, the best first and the older of equals first."""
+        return -self._points[number][0], number
 
 
-def _covers(one: Point, other: Point) -> bool:
-    return all(x >= y for x, y in zip(one, other, strict=True))
+def _covers(point: Point, other: Point) -> bool:
+    """Whether a point is at least as good as another one in every metric."""
+    return all(x >= y for x, y in zip(point, other, strict=True))
 
 
 def crowding(points: dict[int, Point]) -> dict[int, float]:
-    """How far apart the neighbours of each point are along the front: the sum over metrics, each divided by its range.
+    """How far apart the neighbours of each point are along the front.
 
-    Infinite for the ends of each metric. Source: NSGA-II (Deb et al., 2002), section III B.
+    The sum over all metrics of the distance between neighbours, each divided by the metric's range.
+    Infinite for the two ends of each metric. Source: NSGA-II (Deb et al., 2002), section III B.
     """
     distances = dict.fromkeys(points, 0.0)
     n_metrics = len(next(iter(points.values()), ()))
     for metric in range(n_metrics):
         order: Sequence[int] = sorted(points, key=lambda number: points[number][metric])
-        low, high = points[order[0]][metric], points[order[-1]][metric]
+        low = points[order[0]][metric]
+        high = points[order[-1]][metric]
         distances[order[0]] = distances[order[-1]] = float("inf")
         for before, number, after in zip(order, order[1:], order[2:], strict=False):
             if high > low:

@@ -1,4 +1,7 @@
-"""Population: islands of programs, each spread over cells; what lives where, and how it moves. Knows no study."""
+"""Islands of programs, each spread over cells: what lives where, and how it moves.
+
+Knows nothing of studies.
+"""
 
 import random
 from bisect import insort
@@ -10,10 +13,10 @@ Entry = tuple[float, int]  # the worth, negated so that the best sorts first, an
 
 
 class Population:
-    """Islands as dictionaries from cell to the programs in it, best first; the first of a cell is its *elite*.
+    """Islands: dictionaries from a cell to its programs, best first; the first is its *elite*.
 
-    A program lives on one island, or on several where it founded them or migrated. One that was taken off its only island by a
-    reset keeps it as its address, so that a child on its way comes home.
+    A program lives on one island, or on several if it founded them or migrated. A program removed
+    by a reset still remembers its island, so that children already in flight land there.
     """
 
     def __init__(self, n_islands: int) -> None:
@@ -32,12 +35,18 @@ class Population:
         ]
 
     def island_of(self, question: int, parent: int) -> int:
-        """Where an answer belongs: on the island of its question where its parent lives there (or nowhere), else with its parent."""
-        homes, asked = self._homes.get(parent), question % len(self)
-        return asked if not homes or asked in homes else homes[question % len(homes)]
+        """Where an answer belongs.
+
+        On the island of its question if its parent lives there (or nowhere), else with its parent.
+        """
+        homes = self._homes.get(parent)
+        island = question % len(self)
+        if not homes or island in homes:
+            return island
+        return homes[question % len(homes)]
 
     def add(self, number: int, cell: Cell, worth: float, island: int) -> None:
-        """Places a program on an island; without effect where it lives there already."""
+        """Places a program on an island; does nothing if it lives there already."""
         if number in self._residents[island]:
             return
         self._residents[island].add(number)
@@ -47,14 +56,17 @@ class Population:
         insort(self._islands[island].setdefault(cell, []), (-worth, number))
 
     def migrate(self) -> None:
-        """The best of each island settles on the next one as well, in a ring."""
+        """Settles the best of each island on the next one as well, in a ring."""
         best = [self.elites(island)[:1] for island in range(len(self))]
         for island, movers in enumerate(best):
             for number in movers:
                 self._settle(number, (island + 1) % len(self))
 
     def reset(self, rng: random.Random) -> None:
-        """The worse half of the islands is emptied; each is founded anew with the best program of a surviving island drawn at random."""
+        """Empties the worse half of the islands.
+
+        Each is founded again with the best program of a surviving island, drawn at random.
+        """
         order = sorted(range(len(self)), key=self._rank)
         n_lost = len(self) // 2
         for island in order[len(self) - n_lost :]:
@@ -69,16 +81,17 @@ class Population:
             self._empty(island)
 
     def remove(self, is_ruled_out: Callable[[int], bool]) -> None:
-        """Takes programs away for good; looks at all of them."""
+        """Removes programs for good; looks at all of them."""
         gone = {number for number in self._homes if is_ruled_out(number)}
         for number in gone:
             del self._homes[number]
         for index, cells in enumerate(self._islands):
-            left = {
-                cell: [entry for entry in entries if entry[1] not in gone]
-                for cell, entries in cells.items()
-            }
-            self._islands[index] = {cell: entries for cell, entries in left.items() if entries}
+            remaining = {}
+            for cell, entries in cells.items():
+                survivors = [entry for entry in entries if entry[1] not in gone]
+                if survivors:
+                    remaining[cell] = survivors
+            self._islands[index] = remaining
             self._residents[index] -= gone
 
     def _settle(self, number: int, island: int) -> None:
@@ -86,12 +99,14 @@ class Population:
         self.add(number, cell, worth, island)
 
     def _rank(self, island: int) -> Entry:
-        return min(
-            (entries[0] for entries in self._islands[island].values()), default=(float("inf"), 0)
-        )
+        """The island's best entry; an empty island comes last."""
+        elites = [entries[0] for entries in self._islands[island].values()]
+        return min(elites, default=(float("inf"), 0))
 
     def _empty(self, island: int) -> None:
         for number in self._residents[island]:
-            if len(homes := self._homes[number]) > 1:
+            homes = self._homes[number]
+            if len(homes) > 1:  # the last home stays as the address for children in flight
                 homes.remove(island)
-        self._islands[island], self._residents[island] = {}, set()
+        self._islands[island] = {}
+        self._residents[island] = set()

@@ -1,4 +1,4 @@
-"""The role Strategy: which parent, and which examples, next?"""
+"""The role Strategy: which candidate to start from next, and which others to show."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,10 +8,15 @@ from workbench.ledger.study import Study
 
 @dataclass(frozen=True)
 class Ask:
-    """The candidate to start from, and others worth showing to the proposer.
+    """What the proposer is asked to start from.
 
-    `is_one_of_several`: the next question may be about another parent, so that a proposer with nothing more from this one is not done.
-    `follows`: the parent is the incumbent because it is; a proposal that finds another incumbent is put onto that one.
+    Attributes:
+        parent: number of the candidate to start from.
+        inspirations: other candidates worth showing to the proposer.
+        is_one_of_several: True if the next question may be about another parent, so that a proposer
+            with nothing more to say about this one is not finished.
+        follows: True if the parent was chosen because it is the incumbent. If the incumbent has
+            changed by the time the proposal is tried, the proposal is rebased onto the new one.
     """
 
     parent: int
@@ -21,27 +26,21 @@ class Ask:
 
 
 class Strategy(Protocol):
-    """Made as `Implementation(experiment, options)`, for one study.
+    """Constructed as `Implementation(experiment, options)`, for one study.
 
-    It learns from the study that it is shown and keeps nothing else, so that a new one asks the same of the same study: chance
-    comes from the study's seed and `question(study)`. It may remember what it has read (`archive.Turns`), never what it has asked.
+    A strategy is a function of the study: a new instance asks the same of the same study.
+    Randomness comes from the study's seed and `question_number(study)`. A strategy may cache what
+    it has read of the journal (`archive.Turns`), but never what it has asked.
     """
 
     name: str
 
     def ask(self, study: Study) -> Ask:
-        """The next parent; called only when the baseline has a score."""
+        """The next parent. Called only once the baseline has a score."""
 
 
-def question(study: Study) -> int:
+def question_number(study: Study) -> int:
     """How many proposals were asked for before this one, as in the proposer's brief."""
-    return (
-        len(study.candidates) - 1 + study.proposals_failed if study.asked is None else study.asked
-    )
-
-
-def incumbent_of(study: Study) -> int:
-    """Raises ValueError before the baseline is kept: there is nothing to start from yet."""
-    if study.incumbent is None:
-        raise ValueError("the baseline has no score yet; ask again when it has")
-    return study.incumbent
+    if study.proposals.question_number is not None:
+        return study.proposals.question_number
+    return len(study.candidates) - 1 + study.proposals.n_failed

@@ -10,18 +10,22 @@ View = dict[str, Any]
 
 
 def progress(study: Study, examination: Examination) -> View:
-    """How far an examination is: `verb`, `candidate`, `done` and `trials` (of all its programs together)."""
+    """How far an examination is.
+
+    | field | is |
+    | --- | --- |
+    | `verb`, `candidate` | `audit` or `ablate`, and of which candidate |
+    | `done`, `trials` | ok trials so far, and all that it needs, over all its programs |
+    """
     seeds = {study.seed(index) for index in examination.indices}
-    ended = [
-        trial
-        for number in examination.programs
-        for trial in study.candidates[number].audits
-        if trial.seed in seeds
-    ]
+    n_done = 0
+    for number in examination.programs:
+        trials = study.candidates[number].audits
+        n_done += sum(trial.status == "ok" and trial.seed in seeds for trial in trials)
     return {
         "verb": examination.verb,
         "candidate": examination.candidate,
-        "done": sum(trial.status == "ok" for trial in ended),
+        "done": n_done,
         "trials": examination.trials * len(examination.programs),
     }
 
@@ -32,17 +36,20 @@ def audit(study: Study, record: Audit) -> View:
     | field | is |
     | --- | --- |
     | `candidate`, `against` | the kept program, and what it was compared with (0, the baseline) |
-    | `verdict`, `why` | `holds`, `too small` (below `min_effect`), `does not hold`, `failed`; and in words |
-    | `gain`, `interval`, `level` | the corrected gain, above 0 is better; its interval, which covers the truth with `level` |
+    | `verdict` | `holds`, `too small` (below `min_effect`), `does not hold`, `failed` |
+    | `why` | the verdict in words |
+    | `gain` | the corrected gain; above 0 is better |
+    | `interval`, `level` | its interval, and the interval's coverage |
     | `claimed` | the gain by the study's own scores |
-    | `trials`, `settings` | fresh seeds of each program, and the settings that took the place of the study's |
+    | `trials`, `settings` | fresh seeds per program, and the settings that replaced the study's |
     | `scores` | by seed: `seed`, `score`, `against` (its score), `gain` |
     """
-    gain = study.opened.objective.gain
-    pairs = [
-        (seed, _score(study, record.candidate, seed), _score(study, record.against, seed))
-        for seed in record.evidence.seeds
-    ]
+    scores = []
+    for seed in record.evidence.seeds:
+        score = _score(study, record.candidate, seed)
+        against = _score(study, record.against, seed)
+        gain = study.opened.objective.gain(score, against)
+        scores.append({"seed": seed, "score": score, "against": against, "gain": gain})
     return {
         "study": study.opened.name,
         "candidate": record.candidate,
@@ -55,10 +62,7 @@ def audit(study: Study, record: Audit) -> View:
         "claimed": record.claimed,
         "trials": record.evidence.trials,
         "settings": dict(record.settings),
-        "scores": [
-            {"seed": seed, "score": own, "against": other, "gain": gain(own, other)}
-            for seed, own, other in pairs
-        ],
+        "scores": scores,
     }
 
 
@@ -68,12 +72,15 @@ def ablation(study: Study, record: Ablation) -> View:
     | field | is |
     | --- | --- |
     | `candidate` | the kept program whose changes were taken out |
-    | `why` | where that program itself failed; else empty |
-    | `settings` | that took the place of the study's |
-    | `changes` | the oldest first: `without` (the change), `hypothesis`, `weight`, `why`, `cost` (what taking it out costs), |
-    | | `interval`, `trials`, `candidate` (the program without it, or None), `status` (`waiting` where it is proposed to revert) |
+    | `why` | why that program itself failed; else empty |
+    | `settings` | those that replaced the study's |
+    | `changes` | the oldest first: `without` (the change), `hypothesis`, `weight`, `why`, |
+    | | `cost` (what taking it out costs), `interval`, `trials`, |
+    | | `candidate` (the program without it, or None), |
+    | | `status` (`waiting` if it is proposed to revert the change) |
 
-    `weight` is `carries`, `no weight`, `unclear`, `failed` (without it the program fails) or `not made`.
+    `weight` is `carries`, `no weight`, `unclear`, `failed` (without it the program fails) or `not
+    made`.
     """
     return {
         "study": study.opened.name,
@@ -101,12 +108,13 @@ def _change(study: Study, row: Ablated) -> View:
 
 
 def _interval(evidence: Evidence) -> list[float] | None:
-    return None if evidence.low is None or evidence.high is None else [evidence.low, evidence.high]
+    if evidence.low is None or evidence.high is None:
+        return None
+    return [evidence.low, evidence.high]
 
 
 def _score(study: Study, number: int, seed: int) -> float:
-    return next(
-        trial.score
-        for trial in study.candidates[number].audits
-        if trial.seed == seed and trial.score is not None
-    )
+    for trial in study.candidates[number].audits:
+        if trial.seed == seed and trial.score is not None:
+            return trial.score
+    raise LookupError(f"candidate {number} has no audit trial under seed {seed}")

@@ -1,28 +1,28 @@
-"""Figures: the progress of a study as autoresearch's analysis notebook draws it, and curves of candidates side by side.
+"""Figures: the progress of a study, and curves of candidates side by side.
 
-Small by construction: however long the study, a figure keeps to some hundred points with their texts.
+The progress figure looks like the one of autoresearch's analysis notebook. Figures stay small:
+however long the study, each keeps to some hundred points with their texts.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from workbench.ledger import imported
-from workbench.ledger.journal import Curve
+from workbench.ledger.candidate import CandidateHistory
+from workbench.ledger.curves import Curve
 from workbench.ledger.study import Study
+from workbench.show.cells import SELF_REPORTED, describe_goal
 from workbench.show.dots import (
     CRASHED_MARK,
     DISCARDED_MARK,
     ENDED_MARK,
     KEPT_MARK,
-    UNDECIDED,
     UNDECIDED_MARK,
     Dot,
-    dots,
-    drawn,
-    status,
+    draw_dots,
 )
-from workbench.show.plot import axis, figure, frame, plain, thinned
-from workbench.show.tables import ENDED_EARLY, SELF_REPORTED, better
+from workbench.show.marks import UNDECIDED, Kind, Marks
+from workbench.show.plot import axis, center_note, figure, frame, plain, thin_out
+from workbench.show.progress import Progress, is_far, measure_progress
 from workbench.show.visible import one_line, shorten
 
 if TYPE_CHECKING:  # plotly is imported where a figure is made
@@ -31,67 +31,47 @@ if TYPE_CHECKING:  # plotly is imported where a figure is made
 LABEL_LIMIT = 45
 MAX_LABELS = 60
 MAX_SERIES = 6
-NEAR_BASELINE = 0.0005  # of the baseline: for a val_bpb near 1 this is autoresearch's own margin
+PANEL_HEIGHT = 260
+PANEL_GAP = 60
 LINE, LABEL = "#27ae60", "#1a7a3a"
 COLOURS = ("#1f77b4", "#7f7f7f", "#ff7f0e", "#9467bd", "#8c564b", "#17becf", "#e377c2", "#bcbd22")
 DASHES = ("solid", "dash", "dot", "dashdot")
 NAMES = {"val_bpb": "Validation BPB"}
 
 
-def progress(study: Study) -> "Figure":
+def draw_progress(study: Study) -> "Figure":
     """Scores over the candidates in their order, with the running best of what was kept.
 
-    As in karpathy/autoresearch's `analysis.ipynb`: grey discarded and green kept dots, the step line through the best keep so
-    far, hypotheses at the keeps, the view from 15 % below the best to 15 % above the baseline, nothing drawn that is clearly
-    worse than the baseline (here it can be shown by a click in the legend). Added: what was tried when one points at a dot,
-    error bars (one standard deviation of a candidate's trials), undecided candidates, crashes as crosses on the axis and what was
-    ended early as triangles there. Since these have a place, x is the candidate's number, where the notebook leaves crashes out of
-    the count. What an ablation tried is no step of the search, and is left out unless a person is asked about it, or kept it.
+    As in karpathy/autoresearch's `analysis.ipynb`: grey discarded and green kept dots, a step line
+    through the best candidate kept so far, hypotheses at the kept ones, and a view from 15 % below
+    the best to 15 % above the baseline. What is clearly worse than the baseline is hidden there;
+    here a click in the legend shows it.
+
+    Added are the text that appears when one points at a dot, error bars (one standard deviation of
+    a candidate's trials), undecided candidates, and marks on the axis for what has no score:
+    crosses for crashes, triangles for what was ended early. The notebook leaves crashes out of the
+    count. Here they have a place, and x is the candidate's number.
     """
-    objective, kept, shown = study.opened.objective, set(study.kept), drawn(study)
-    scored = [
-        Dot(history, history.number, history.score)
-        for history in shown
-        if history.score is not None
-    ]
-    keeps = [point for point in scored if point.history.number in kept]
-    others = [point for point in scored if point.history.number not in kept]
-    reference, best = _reference(study, scored), _best(study, keeps)
-    near, far = _near(study, others, reference, best)
-    open_ = [point for point in near if point.history.status in UNDECIDED]
-    near = [point for point in near if point.history.status not in UNDECIDED]
-    view = _view(reference, best, objective.goal) or _range([point.y for point in scored])
-    # What has no score stands on the axis, where no value can be read from it.
-    unscored = [
-        Dot(history, history.number, view[0] if view else 0.0)
-        for history in shown
-        if history.score is None
-    ]
-    crashed = [point for point in unscored if point.history.failure is not None]
-    ended = [point for point in unscored if status(study, point.history) == ENDED_EARLY]
-    traces = [
-        _scored(study, near, "Discarded", DISCARDED_MARK),
-        _scored(study, far, f"Worse than the baseline ({len(far)})", DISCARDED_MARK)
-        | {"visible": "legendonly"},
-        _scored(study, open_, "Undecided", UNDECIDED_MARK),
-        _scored(study, keeps, "Kept", KEPT_MARK),
-        _running_best(study, keeps),
-        dots(study, ended, f"Ended early ({len(ended)})", ENDED_MARK) | {"cliponaxis": False},
-        dots(study, crashed, f"Crashed ({len(crashed)})", CRASHED_MARK) | {"cliponaxis": False},
-    ]
-    n_kept = len(keeps)
+    marks = Marks(study)
+    facts = measure_progress(study, marks.kinds)
+    shown = [history for history in study.candidates if marks.kinds[history.number] is not None]
+    scores = [history.score for history in shown if history.score is not None]
+    view = facts.window or _span(scores)
+    # Without a score a candidate is on the axis, where no value can be read from it.
+    floor = view[0] if view else 0.0
+    groups = _Groups(study, marks, facts, floor)
+    for history in shown:
+        groups.add(history)
+    n_kept = len(groups.kept)
+    n_shown = len(shown)
+    title = f"Autoresearch Progress: {n_shown:,} Experiments, {n_kept} Kept Improvements"
+    last = max(1.0, len(study.candidates) - 0.5) + 0.5
     layout = {
-        **frame(
-            f"Autoresearch Progress: {len(shown):,} Experiments, {n_kept} Kept Improvements", 560
-        ),
-        "margin": {
-            "l": 80,
-            "r": 110,
-            "t": 90,
-            "b": 50,
-        },  # room for the labels of the last and of the best keeps
-        "xaxis": axis("Experiment #", range=[-0.5, max(1.0, len(study.candidates) - 0.5) + 0.5]),
-        "yaxis": axis(_score_title(study), range=view),
+        **frame(title, 560),
+        # Room for the labels of the last and of the best candidates kept.
+        "margin": {"l": 80, "r": 110, "t": 90, "b": 50},
+        "xaxis": axis("Experiment #", range=[-0.5, last]),
+        "yaxis": axis(_score_title(study), range=None if view is None else list(view)),
         "legend": {
             "x": 1,
             "y": 1,
@@ -99,112 +79,138 @@ def progress(study: Study) -> "Figure":
             "yanchor": "top",
             "bgcolor": "rgba(255,255,255,0.7)",
         },
-        "annotations": [_label(point) for point in keeps[-MAX_LABELS:]],
+        "annotations": [_label(dot) for dot in groups.kept[-MAX_LABELS:]],
         "hovermode": "closest",
     }
-    return figure([trace for trace in traces if trace["x"]], layout)
+    return figure([trace for trace in groups.draw() if trace["x"]], layout)
 
 
-def curves(curves_by_candidate: Mapping[str, Mapping[str, Curve]]) -> "Figure":
+class _Groups:
+    """The dots of the progress figure, sorted by how they are drawn."""
+
+    def __init__(self, study: Study, marks: Marks, facts: Progress, floor: float) -> None:
+        self._study = study
+        self._marks = marks
+        self._facts = facts
+        self._floor = floor
+        self.kept: list[Dot] = []
+        self._discarded: list[Dot] = []
+        self._undecided: list[Dot] = []
+        self._far: list[Dot] = []
+        self._crashed: list[Dot] = []
+        self._ended: list[Dot] = []
+
+    def add(self, history: CandidateHistory) -> None:
+        """Sorts a candidate in. Without a score, most kinds have nothing to show yet."""
+        kind = self._marks.kinds[history.number]
+        if kind is None:
+            return
+        if history.score is None:
+            if kind in ("crashed", "ended", "waiting"):
+                self._group(kind).append(Dot(history, history.number, self._floor))
+            return
+        dot = Dot(history, history.number, history.score)
+        objective = self._study.opened.objective
+        if kind != "kept" and is_far(objective, history.score, self._facts.worst):
+            self._far.append(dot)
+        else:
+            self._group(kind).append(dot)
+
+    def draw(self) -> list[dict[str, Any]]:
+        """The traces, from the one at the back to the one in front."""
+        study = self._study
+        far = _draw_scored(
+            study, self._far, f"Worse than the baseline ({len(self._far)})", DISCARDED_MARK
+        )
+        ended = draw_dots(study, self._ended, f"Ended early ({len(self._ended)})", ENDED_MARK)
+        crashed = draw_dots(study, self._crashed, f"Crashed ({len(self._crashed)})", CRASHED_MARK)
+        return [
+            _draw_scored(study, self._discarded, "Discarded", DISCARDED_MARK),
+            far | {"visible": "legendonly"},
+            _draw_scored(study, self._undecided, "Undecided", UNDECIDED_MARK),
+            _draw_scored(study, self.kept, "Kept", KEPT_MARK),
+            _draw_running_best(study, self._facts.leaders),
+            # Marks on the axis are drawn whole, not cut at its line.
+            ended | {"cliponaxis": False},
+            crashed | {"cliponaxis": False},
+        ]
+
+    def _group(self, kind: Kind) -> list[Dot]:
+        if kind in UNDECIDED:
+            return self._undecided
+        groups = {"kept": self.kept, "crashed": self._crashed, "ended": self._ended}
+        return groups.get(kind, self._discarded)
+
+
+def draw_curves(curves_by_candidate: Mapping[str, Mapping[str, Curve]]) -> "Figure":
     """Every series below one another, one line per candidate, at the same step.
 
     Args:
-        curves_by_candidate: a candidate's name as the legend shall say it to its series by name; the first one is drawn on top.
+        curves_by_candidate: a candidate's name in the legend to its series by name; the first
+            candidate is drawn on top.
     """
-    names = list(
-        dict.fromkeys(series for found in curves_by_candidate.values() for series in found)
-    )
-    shown = names[:MAX_SERIES]
+    names = list(dict.fromkeys(name for series in curves_by_candidate.values() for name in series))
+    panels = names[:MAX_SERIES]
+    n_panels = max(1, len(panels))
     traces: list[dict[str, Any]] = []
     layout = {
-        **frame("", 60 + 260 * max(1, len(shown))),
+        **frame("", PANEL_GAP + PANEL_HEIGHT * n_panels),
         "hovermode": "x unified",
         "annotations": [],
     }
-    named: set[str] = set()
-    gap = 60 / (260 * max(1, len(shown)))
-    size = (1 + gap) / max(1, len(shown)) - gap
-    for row, series in enumerate(shown):
-        traces += _lines(curves_by_candidate, series, row, named)
-        own = any(
-            found[series].self_reported for found in curves_by_candidate.values() if series in found
-        )
-        title = plain(shorten(NAMES.get(series, series), 60)) + (f" {SELF_REPORTED}" if own else "")
-        suffix = "" if row == 0 else str(row + 1)
-        layout[f"xaxis{suffix}"] = axis(
-            "step" if row == len(shown) - 1 else "", anchor=f"y{suffix}"
-        )
+    in_legend: set[str] = set()
+    for row, name in enumerate(panels):
+        traces += _draw_series(curves_by_candidate, name, row, in_legend)
+        suffix = _axis_suffix(row)
+        is_last = row == len(panels) - 1
+        layout[f"xaxis{suffix}"] = axis("step" if is_last else "", anchor=f"y{suffix}")
         layout[f"yaxis{suffix}"] = axis(
-            title,
+            _series_title(curves_by_candidate, name),
             anchor=f"x{suffix}",
-            domain=[max(0.0, 1 - row * (size + gap) - size), 1 - row * (size + gap)],
+            domain=_panel_domain(row, n_panels),
         )
-    if not shown:
-        layout["annotations"] = [
-            {
-                "text": "no curves were recorded",
-                "x": 0.5,
-                "y": 0.5,
-                "xref": "paper",
-                "yref": "paper",
-                "showarrow": False,
-            }
-        ]
-    elif len(names) > len(shown):
-        layout["title"] = {"text": f"{len(shown)} of {len(names)} series", "x": 0.5}
+    if not panels:
+        layout["annotations"] = [center_note("no curves were recorded")]
+    elif len(names) > len(panels):
+        layout["title"] = {"text": f"{len(panels)} of {len(names)} series", "x": 0.5}
     return figure(traces, layout)
 
 
-def _reference(study: Study, scored: Sequence[Dot]) -> float | None:
-    """The baseline's score; autoresearch takes the first row that is no crash."""
-    baseline = study.baseline.score if study.baseline else None
-    return baseline if baseline is not None else scored[0].y if scored else None
+def _axis_suffix(row: int) -> str:
+    """Plotly numbers its axes x, x2, x3 and so on."""
+    return "" if row == 0 else str(row + 1)
 
 
-def _best(study: Study, keeps: Sequence[Dot]) -> float | None:
-    if not keeps:
-        return None
-    scores = [point.y for point in keeps]
-    return min(scores) if study.opened.objective.goal == "minimize" else max(scores)
+def _panel_domain(row: int, n_panels: int) -> list[float]:
+    """Share of the figure's height that one of the stacked panels takes, from the top down."""
+    gap = PANEL_GAP / (PANEL_HEIGHT * n_panels)
+    size = (1 + gap) / n_panels - gap
+    top = 1 - row * (size + gap)
+    return [max(0.0, top - size), top]
 
 
-def _near(
-    study: Study, points: Sequence[Dot], reference: float | None, best: float | None
-) -> tuple[list[Dot], list[Dot]]:
-    """The points that are drawn, and those clearly worse than the baseline; all are drawn while nothing improved."""
-    objective = study.opened.objective
-    if reference is None or best is None or not objective.is_better(best, reference):
-        return list(points), []
-    margin = max(objective.min_effect, NEAR_BASELINE * abs(reference))
-    near = [point for point in points if objective.gain(point.y, reference) >= -margin]
-    return near, [point for point in points if objective.gain(point.y, reference) < -margin]
+def _series_title(curves_by_candidate: Mapping[str, Mapping[str, Curve]], name: str) -> str:
+    title = plain(shorten(NAMES.get(name, name), 60))
+    curves_of_name = [series[name] for series in curves_by_candidate.values() if name in series]
+    if any(curve.self_reported for curve in curves_of_name):
+        title += f" {SELF_REPORTED}"
+    return title
 
 
-def _view(reference: float | None, best: float | None, goal: str) -> list[float] | None:
-    """From 15 % below the best to 15 % above the baseline."""
-    if (
-        reference is None
-        or best is None
-        or (best >= reference if goal == "minimize" else best <= reference)
-    ):
-        return None
-    low, high = sorted((reference, best))
-    return [low - 0.15 * (high - low), high + 0.15 * (high - low)]
-
-
-def _range(scores: Sequence[float]) -> list[float] | None:
+def _span(scores: Sequence[float]) -> tuple[float, float] | None:
     if not scores:
         return None
-    pad = 0.1 * (max(scores) - min(scores)) or 0.05 * abs(scores[0]) or 0.5
-    return [min(scores) - pad, max(scores) + pad]
+    low, high = min(scores), max(scores)
+    pad = 0.1 * (high - low) or 0.05 * abs(scores[0]) or 0.5
+    return low - pad, high + pad
 
 
-def _scored(
-    study: Study, points: Sequence[Dot], name: str, marker: Mapping[str, Any]
+def _draw_scored(
+    study: Study, dots: Sequence[Dot], name: str, marker: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Dots with error bars."""
-    trace = dots(study, points, name, marker)
-    spreads = [study.spread(number) or 0.0 for number in trace["x"]]
+    trace = draw_dots(study, dots, name, marker)
+    spreads = [study.candidates[number].spread or 0.0 for number in trace["x"]]
     if any(spreads):
         trace["error_y"] = {
             "type": "data",
@@ -216,41 +222,37 @@ def _scored(
     return trace
 
 
-def _running_best(study: Study, keeps: Sequence[Dot]) -> dict[str, Any]:
-    best: list[float] = []
-    for point in keeps:
-        best.append(
-            best[-1]
-            if best and not study.opened.objective.is_better(point.y, best[-1])
-            else point.y
-        )
-    numbers = [point.history.number for point in keeps]
-    if (
-        numbers and numbers[-1] < len(study.candidates) - 1
-    ):  # the line goes on to the newest candidate
-        numbers, best = [*numbers, len(study.candidates) - 1], [*best, best[-1]]
+def _draw_running_best(study: Study, leaders: Sequence[int]) -> dict[str, Any]:
+    numbers = list(leaders)
+    scores = [study.candidates[number].score for number in leaders]
+    last = len(study.candidates) - 1
+    if numbers and numbers[-1] < last:  # the line goes on to the newest candidate
+        numbers.append(last)
+        scores.append(scores[-1])
     return {
         "type": "scatter",
         "mode": "lines",
         "name": "Running best",
         "x": numbers,
-        "y": best,
+        "y": scores,
         "line": {"shape": "hv", "color": LINE, "width": 2},
         "opacity": 0.7,
         "hoverinfo": "skip",
     }
 
 
-def _label(point: Dot) -> dict[str, Any]:
-    history = point.history
-    text = one_line(
-        history.record.hypothesis
-        or ("baseline" if history.record.parent is None else f"candidate {history.number}")
-    )
+def _label(dot: Dot) -> dict[str, Any]:
+    """The hypothesis of a kept candidate, written beside its dot."""
+    record = dot.history.record
+    text = one_line(record.hypothesis)
+    if not text:
+        text = "baseline" if record.parent is None else f"candidate {record.candidate}"
+    if len(text) > LABEL_LIMIT:
+        text = text[: LABEL_LIMIT - 3] + "..."
     return {
-        "x": point.x,
-        "y": point.y,
-        "text": plain(text if len(text) <= LABEL_LIMIT else text[: LABEL_LIMIT - 3] + "..."),
+        "x": dot.x,
+        "y": dot.y,
+        "text": plain(text),
         "showarrow": False,
         "textangle": -30,
         "xanchor": "left",
@@ -261,21 +263,26 @@ def _label(point: Dot) -> dict[str, Any]:
     }
 
 
-def _lines(
-    found: Mapping[str, Mapping[str, Curve]], series: str, row: int, named: set[str]
+def _draw_series(
+    curves_by_candidate: Mapping[str, Mapping[str, Curve]],
+    name: str,
+    row: int,
+    in_legend: set[str],
 ) -> list[dict[str, Any]]:
-    suffix, traces = "" if row == 0 else str(row + 1), []
-    for index, (candidate, by_name) in enumerate(found.items()):
-        if series not in by_name:
+    """One series of every candidate that has it; `in_legend` grows by these candidates."""
+    suffix = _axis_suffix(row)
+    traces = []
+    for index, (candidate, series) in enumerate(curves_by_candidate.items()):
+        if name not in series:
             continue
-        steps, values = thinned(by_name[series])
+        steps, values = thin_out(series[name])
         traces.append(
             {
                 "type": "scatter",
                 "mode": "lines" if len(steps) > 1 else "markers",
                 "name": plain(shorten(candidate, 60)),
                 "legendgroup": str(index),
-                "showlegend": candidate not in named,
+                "showlegend": candidate not in in_legend,
                 "x": steps,
                 "y": values,
                 "xaxis": f"x{suffix}",
@@ -287,11 +294,13 @@ def _lines(
                 },
             }
         )
-        named.add(candidate)
+        in_legend.add(candidate)
     return traces[::-1]  # the first candidate comes last, on top of the others
 
 
 def _score_title(study: Study) -> str:
     objective = study.opened.objective
-    own = f" {SELF_REPORTED}" if imported.is_self_reported(study) else ""
-    return f"{plain(NAMES.get(objective.name, objective.name))} ({better(objective.goal)}){own}"
+    title = f"{plain(NAMES.get(objective.name, objective.name))} ({describe_goal(objective.goal)})"
+    if study.kind.self_reported:
+        title += f" {SELF_REPORTED}"
+    return title

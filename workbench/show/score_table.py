@@ -1,4 +1,4 @@
-"""What `diff A B --scores` looks like: both scores side by side, and what their difference is worth."""
+"""What `diff A B --scores` looks like: both scores, and what their difference is worth."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ VERDICTS = {
     "not told apart": "not told apart: chance alone makes such a difference",
     "one pair": "one pair has no interval; more trials, or an audit, would give one",
 }
-ON = {
+SOURCES = {
     "audit": "trials of an audit, which chose nothing",
     "search": "trials of the search, which flatter what they chose",
 }
@@ -26,12 +26,9 @@ class ScoresView:
         self.data = dict(data)
 
     def __repr__(self) -> str:
-        return "\n\n".join(
-            [
-                layout.text_table(self._columns(), self.data["programs"]),
-                layout.facts_text(self._title(), self._facts()),
-            ]
-        )
+        table = layout.text_table(self._columns(), self.data["programs"])
+        facts = layout.facts_text(self._title(), self._facts())
+        return f"{table}\n\n{facts}"
 
     def _repr_html_(self) -> str:
         table = layout.html_table(self._columns(), self.data["programs"])
@@ -39,74 +36,80 @@ class ScoresView:
 
     def _title(self) -> str:
         data = self.data
-        return f"{one_line(data['study'])}: candidate {data['b']} (B) against {data['a']} (A): {data['verdict']}"
+        candidates = f"candidate {data['b']} (B) against {data['a']} (A)"
+        return f"{one_line(data['study'])}: {candidates}: {data['verdict']}"
 
     def _facts(self) -> list[tuple[str, str]]:
-        data, decimals = self.data, self._decimals()
-        low, high = data["interval"] or (None, None)
-        bounds = (
-            ""
-            if low is None
-            else f", {0.95:.0%} interval [{number(low, decimals, True)}, {number(high, decimals, True)}]"
-        )
-        facts = [
-            ("gain of B", f"{number(data['effect'], decimals, True)}{bounds} (above 0 is better)")
-        ]
-        is_paired = data["pairs"] != "none"
+        data = self.data
+        facts = [("gain of B", self._gain())]
         if data["p"] is not None:
-            test = (
-                ("McNemar, exact" if data["items"] else "Student, paired")
-                if is_paired
-                else "Welch, unpaired"
+            facts.append(("p", f"{data['p']:.2g} ({self._test()})"))
+        facts.append(self._sample())
+        items = data["items"]
+        if items:
+            right = (
+                f"both {items['both']}, only A {items['a_only']}, "
+                f"only B {items['b_only']}, neither {items['neither']}"
             )
-            facts.append(("p", f"{data['p']:.2g} ({test})"))
-        if is_paired:
-            facts.append(
-                (
-                    "pairs",
-                    f"{data['n']} {data['pairs']}, {len(data['seeds'])} equal seeds; {ON[data['on']]}",
-                )
-            )
-        else:
-            first, second = (program["trials"] for program in data["programs"])
-            facts.append(
-                (
-                    "unpaired",
-                    f"no seed is common to both: {first} of A against {second} of B; {ON[data['on']]}",
-                )
-            )
-        if items := data["items"]:
-            said = f"both {items['both']}, only A {items['a_only']}, only B {items['b_only']}, neither {items['neither']}"
-            facts.append(("right", said))
-        return [*facts, ("verdict", self._verdict())]
+            facts.append(("right", right))
+        facts.append(("verdict", self._verdict()))
+        return facts
+
+    def _gain(self) -> str:
+        decimals = self._decimals()
+        text = number(self.data["effect"], decimals, True)
+        if self.data["interval"]:
+            low, high = (number(end, decimals, True) for end in self.data["interval"])
+            text += f", 95% interval [{low}, {high}]"
+        return f"{text} (above 0 is better)"
+
+    def _test(self) -> str:
+        if self.data["pairs"] == "none":
+            return "Welch, unpaired"
+        return "McNemar, exact" if self.data["items"] else "Student, paired"
+
+    def _sample(self) -> tuple[str, str]:
+        data = self.data
+        source = SOURCES[data["on"]]
+        if data["pairs"] == "none":
+            n_of_a, n_of_b = (program["trials"] for program in data["programs"])
+            sizes = f"{n_of_a} of A against {n_of_b} of B"
+            return "unpaired", f"no seed is common to both: {sizes}; {source}"
+        n_seeds = len(data["seeds"])
+        return "pairs", f"{data['n']} {data['pairs']}, {n_seeds} equal seeds; {source}"
 
     def _verdict(self) -> str:
         if self.data["verdict"] != "too few trials":
             return VERDICTS[self.data["verdict"]]
-        few = [program["candidate"] for program in self.data["programs"] if program["trials"] < 2]
-        who = f"candidate {few[0]} has" if len(few) == 1 else "both have"
-        return f"{who} one trial, so no spread; audit (incumbent, baseline) or reproduce {few[-1]} --seed 1 --trials 3 shows it"
+        programs = self.data["programs"]
+        single = [program["candidate"] for program in programs if program["trials"] < 2]
+        subject = f"candidate {single[0]} has" if len(single) == 1 else "both have"
+        return (
+            f"{subject} one trial, so no spread; audit (incumbent, baseline) or "
+            f"reproduce {single[-1]} --seed 1 --trials 3 shows it"
+        )
 
     def _columns(self) -> list[Column]:
-        name, decimals = self.data["objective"]["name"], self._decimals()
-        first, second = (program["metrics"] for program in self.data["programs"])
-        shown = [metric for metric in first if metric != name and metric in second]
-        return [
+        decimals = self._decimals()
+        objective = self.data["objective"]["name"]
+        columns = [
             Column("", lambda row: "A" if row["candidate"] == self.data["a"] else "B"),
             Column("#", lambda row: str(row["candidate"]), numeric=True),
-            Column(one_line(name), lambda row: number(row["score"], decimals), numeric=True),
-            *(
-                Column(
-                    shorten(metric, 20),
-                    lambda row, metric=metric: number(row["metrics"][metric]),  # type: ignore[misc]
-                    numeric=True,
-                )
-                for metric in shown
-            ),
-            Column(
-                "hypothesis", lambda row: shorten(str(row["hypothesis"] or "-"), 60), flexible=True
-            ),
+            Column(one_line(objective), lambda row: number(row["score"], decimals), numeric=True),
         ]
+        metrics_of_a, metrics_of_b = (program["metrics"] for program in self.data["programs"])
+        shared = [name for name in metrics_of_a if name in metrics_of_b and name != objective]
+        columns += [_metric_column(name) for name in shared]
+        columns.append(Column("hypothesis", _hypothesis, flexible=True))
+        return columns
 
     def _decimals(self) -> int:
         return max(0, decimals_for([program["score"] for program in self.data["programs"]]) - 1)
+
+
+def _metric_column(metric: str) -> Column:
+    return Column(shorten(metric, 20), lambda row: number(row["metrics"][metric]), numeric=True)
+
+
+def _hypothesis(row: Mapping[str, Any]) -> str:
+    return shorten(str(row["hypothesis"] or "-"), 60)

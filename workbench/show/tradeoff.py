@@ -1,72 +1,72 @@
-"""Frontier: what an experiment weighs against each other, and which candidates no other one beats in two of these metrics.
+"""Tradeoff: what an experiment weighs, and which candidates are best in two of these metrics.
 
-For screens; which candidate the next one starts from is the affair of the strategy `frontier`, which weighs all of them.
+Serves screens and figures only. Which candidate the next one starts from is decided by the strategy
+`frontier`, which weighs all metrics at once.
 """
 
 from collections.abc import Collection, Mapping
 
-from workbench import experiment as experiments
+from workbench import experiment_file
 from workbench.experiment import Goal, Objective
 from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.folder import StudyFolder
-from workbench.ledger.study import Study
 from workbench.search.archive import mean
+from workbench.show.marks import UNDECIDED, Marks
 
 Point = tuple[float, float]
 Goals = tuple[Goal, Goal]
-NOBODY: frozenset[int] = frozenset()
 
 
-def weighed(folder: StudyFolder) -> dict[str, Goal]:
-    """The metrics of `[search] metrics` with their goals, in their order; empty where the score stands alone.
+def read_metrics(folder: StudyFolder) -> dict[str, Goal]:
+    """The metrics of `[search] metrics` with their goals, in their order.
 
-    So it does in an imported log, and in a study that was copied without its experiment.
+    Empty if only the score counts, and always for an imported log and for a study that was copied
+    without its experiment.
 
     Raises:
         ExperimentError: the study's copy of `experiment.toml` cannot be read.
     """
     if not (folder.experiment / "experiment.toml").is_file():
         return {}
-    metrics = dict(experiments.read(folder.experiment).search.metrics)
+    metrics = dict(experiment_file.read(folder.experiment).search.metrics)
     return metrics if len(metrics) > 1 else {}
 
 
-def values(
+def mean_values(
     objective: Objective, history: CandidateHistory, names: Collection[str]
 ) -> list[float | None]:
-    """Means over a candidate's ok trials by metric; None for one that a trial lacks, and for all where it failed."""
-    return [
-        None if history.failure is not None else mean(history, objective, name) for name in names
-    ]
+    """Mean of each metric over a candidate's ok trials.
 
-
-def barred(study: Study) -> set[int]:
-    """The candidates that a person vetoed, and those with a vetoed one's change; linear in the number of candidates."""
-    vetoed: list[
-        frozenset[int]
-    ] = []  # by candidate: the vetoed ones that its program has changes of
-    for history in study.candidates:
-        record = history.record
-        inherited = NOBODY if record.parent is None else vetoed[record.parent]
-        own = {record.candidate} if history.is_vetoed else NOBODY
-        vetoed.append(
-            inherited | own if record.without is None else (inherited | own) - {record.without}
-        )
-    return {number for number, found in enumerate(vetoed) if found}
-
-
-def front(points: Mapping[int, Point], goals: Goals) -> list[int]:
-    """The candidates that no other one beats in either metric without losing in the other, the best in the first metric first.
-
-    Each is then better in the second metric than all before it. Of equal ones the lowest number stays.
+    None stands for a metric that a trial lacks, and for all of them if the candidate failed.
     """
-    first, second = (1 if goal == "minimize" else -1 for goal in goals)
-    found: list[int] = []
+    if history.failure is not None:
+        return [None] * len(names)
+    return [mean(history, objective, name) for name in names]
+
+
+def can_lead(marks: Marks, number: int) -> bool:
+    """Whether a candidate may be on a frontier: it is decided, drawn and not barred."""
+    kind = marks.kinds[number]
+    return kind is not None and kind not in UNDECIDED and number not in marks.barred
+
+
+def find_front(points: Mapping[int, Point], goals: Goals) -> list[int]:
+    """The candidates that no other one beats in either metric without losing in the other.
+
+    They come with the best one in the first metric first, and each is better in the second metric
+    than all before it. Of candidates with equal points only the lowest number is on the front.
+    """
+    first_sign, second_sign = (1 if goal == "minimize" else -1 for goal in goals)
+
+    def rank(number: int) -> tuple[float, float, int]:
+        first, second = points[number]
+        return first_sign * first, second_sign * second, number
+
+    front: list[int] = []
     least = float("inf")
-    for number in sorted(
-        points, key=lambda number: (first * points[number][0], second * points[number][1], number)
-    ):
-        if (cost := second * points[number][1]) < least:
+    for number in sorted(points, key=rank):
+        cost = second_sign * points[number][1]
+        if cost < least:
             least = cost
-            found.append(number)
-    return found
+            front.append(number)
+    return front

@@ -1,48 +1,53 @@
-"""Views: a study as plain dictionaries, with exactly the fields that `--json` promises (DESIGN 9). Reads; decides nothing.
+"""A study as plain dictionaries, with exactly the fields that `--json` promises. Reads only.
 
-Numbers are finite or None, never NaN; a field that has no value yet is None and stays present.
+Numbers are finite or None, never NaN. A field that has no value yet is None; it is never left out.
 """
 
 import time
 from typing import Any, Literal
 
-from workbench.ledger import imported, lease
+from workbench.ledger import lease
 from workbench.ledger.candidate import CandidateHistory
-from workbench.ledger.folder import StudyFolder, last_line
+from workbench.ledger.folder import StudyFolder, read_last_line
 from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
+from workbench.ledger.study_kind import UNKNOWN
 from workbench.program import Patch
 from workbench.records import PERSON, Decision, Trial
 from workbench.show import examinations
 
 State = Literal["running", "paused", "finished", "stopped", "dead"]
 View = dict[str, Any]
-UNDECIDED = ("queued", "running", "provisional", "waiting")
-NEW_SECONDS = 2.0
+NEW_SECONDS = 2.0  # how long a new study may take to start its first loop
 
 
 def state(study: Study, folder: StudyFolder) -> State:
-    """What the study is doing; `dead` when its journal says running and no loop is alive or on its way (`resume` brings it back)."""
-    return _stands(study, folder)[0]
+    """What the study is doing.
+
+    `dead` if its journal says running and no loop is alive or starting; `resume` brings it back.
+    """
+    return _state_and_reason(study, folder)[0]
 
 
-def _stands(study: Study, folder: StudyFolder) -> tuple[State, str]:
-    """The state, and the reason for it."""
-    if study.state != "running" or lease.holder(folder) is not None:
+def _state_and_reason(study: Study, folder: StudyFolder) -> tuple[State, str]:
+    if study.state != "running" or lease.find_holder(folder) is not None:
         return study.state, study.reason
-    if lease.process(folder) is not None or _is_new(study, folder):
+    if lease.find_process(folder) is not None or _is_new(study, folder):
         return "running", "its loop is starting"
-    words = last_line(folder.loop_log)
-    return "dead", f"no loop is alive; its last words: {words}" if words else "no loop is alive"
+    last_line = read_last_line(folder.loop_log)
+    if not last_line:
+        return "dead", "no loop is alive"
+    return "dead", f"no loop is alive; its last words: {last_line}"
 
 
 def _is_new(study: Study, folder: StudyFolder) -> bool:
-    """Whether it was made a moment ago, and who made it is about to start its first loop: none has run, or said why it could not."""
-    return (
-        study.loop is None
-        and time.time() < study.opened_at + NEW_SECONDS
-        and not last_line(folder.loop_log)
-    )
+    """Whether the study was made a moment ago, so that its first loop is about to start.
+
+    If that loop could not start, its log says why, and the study counts as dead at once.
+    """
+    has_run = study.loop is not None
+    is_recent = time.time() < study.opened_at + NEW_SECONDS
+    return not has_run and is_recent and not read_last_line(folder.loop_log)
 
 
 def status(study: Study, folder: StudyFolder) -> View:
@@ -52,56 +57,63 @@ def status(study: Study, folder: StudyFolder) -> View:
     | --- | --- |
     | `study`, `experiment` | names |
     | `state` | `running`, `paused`, `finished`, `stopped`, `dead` |
-    | `reason` | why it paused, finished or stopped; of a dead one the last line of `loop.log`; while it runs, that it is on a plateau, |
-    | | or that its loop is starting |
+    | `reason` | why it paused, finished or stopped; if it is dead, the last line of `loop.log`; |
+    | | if it runs, that it is on a plateau or that its loop is starting |
     | `objective` | `name`, `goal` (`minimize` or `maximize`) |
-    | `counts` | `candidates`, `kept`, `discarded`, `failed`, `waiting`; the baseline is not counted |
-    | `baseline` | `score` (mean of its trials), `spread` (standard deviation over its seeds; None for fewer than two) |
-    | `best` | `candidate`, `score` of the best kept one (the baseline is candidate 0); both None before that |
-    | `incumbent` | `candidate`, `score` of the one that the next has to beat and that `apply` writes: the best, or what was forked |
+    | `counts` | `candidates`, `kept`, `discarded`, `failed`, `waiting`, without the baseline |
+    | `baseline` | `score` (mean of its trials), `spread` (standard deviation over its seeds; |
+    | | None for fewer than two) |
+    | `best` | `candidate`, `score` of the best kept one (the baseline is candidate 0); |
+    | | both None before that |
+    | `incumbent` | `candidate`, `score` of the one that the next has to beat and that `apply` |
+    | | writes: the best, or the forked one |
     | `spent` | `seconds` (while it ran), `usd`, `tokens` |
     | `sandbox` | the level that trials run under |
-    | `proposals` | that came to nothing: `failed` (how many), `last` (why the last one did) |
-    | `audit` | the newest audit, as `examination.audit` says it; None where there was none |
-    | `examination` | an audit or ablation under way: `verb`, `candidate`, `done` and `trials`; None where none is |
-    | `self_reported` | candidates print their own scores (an experiment of shape `claimed`), or a log claims them |
+    | `proposals` | `failed` (how many failed), `last` (why the last one did) |
+    | `audit` | the newest audit, with the fields of `examinations.audit`; None if there is none |
+    | `examination` | one under way: `verb`, `candidate`, `done`, `trials`; or None |
+    | `self_reported` | candidates print their own scores (shape `claimed`), or a log claims them |
 
     The `counts` of an imported study have `unknown` too: rows that the log does not decide.
     """
-    baseline, best = study.baseline, study.best
-    objective, (now, reason) = study.opened.objective, _stands(study, folder)
+    objective = study.opened.objective
+    state_now, reason = _state_and_reason(study, folder)
+    audits = study.examinations.audits
+    pending = study.examinations.pending
+    incumbent = None if study.incumbent is None else study.candidates[study.incumbent]
     return {
         "study": folder.name,
         "experiment": study.opened.experiment,
-        "state": now,
+        "state": state_now,
         "reason": reason,
         "objective": {"name": objective.name, "goal": objective.goal},
         "counts": _counts(study),
-        "baseline": {"score": baseline.score if baseline else None, "spread": study.spread(0)},
-        "best": _scored(best),
-        "incumbent": _scored(
-            None if study.incumbent is None else study.candidates[study.incumbent]
-        ),
+        "baseline": _score_and_spread(study.baseline),
+        "best": _candidate_and_score(study.best),
+        "incumbent": _candidate_and_score(incumbent),
         "spent": {
-            "seconds": round(study.active_seconds, 3),
-            "usd": study.spent.usd,
-            "tokens": study.spent.tokens,
+            "seconds": round(study.costs.active_seconds, 3),
+            "usd": study.costs.usd,
+            "tokens": study.costs.tokens,
         },
         "sandbox": study.loop.sandbox if study.loop else study.options.sandbox,
-        "proposals": {"failed": study.proposals_failed, "last": study.last_failure},
-        "audit": examinations.audit(study, study.audits[-1]) if study.audits else None,
-        "examination": examinations.progress(study, study.examining[0])
-        if study.examining
-        else None,
-        "self_reported": imported.is_self_reported(study),
+        "proposals": {"failed": study.proposals.n_failed, "last": study.proposals.last_failure},
+        "audit": examinations.audit(study, audits[-1]) if audits else None,
+        "examination": examinations.progress(study, pending[0]) if pending else None,
+        "self_reported": study.kind.self_reported,
     }
 
 
-def _scored(history: CandidateHistory | None) -> View:
-    return {
-        "candidate": None if history is None else history.number,
-        "score": None if history is None else history.score,
-    }
+def _score_and_spread(history: CandidateHistory | None) -> View:
+    if history is None:
+        return {"score": None, "spread": None}
+    return {"score": history.score, "spread": history.spread}
+
+
+def _candidate_and_score(history: CandidateHistory | None) -> View:
+    if history is None:
+        return {"candidate": None, "score": None}
+    return {"candidate": history.number, "score": history.score}
 
 
 def _counts(study: Study) -> dict[str, int]:
@@ -112,11 +124,14 @@ def _counts(study: Study) -> dict[str, int]:
         "failed": study.counts["failed"],
         "waiting": study.counts["waiting"],
     }
-    if imported.is_imported(study):
-        counts[imported.UNKNOWN] = imported.n_unknown(study)
-    if study.baseline:
-        own = {"revised": "discarded"}.get(status := imported.status(study, study.baseline), status)
-        for name in {"candidates", own} & counts.keys():
+    statuses = study.kind.count_statuses(study.counts)
+    if UNKNOWN in statuses:
+        counts[UNKNOWN] = statuses[UNKNOWN]
+    if study.baseline:  # it is in every count, and is not a candidate to people
+        baseline_status = study.kind.get_status(study.baseline)
+        if baseline_status == "revised":
+            baseline_status = "discarded"
+        for name in {"candidates", baseline_status} & counts.keys():
             counts[name] -= 1
     return counts
 
@@ -128,46 +143,52 @@ def log(study: Study) -> list[View]:
     | --- | --- |
     | `candidate`, `parent` | numbers; the baseline is 0 and has no parent |
     | `author`, `hypothesis` | who proposed it, and why it should be better |
-    | `status` | `queued`, `running`, `provisional`, `waiting`, `kept`, `discarded`, `failed`, `revised`; `ablated`: no proposal, but the |
-    | | incumbent without one of its changes, tried by `ablate` |
+    | `status` | `queued`, `running`, `provisional`, `waiting`, `kept`, `discarded`, `failed`, |
+    | | `revised`; `ablated` for the incumbent without one of its changes, tried by `ablate` |
     | `score` | mean of its ok trials, or None |
     | `trials` | ended trials: `seed`, `status`, `score`, `seconds`, `reason` (why it is not `ok`) |
-    | `decision` | `verdict`, `by`, `why`, `effect` (gain, above 0 is better), `interval` (`[low, high]` or None), `level` (how surely |
-    | | that covers the truth, as 0.95; None where it is not said); None while open |
+    | `decision` | `verdict`, `by`, `why`, `effect` (gain, above 0 is better), `interval` |
+    | | (`[low, high]` or None), `level` (its coverage, as 0.95, or None); None while open |
     | `added`, `removed` | lines against its parent |
     | `self_reported` | the candidate itself printed its score |
-    | `flags` | what is odd about it, none for most: `seed-only` where nothing but seeds of randomness changed |
+    | `flags` | what is odd about it; mostly empty. `seed-only`: only seeds of randomness changed |
+    | `notes` | what people noted about it: `at` (Unix time), `author`, `text` |
 
-    In an imported study `status` may be `unknown`, `added` and `removed` are None, and so are the seeds of trials; `flags` say what
-    is odd about the row, as in `7 fields for 5 columns`.
+    In an imported study `status` may be `unknown`; `added`, `removed` and the seeds of trials are
+    None; and `flags` say what is odd about the row, as in `7 fields for 5 columns`.
     """
     return [entry(study, history) for history in study.candidates]
 
 
 def entry(study: Study, history: CandidateHistory) -> View:
     """The entry of `log` for one candidate."""
-    record, has_program = history.record, not imported.is_imported(study)
+    record = history.record
+    has_program = study.kind.has_programs
+    trials = [_trial(trial) for trial in history.trials]
+    if not has_program:  # a log does not say under which seed a row was scored
+        trials = [{**trial, "seed": None} for trial in trials]
     return {
         "candidate": record.candidate,
         "parent": record.parent,
         "author": record.author,
         "hypothesis": record.hypothesis,
-        "status": imported.status(study, history),
+        "status": study.kind.get_status(history),
         "score": history.score,
-        "trials": [
-            {**_trial(trial), **({} if has_program else {"seed": None})} for trial in history.trials
-        ],
+        "trials": trials,
         "decision": _decision(history.decision),
         "added": record.added if has_program else None,
         "removed": record.removed if has_program else None,
-        "self_reported": imported.is_self_reported(study)
-        or any(trial.self_reported for trial in history.trials),
-        "flags": imported.flags(history),
+        "self_reported": study.kind.is_self_reported(history),
+        "flags": list(history.flags),
+        "notes": [remark._asdict() for remark in history.remarks],
     }
 
 
 def flat(row: View) -> View:
-    """An entry of `log` with plain cells: the number of trials and their seconds, and the decision's fields in its place."""
+    """An entry of `log` with plain cells only, for tables.
+
+    Trials become their number and their seconds; the decision is replaced by its fields.
+    """
     decision = row["decision"] or {}
     low, high = decision.get("interval") or (None, None)
     return {
@@ -178,6 +199,7 @@ def flat(row: View) -> View:
         "low": low,
         "high": high,
         "flags": "; ".join(row["flags"]),
+        "notes": "; ".join(note["text"] for note in row["notes"]),
     }
 
 
@@ -195,15 +217,14 @@ def _decision(decision: Decision | None) -> View | None:
     if decision is None:
         return None
     evidence = decision.evidence
-    interval = (
-        None if evidence.low is None or evidence.high is None else [evidence.low, evidence.high]
-    )
-    said = {"verdict": decision.verdict, "by": decision.by, "why": decision.why}
+    has_interval = evidence.low is not None and evidence.high is not None
     return {
-        **said,
+        "verdict": decision.verdict,
+        "by": decision.by,
+        "why": decision.why,
         "effect": evidence.effect,
-        "interval": interval,
-        "level": None if interval is None else evidence.level,
+        "interval": [evidence.low, evidence.high] if has_interval else None,
+        "level": evidence.level if has_interval else None,
     }
 
 
@@ -213,35 +234,36 @@ def patch(study: Study, journal: Journal, number: int) -> Patch:
     if record.parent is None:
         return Patch()
     return Patch.between(
-        journal.program(study.history(record.parent).record.program),
-        journal.program(record.program),
+        journal.read_program(study.history(record.parent).record.program),
+        journal.read_program(record.program),
     )
 
 
 def show(study: Study, journal: Journal, number: int) -> View:
-    """One candidate in full: the fields of `log`, and
+    """One candidate in full.
+
+    The fields of `log`, and
 
     | field | is |
     | --- | --- |
     | `patch` | unified diff against its parent, as `git apply` reads it |
-    | `hunks` | `id`, `header`, `text` (lines of the diff), `state`: `accepted` or `rejected` by a person, else `open` |
-    | `metrics` | named values of its newest trial that has any, the stages that it reached among them |
-    | `beside` | number of the incumbent that ran in that trial too, to compare the two there; None for most |
+    | `hunks` | `id`, `header`, `text` (lines of the diff), `state` (`accepted` or `rejected` by a |
+    | | person, else `open`) |
+    | `metrics` | named values of its newest trial that has any, with the stages that it reached |
+    | `beside` | number of the incumbent that ran in that trial too, for a comparison; mostly None |
     | `curves` | names of the series of its last trial |
     | `log` | path of the last trial's log, or None |
     | `audits` | ended trials of audits and ablations, as `trials` |
 
-    and of an imported row `line`, `raw` (its text in the log) and `fields` (by column).
+    and for an imported row `line`, `raw` (its text in the log) and `fields` (by column).
 
     Raises:
-        StudyError: no such candidate; the message says which there are.
+        StudyError: the study has no such candidate; the message says which it has.
     """
     history = study.history(number)
     change = patch(study, journal, number)
-    last, measured = (
-        last_trial(history),
-        next((trial for trial in reversed(history.trials) if trial.metrics), None),
-    )
+    last = last_trial(history)
+    measured = next((trial for trial in reversed(history.trials) if trial.metrics), None)
     hunks = [
         {
             "id": hunk.id,
@@ -254,86 +276,41 @@ def show(study: Study, journal: Journal, number: int) -> View:
     return {
         **entry(study, history),
         "audits": [_trial(trial) for trial in history.audits],
-        "patch": change.unified(),
+        "patch": change.to_unified_diff(),
         "hunks": hunks,
         "metrics": {} if measured is None else dict(measured.metrics),
         "beside": None if measured is None else measured.beside,
-        "curves": [] if last is None else sorted(journal.curves(number, last)),
+        "curves": [] if last is None else sorted(journal.read_curves(number, last)),
         "log": None if last is None else log_path(journal.folder, number, last),
-        **(imported.raw(history) if imported.is_imported(study) else {}),
+        **study.kind.read_row(history),
     }
 
 
 def last_trial(history: CandidateHistory) -> int | None:
-    """Number of the trial that started last, ended or not; of an audit only where there is no other."""
+    """Number of the trial that started last, ended or not; an audit's only without any other."""
     numbers = [*history.running, *(trial.trial for trial in history.trials or history.audits)]
     return max(numbers, default=None)
 
 
 def hunk_state(history: CandidateHistory, hunk: int) -> str:
-    """What a person said of a hunk: `accepted` or `rejected`; `open` where nobody did, whatever became of the candidate."""
+    """What a person decided about a hunk: `accepted`, `rejected`, or `open` if nothing yet.
+
+    What the loop decided about the candidate does not count here.
+    """
     decision = history.decision
     if decision is None or not decision.by.startswith(PERSON):
         return "open"
     if decision.verdict == "revise" and decision.hunks:
-        return "accepted" if hunk in decision.hunks else "rejected"
+        if hunk in decision.hunks:
+            return "accepted"
+        # Journals of earlier versions name no rejected hunks: all that were not kept are meant.
+        is_rejected = not decision.rejected or hunk in decision.rejected
+        return "rejected" if is_rejected else "open"
     return {"keep": "accepted", "discard": "rejected"}.get(decision.verdict, "open")
 
 
 def log_path(folder: StudyFolder, candidate: int, trial: int) -> str | None:
-    """Path of a trial's log; None where nothing was printed, or the trial has not ended."""
+    """Path of a trial's log; None if nothing was printed, or if the trial has not ended."""
     path = folder.trial(candidate, trial) / "log.txt"
-    return str(path) if path.is_file() and path.stat().st_size else None
-
-
-def results(study: Study) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """The header and rows of autoresearch's `results.tsv`: `commit`, the objective's name, `memory_gb`, `status`, `description`.
-
-    `commit` is the first seven digits of the program's digest. Undecided candidates have no row, nor have those that
-    were discarded before they had a score, by a person, a stage or their curve, nor what an ablation tried. A crash has the zeros that
-    the format prescribes; nothing else in the workbench has.
-    An imported study has every row of its log, in the log's words and digits.
-    """
-    header = ("commit", study.opened.objective.name, "memory_gb", "status", "description")
-    if imported.is_imported(study):
-        return header, imported.results(study)
-    return header, [row for history in study.candidates if (row := _result(history)) is not None]
-
-
-def _result(history: CandidateHistory) -> tuple[str, ...] | None:
-    if history.status == "ablated":
-        return None
-    record = history.record
-    description = "baseline" if record.parent is None else " ".join(record.hypothesis.split())
-    commit = record.program[:7]
-    if history.status == "failed" or (
-        history.score is None and history.failure is not None and history.decision is not None
-    ):
-        return commit, "0.000000", "0.0", "crash", description
-    if history.score is None or history.status in UNDECIDED:
-        return None
-    verdict = "keep" if history.status == "kept" else "discard"
-    return commit, f"{history.score:.6f}", f"{_memory_gb(history):.1f}", verdict, description
-
-
-def _memory_gb(history: CandidateHistory) -> float:
-    """Peak over its ok trials: of the GPU where the evaluator measured it, else of the sandboxes."""
-    return max(
-        (trial.metrics.get("peak_vram_mb", trial.memory_mb) / 1024 for trial in history.scored),
-        default=0.0,
-    )
-
-
-def tsv(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    """Rows as tab-separated text with a line end after each."""
-    return "".join("\t".join(row) + "\n" for row in [header, *rows])
-
-
-def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    """Rows as aligned columns of plain text; the last column is not padded."""
-    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in [header, *rows]
-    ]
-    return "\n".join(lines)
+    has_text = path.is_file() and path.stat().st_size
+    return str(path) if has_text else None

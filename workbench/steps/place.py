@@ -1,4 +1,4 @@
-"""Place: where an exported notebook may be written. What somebody has added to one, or edited in it, is never overwritten."""
+"""Decides where an exported notebook may be written; never overwrites what a person edited."""
 
 import ast
 import hashlib
@@ -8,51 +8,61 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import UsageError
-from workbench.syntax import tree_of
+from workbench.syntax import parse_tree
 
 if TYPE_CHECKING:  # nbformat is imported where a notebook is read or written
     from nbformat import NotebookNode
 
-OWN = "autoresearch"  # in a notebook's metadata: it is an exported step
-CELLS = "cells"  # in that: the digest of its cells
+KEY = "autoresearch"  # in a notebook's metadata; marks it as an exported step
+CELLS = "cells"  # below that key: the digest of its cells
 REMEDY = "delete it or choose another name"
 
 
 def find(path: Path | None, name: str) -> Path:
-    """The file to write; in the current folder by default, and called `name` where the path is a folder.
+    """The file to write: by default in the current folder, and `name` if the path is a folder.
 
     Raises:
-        UsageError: it is no notebook's name, its folder is not there or may not be written, or it holds something else than an
-            exported step as it was exported, executed or not.
+        UsageError: the name does not end in .ipynb, its folder is missing or read-only, or the file
+        holds
+            anything but an unedited exported step, executed or not.
     """
     target = Path.cwd() / (path or name)
     try:
         target = target / name if target.is_dir() else target
         if target.suffix != ".ipynb":
-            raise UsageError(f"not a notebook's name: {target.name}; it ends in .ipynb")
+            raise UsageError(f"not a notebook's name: {target.name}; it must end in .ipynb")
         if not target.parent.is_dir():
             raise UsageError(
-                f"cannot write {target}: there is no folder {target.parent}; make it, or choose another place"
+                f"cannot write {target}: there is no folder {target.parent}; "
+                "make it, or choose another place"
             )
         with tempfile.TemporaryFile(dir=target.parent):
             pass
         if target.exists():
             _check_untouched(target)
     except OSError as error:
-        raise _refused(target, error) from None
+        raise _write_error(target, error) from None
     return target
 
 
 def write(text: str, target: Path) -> None:
-    """Writes a notebook. Raises UsageError where that is not possible."""
+    """Writes a notebook.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
     try:
         target.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise _refused(target, error) from None
+        raise _write_error(target, error) from None
 
 
 def digest(notebook: "NotebookNode") -> str:
-    """SHA-256 of the cells' sources in their order; without empty cells and papermill's own, which running a notebook leaves behind."""
+    """SHA-256 of the cells' sources in their order.
+
+    Leaves out empty cells and those that papermill adds, since running a notebook is not editing
+    it.
+    """
     cells = [
         (cell.cell_type, cell.source.strip())
         for cell in notebook.cells
@@ -61,7 +71,7 @@ def digest(notebook: "NotebookNode") -> str:
     return hashlib.sha256(json.dumps(cells).encode("ascii")).hexdigest()
 
 
-def _refused(target: Path, error: OSError) -> UsageError:
+def _write_error(target: Path, error: OSError) -> UsageError:
     return UsageError(f"cannot write {target}: {error.strerror}; choose another place")
 
 
@@ -74,36 +84,39 @@ def _check_untouched(target: Path) -> None:
         raise
     except Exception as error:
         raise UsageError(
-            f"{target} is there already and is no notebook ({error}); choose another name"
+            f"{target} exists and is not a notebook ({error}); choose another name"
         ) from None
-    about = notebook.metadata.get(OWN)
+    about = notebook.metadata.get(KEY)
     if about is None:
-        raise UsageError(f"{target} is there already and is no exported step; choose another name")
+        raise UsageError(f"{target} exists and is not an exported step; choose another name")
     if CELLS not in about:
         raise UsageError(
-            f"{target} was exported by an earlier version, so it cannot be told whether it was edited since; {REMEDY}"
+            f"{target} was exported by an earlier version, so it cannot be told "
+            f"whether it was edited since; {REMEDY}"
         )
     if digest(notebook) != about[CELLS]:
         raise UsageError(
-            f"{target} was edited since it was exported (cells changed, added or taken out); {REMEDY}"
+            f"{target} was edited since it was exported "
+            f"(cells changed, added or taken out); {REMEDY}"
         )
 
 
 def _is_papermill(cell: "NotebookNode") -> bool:
-    """Whether papermill added a cell, and nobody made it anything else: the parameters of a run, or a mark of where it failed."""
+    """Whether papermill added a cell and no one has changed it since.
+
+    Papermill adds the parameters of a run, and a mark where it failed.
+    """
     tags = cell.metadata.get("tags", [])
     if "papermill-error-cell-tag" in tags:
-        return (
-            cell.source.startswith("<span ")
-            and cell.source.rstrip().endswith("</span>")
-            and "\n" not in cell.source.strip()
-        )
+        source = cell.source.strip()
+        is_one_line = "\n" not in source
+        return is_one_line and cell.source.startswith("<span ") and source.endswith("</span>")
     return "injected-parameters" in tags and _only_assigns(cell.source)
 
 
 def _only_assigns(source: str) -> bool:
     try:
-        for statement in tree_of(source).body:
+        for statement in parse_tree(source).body:
             if not isinstance(statement, ast.Assign):
                 return False
             ast.literal_eval(statement.value)

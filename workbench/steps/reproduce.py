@@ -1,6 +1,6 @@
-"""Reproduce: a step is exported, run headless in an empty folder as anybody else would run it, and its verdict is read back.
+"""Reproduces a step as anyone else would: exports it and runs it in an empty folder.
 
-Only runs and reads; filing the verdict in the study is the handle's request.
+Only runs and reads. Recording the verdict in the study is a request of the handle.
 """
 
 import contextlib
@@ -33,67 +33,70 @@ def reproduce(
     sigmas: float | None = None,
     keep: Path | None = None,
 ) -> Reproduction:
-    """Runs a candidate again from its exported notebook, with papermill in an empty folder; returns the verdict.
+    """Runs a candidate again from its exported notebook, with papermill in an empty folder.
 
     Args:
-        seed, trials, sigmas: the notebook's parameters; its own defaults where they are None.
+        seed: the notebook's parameter; its default if None.
+        trials: likewise.
+        sigmas: likewise.
         keep: where the executed notebook is to stay, as for `export`.
 
     Raises:
-        UsageError: there is nothing to run again, or `keep` cannot be written; nothing has run then.
-        WorkbenchError: papermill or the kernel did not work; nothing is said about the step.
+        UsageError: there is nothing to run again, or `keep` cannot be written; nothing has run
+        then. WorkbenchError: papermill or the kernel did not work; that says nothing about the
+        step.
     """
-    kept = None if keep is None else place.find(keep, default_name(folder, candidate))
-    with tempfile.TemporaryDirectory(prefix="autoresearch-reproduce-") as made:
-        empty = Path(made) / "empty"
+    keep_at = None if keep is None else place.find(keep, default_name(folder, candidate))
+    options = {"seed": seed, "trials": trials, "sigmas": sigmas}
+    parameters = {name: value for name, value in options.items() if value is not None}
+    with tempfile.TemporaryDirectory(prefix="autoresearch-reproduce-") as root:
+        empty = Path(root) / "empty"
         empty.mkdir()
-        source = export(folder, candidate, Path(made) / "step.ipynb")
-        executed = Path(made) / "executed.ipynb"
-        given = {"seed": seed, "trials": trials, "sigmas": sigmas}
-        said = _papermill(
-            source,
-            executed,
-            empty,
-            {name: value for name, value in given.items() if value is not None},
-        )
+        source = export(folder, candidate, Path(root) / "step.ipynb")
+        executed = Path(root) / "executed.ipynb"
+        last_line = _run_papermill(source, executed, empty, parameters)
         if not executed.is_file():
             raise WorkbenchError(
-                f"papermill did not run the notebook: {said or 'it said nothing'}; check it with: autoresearch doctor"
+                f"papermill did not run the notebook: {last_line or 'it said nothing'}; "
+                "check it with: autoresearch doctor"
             )
-        if kept is not None:
-            place.write(executed.read_text(encoding="utf-8"), kept)
-        return _read_back(executed, candidate, said)
+        if keep_at is not None:
+            place.write(executed.read_text(encoding="utf-8"), keep_at)
+        return _read_verdict(executed, candidate, last_line)
 
 
 def result(executed: Path) -> dict[str, Any] | None:
-    """What `step` left in an executed notebook; None where it did not come that far."""
+    """What the step left in an executed notebook; None if it did not get that far."""
     for output in _outputs(executed):
-        if MIME in output.get("data", {}):
-            found: dict[str, Any] = output["data"][MIME]
-            return found
+        data: dict[str, Any] = output.get("data", {})
+        if MIME in data:
+            step_result: dict[str, Any] = data[MIME]
+            return step_result
     return None
 
 
-def _read_back(executed: Path, candidate: int, said: str) -> Reproduction:
-    found = result(executed)
-    if found is not None:
-        differs = f" (differs: {'; '.join(found['differences'])})" if found["differences"] else ""
+def _read_verdict(executed: Path, candidate: int, last_line: str) -> Reproduction:
+    step_result = result(executed)
+    if step_result is not None:
+        why = step_result["line"]
+        if step_result["differences"]:
+            why += f" (differs: {'; '.join(step_result['differences'])})"
         return Reproduction(
             candidate=candidate,
-            reproduced=bool(found["reproduced"]),
-            got=found["got"],
-            recorded=found["recorded"],
-            tolerance=found["tolerance"],
-            why=found["line"] + differs,
-            environment=found["environment"],
+            reproduced=bool(step_result["reproduced"]),
+            got=step_result["got"],
+            recorded=step_result["recorded"],
+            tolerance=step_result["tolerance"],
+            why=why,
+            environment=step_result["environment"],
         )
-    error = next(
-        (output for output in _outputs(executed) if output["output_type"] == "error"), None
-    )
-    if error is None:
+    errors = [output for output in _outputs(executed) if output["output_type"] == "error"]
+    if not errors:
+        problem = last_line or "the kernel may have been killed"
         raise WorkbenchError(
-            f"the notebook ended without a verdict and without an error: {said or 'the kernel may have been killed'}"
+            f"the notebook ended without a verdict and without an error: {problem}"
         )
+    error = errors[0]
     if error["ename"] in ("SandboxUnavailable", "ModuleNotFoundError"):
         raise WorkbenchError(f"the step could not be run here: {one_line(error['evalue'])}")
     why = f"the notebook failed: {error['ename']}: {one_line(error['evalue'])}"
@@ -112,8 +115,13 @@ def _outputs(executed: Path) -> list[dict[str, Any]]:
     return [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
 
 
-def _papermill(source: Path, executed: Path, folder: Path, parameters: Mapping[str, Any]) -> str:
-    """Runs a notebook to its end; returns the last line that papermill said. It and its kernel are gone when this returns."""
+def _run_papermill(
+    source: Path, executed: Path, folder: Path, parameters: Mapping[str, Any]
+) -> str:
+    """Runs a notebook to its end; returns the last line that papermill printed.
+
+    Papermill and its kernel are gone when this returns.
+    """
     command = [
         sys.executable,
         "-P",
@@ -124,8 +132,11 @@ def _papermill(source: Path, executed: Path, folder: Path, parameters: Mapping[s
         "--cwd",
         str(folder),
         "--no-progress-bar",
+        "-k",
+        "python3",
     ]
-    command += ["-k", "python3", "-y", json.dumps(parameters)] if parameters else ["-k", "python3"]
+    if parameters:
+        command += ["-y", json.dumps(parameters)]
     process = subprocess.Popen(
         command,
         cwd=folder,
@@ -139,7 +150,7 @@ def _papermill(source: Path, executed: Path, folder: Path, parameters: Mapping[s
     )
     try:
         output, _ = process.communicate()
-    finally:  # a person interrupted, or papermill ended: what it started goes with it
+    finally:  # papermill ended or a person interrupted: either way, what it started must end too
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -148,7 +159,10 @@ def _papermill(source: Path, executed: Path, folder: Path, parameters: Mapping[s
 
 
 def _environment() -> dict[str, str]:
-    """This process's environment; where the package is used from a checkout, the kernel finds it there too."""
+    """This process's environment.
+
+    If the package is used from a checkout, the kernel finds it there too.
+    """
     package = Path(workbench.__file__).resolve().parent.parent
     if package.name in ("site-packages", "dist-packages"):
         return dict(os.environ)

@@ -1,33 +1,32 @@
-"""Step: what an exported notebook runs. It writes the embedded files to a folder of their own and has them tried there.
+"""What an exported notebook runs: writes the embedded files to a folder and has them tried there.
 
-Candidate code runs in the sandbox of a trial process, as it did in the study, never in the kernel: a candidate that calls
-`sys.exit(0)` must not make a notebook pass.
+Candidate code runs in the sandbox of a trial process, as it did in the study, and never in the
+kernel: a candidate that calls `sys.exit(0)` must not make a notebook pass.
 """
 
-import hashlib
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import workbench
-from workbench import experiment as experiments
-from workbench import machine
+from workbench import experiment_file, machine
 from workbench.errors import UsageError
 from workbench.evaluate.executor import Points
-from workbench.evaluate.once import run_once
+from workbench.evaluate.single_trial import run_trial
 from workbench.experiment import Experiment, Objective
-from workbench.ledger.journal import Curve
+from workbench.ledger.curves import Curve
 from workbench.program import Patch, Program
 from workbench.records import Trial
 from workbench.show import layout
 from workbench.show.tables import DiffView
 from workbench.show.visible import one_line
 from workbench.steps import verdict
+from workbench.steps.record import Files, digests, row
 from workbench.steps.spread import Spread
 from workbench.steps.verdict import Recorded, Verdict
 
@@ -35,7 +34,6 @@ if TYPE_CHECKING:  # plotly is imported where a figure is made
     from plotly.graph_objects import Figure
 
 MIME = "application/vnd.autoresearch.step+json"
-Files = Mapping[str, str | bytes]
 
 
 class NotReproduced(AssertionError):
@@ -48,10 +46,15 @@ class FilesEdited(AssertionError):
 
 @dataclass(frozen=True)
 class Step:
-    """One candidate of a study, in full: its files, those of its parent, and what was recorded of it.
+    """One candidate of a study, in full.
 
-    `experiment` are the files of the experiment as the study froze it, the baseline's program among them; notebooks of earlier versions
-    lack that program, and the candidate's stands in its place.
+    Attributes:
+        recorded: what the study recorded of it.
+        program: the candidate's files, by path.
+        parent: its parent's files; empty for the baseline.
+        experiment: the experiment's files as the study froze them, with the baseline's program.
+            Notebooks of earlier versions lack that program; then the candidate's is used in its
+            place.
     """
 
     recorded: Mapping[str, Any]
@@ -65,29 +68,31 @@ class Step:
         Raises:
             FilesEdited: one was edited, added or taken out; the message says which.
         """
-        found = digests(self.program, self.parent, self.experiment)
-        if wrong := sorted(
-            path for path in {*found, *sha256} if found.get(path) != sha256.get(path)
-        ):
+        here = digests(self.program, self.parent, self.experiment)
+        edited = [path for path in {*here, *sha256} if here.get(path) != sha256.get(path)]
+        if edited:
             raise FilesEdited(
-                f"not as exported: {', '.join(wrong)}; export the step again, or take this cell out to try your own edit"
+                f"not as exported: {', '.join(sorted(edited))}; "
+                "export the step again, or take this cell out to try your own edit"
             )
-        for name, program, digest in (
-            ("program", self._program("program"), self.recorded["program"]),
-            ("parent", self._program("parent"), self.recorded["parent_program"]),
-        ):
-            if program.files and program.digest != digest:
-                raise FilesEdited(
-                    f"the {name} is not the recorded one ({program.digest[:12]} instead of {str(digest)[:12]})"
-                )
-        print(f"{len(found)} files as exported")
+        self._check_program("program", self.recorded["program"])
+        self._check_program("parent", self.recorded["parent_program"])
+        print(f"{len(here)} files as exported")
+
+    def _check_program(self, which: str, digest: str | None) -> None:
+        program = self._program(which)
+        if program.files and program.digest != digest:
+            raise FilesEdited(
+                f"the {which} is not the recorded one "
+                f"({program.digest[:12]} instead of {str(digest)[:12]})"
+            )
 
     def diff(self) -> DiffView:
         """What the candidate changes in its parent's program."""
         return DiffView(Patch.between(self._program("parent"), self._program("program")))
 
     def environment(self) -> "EnvironmentView":
-        """Where the step was recorded, against where it runs now."""
+        """Where the step was recorded, beside where it runs now."""
         return EnvironmentView(dict(self.recorded["environment"]), current_environment())
 
     def run(
@@ -101,26 +106,27 @@ class Step:
         """Runs the candidate, and its parent where only the effect can be judged.
 
         Args:
-            seed: run this one instead of the recorded seeds. trials: how many; by default 1 where that is exact, else 2.
-            max_seconds: for all trials together; what does not end in time has not reproduced.
+            seed: run this seed instead of the recorded ones.
+            trials: how many; by default 1 if the recorded ones are exact, else 2.
+            max_seconds: for all trials together. A step that does not end in time has not
+                reproduced.
             sandbox: `auto`, or a level by name as in `--sandbox`.
         """
-        known, environment = self.known, current_environment()
+        environment = current_environment()
         end = None if max_seconds is None else time.monotonic() + max_seconds
         curves: dict[str, Curve] = {}
-        with self._folder() as folder:
-            place = _Place(self._read(folder), folder.parent, sandbox, end)
-            ran = [
-                place.run(self._program("program"), number, curves)
-                for number in self._seeds(seed, trials)
-            ]
-            parent: list[Trial] = []
-            if self.parent and verdict.needs_parent(known, ran, environment):
-                parent = [place.run(self._program("parent"), trial.seed) for trial in ran]
-        return Attempt(self, tuple(ran), tuple(parent), environment, curves)
+        with self._write_folder() as folder:
+            bench = _Bench(self._read_experiment(folder), folder.parent, sandbox, end)
+            program = self._program("program")
+            results = [bench.run(program, number, curves) for number in self._seeds(seed, trials)]
+            parent_results: list[Trial] = []
+            if self.parent and verdict.needs_parent(self.summary, results, environment):
+                parent = self._program("parent")
+                parent_results = [bench.run(parent, trial.seed) for trial in results]
+        return Attempt(self, tuple(results), tuple(parent_results), environment, curves)
 
     @property
-    def known(self) -> Recorded:
+    def summary(self) -> Recorded:
         """What a verdict needs of the record."""
         spread = self.recorded["spread"]
         return Recorded(
@@ -143,9 +149,10 @@ class Step:
             raise UsageError(f"trials = {trials}; run at least 1")
         if seed is not None:
             return [seed + index for index in range(trials or 1)]
-        known = self.known
-        usable = known.failing or tuple(trial for trial in known.trials if trial.status == "ok")
-        default = 1 if known.failing or all(trial.exact for trial in usable) else 2
+        failing = self.summary.failing
+        usable = failing or tuple(trial for trial in self.summary.trials if trial.status == "ok")
+        is_repeatable = bool(failing) or all(trial.exact for trial in usable)
+        default = 1 if is_repeatable else 2
         return [trial.seed for trial in usable][: trials or default]
 
     def _program(self, which: str) -> Program:
@@ -153,13 +160,13 @@ class Step:
         return Program(files, frozenset(self.recorded["executable"][which]))
 
     @contextmanager
-    def _folder(self) -> Iterator[Path]:
-        with tempfile.TemporaryDirectory(prefix="autoresearch-step-") as made:
-            folder = Path(made) / str(self.recorded["experiment"])
+    def _write_folder(self) -> Iterator[Path]:
+        """A temporary folder with the experiment and the candidate's program."""
+        with tempfile.TemporaryDirectory(prefix="autoresearch-step-") as parent:
+            folder = Path(parent) / str(self.recorded["experiment"])
             folder.mkdir()
-            for path in self.recorded[
-                "editable"
-            ]:  # what the candidate took out is still a file of the experiment
+            # A file that the candidate deleted is still an editable file of the experiment.
+            for path in self.recorded["editable"]:
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 (folder / path).touch()
             self._program("program").write(folder)
@@ -170,21 +177,30 @@ class Step:
                 file.chmod(0o755 if path in self.recorded["executable"]["experiment"] else 0o644)
             yield folder
 
-    def _read(self, folder: Path) -> Experiment:
+    def _read_experiment(self, folder: Path) -> Experiment:
         """The experiment as it was frozen, with the recorded settings."""
-        experiment = experiments.read(folder)
+        experiment = experiment_file.read(folder)
         settings = {key: str(value) for key, value in self.recorded["settings"].items()}
-        if command := tuple(self.recorded["command"]):
-            is_elsewhere = Path(command[0]).is_absolute() and not Path(command[0]).exists()
-            experiment = replace(
-                experiment, command=("python", *command[1:]) if is_elsewhere else command
-            )
+        command = tuple(self.recorded["command"])
+        if command:
+            interpreter = Path(command[0])
+            # recorded on another machine
+            if interpreter.is_absolute() and not interpreter.exists():
+                command = ("python", *command[1:])
+            experiment = replace(experiment, command=command)
         return experiment.with_settings(settings)
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where trials run, one after another."""
+class _Bench:
+    """Runs trials one after another in one folder.
+
+    Attributes:
+        experiment: with the recorded settings.
+        folder: where the trials' files lie.
+        sandbox: level of the sandbox, or `auto`.
+        end: time (`time.monotonic`) at which all trials must have ended; None for no limit.
+    """
 
     experiment: Experiment
     folder: Path
@@ -192,47 +208,52 @@ class _Place:
     end: float | None
 
     def run(self, program: Program, seed: int, curves: dict[str, Curve] | None = None) -> Trial:
+        """Runs one trial; the first one fills `curves`."""
         experiment = self.experiment
         if self.end is not None:
-            left = self.end - time.monotonic()
-            if left < 1:
-                return Trial(
-                    candidate=0,
-                    trial=0,
-                    seed=seed,
-                    status="killed",
-                    reason="max_seconds are over",
-                    fault="person",
-                )
-            limits = replace(
-                experiment.limits, wall_seconds=min(experiment.limits.wall_seconds, left)
-            )
+            n_left = self.end - time.monotonic()
+            if n_left < 1:
+                return Trial(candidate=0, trial=0, seed=seed, **_OUT_OF_TIME)
+            wall_seconds = min(experiment.limits.wall_seconds, n_left)
+            limits = replace(experiment.limits, wall_seconds=wall_seconds)
             experiment = replace(experiment, limits=limits)
-        run = self.folder / "run"  # the prepared data in it serves all trials
+        run = self.folder / "run"  # holds the prepared data, which all trials share
         shutil.rmtree(run / "trial", ignore_errors=True)
         collect = _collector(curves) if curves is not None and not curves else None
-        trial = run_once(
+        trial = run_trial(
             experiment, program, seed, sandbox=self.sandbox, folder=run, on_points=collect
         )
-        if trial.status == "timeout" and experiment.limits != self.experiment.limits:
-            return replace(trial, status="killed", reason="max_seconds are over", fault="person")
+        had_less_time = experiment.limits != self.experiment.limits
+        if trial.status == "timeout" and had_less_time:
+            return replace(trial, **_OUT_OF_TIME)
         return trial
+
+
+# A trial that the reader's budget ended says nothing about the program.
+_OUT_OF_TIME: Any = {"status": "killed", "reason": "max_seconds are over", "fault": "person"}
 
 
 def _collector(curves: dict[str, Curve]) -> Callable[[Points], None]:
     def collect(points: Points) -> None:
-        old = curves.get(points.series, Curve((), (), points.self_reported))
-        steps, values = zip(*points.points, strict=True) if points.points else ((), ())
-        curves[points.series] = Curve(
-            (*old.steps, *steps), (*old.values, *values), points.self_reported
-        )
+        curve = curves.get(points.series, Curve((), (), points.self_reported))
+        steps = [*curve.steps, *(step for step, _ in points.points)]
+        values = [*curve.values, *(value for _, value in points.points)]
+        curves[points.series] = Curve(tuple(steps), tuple(values), points.self_reported)
 
     return collect
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """The trials that were run here, to be judged against the recorded ones."""
+    """The trials that were run here, to be judged against the recorded ones.
+
+    Attributes:
+        step: the step that was run.
+        trials: the candidate's trials.
+        parent: the parent's trials, if only the effect can be judged.
+        environment: versions and machine here.
+        series: curves of the first trial, by name.
+    """
 
     step: Step
     trials: tuple[Trial, ...]
@@ -244,93 +265,94 @@ class Attempt:
         """The curves of the first trial here, beside the recorded ones."""
         from workbench.show import figures
 
-        kept = {name: Curve(*series) for name, series in self.step.recorded["curves"].items()}
-        return figures.curves({"here": self.series, "recorded": kept})
+        recorded = {name: Curve(*series) for name, series in self.step.recorded["curves"].items()}
+        return figures.draw_curves({"here": self.series, "recorded": recorded})
 
     def judge(self, *, sigmas: float = 3.0, tolerance: float | None = None) -> Verdict:
         """The verdict, as a value."""
         return verdict.judge(
-            self.step.known, self.trials, self.parent, self.environment, sigmas, tolerance
+            self.step.summary, self.trials, self.parent, self.environment, sigmas, tolerance
         )
 
     def check(self, *, sigmas: float = 3.0, tolerance: float | None = None) -> None:
-        """Shows the verdict, with the result as `application/vnd.autoresearch.step+json` for who reads the notebook back.
+        """Shows the verdict.
+
+        The output also holds it as `application/vnd.autoresearch.step+json`, for programs that read
+        the executed notebook.
 
         Args:
-            sigmas: how many standard deviations of the recorded noise the score may miss by, where it is not exact.
-            tolerance: the largest miss instead, in units of the score.
+            sigmas: how many standard deviations of the recorded noise a score that is not exact may
+                miss by.
+            tolerance: the largest miss, in units of the score; replaces `sigmas`.
 
         Raises:
             NotReproduced: the message says by how much it missed.
         """
         from IPython.display import display
 
-        found = self.judge(sigmas=sigmas, tolerance=tolerance)
-        result = {
+        judged = self.judge(sigmas=sigmas, tolerance=tolerance)
+        facts = self._facts(judged)
+        output = {
+            MIME: self._result(judged),
+            "text/plain": layout.facts_text(judged.line, facts),
+            "text/html": layout.page(layout.facts_html(judged.line, facts)),
+        }
+        display(output, raw=True)  # type: ignore[no-untyped-call]
+        if not judged.reproduced:
+            raise NotReproduced(judged.line)
+
+    def _result(self, judged: Verdict) -> dict[str, Any]:
+        return {
             "study": self.step.recorded["study"],
             "candidate": self.step.recorded["candidate"],
-            **asdict(found),
+            **asdict(judged),
+            "trials": [row(trial) for trial in self.trials],
+            "parent_trials": [row(trial) for trial in self.parent],
+            "environment": dict(self.environment),
         }
-        result |= {
-            "trials": [_row(trial) for trial in self.trials],
-            "parent_trials": [_row(trial) for trial in self.parent],
-        }
-        result["environment"] = dict(self.environment)
-        display(
-            {MIME: result, "text/plain": self._text(found), "text/html": self._html(found)},
-            raw=True,
-        )  # type: ignore[no-untyped-call]
-        if not found.reproduced:
-            raise NotReproduced(found.line)
 
-    def _facts(self, found: Verdict) -> list[tuple[str, str]]:
-        how = {
-            "exact": "the same seeds give the same score, bit for bit",
-            "spread": "the score, within the noise of the recorded trials",
-            "effect": "the gain over the parent, since something that matters differs",
-            "failure": "the candidate was recorded as failed",
-        }
-        facts = [("judged", how[found.mode]), *(("differs", text) for text in found.differences)]
-        for who, trials in (("candidate", self.trials), ("parent", self.parent)):
-            for trial in trials:
-                score = trial.status if trial.score is None else layout.number(trial.score)
-                level = (
-                    "sandbox off: WITHOUT isolation"
-                    if trial.sandbox == "off"
-                    else f"sandbox {trial.sandbox or 'unknown'}"
-                )
-                facts.append(
-                    (
-                        who,
-                        f"seed {trial.seed}: {score}, {layout.duration(trial.seconds)}, {level}, device {trial.device or 'unknown'}",
-                    )
-                )
+    def _facts(self, judged: Verdict) -> list[tuple[str, str]]:
+        facts = [("judged", _HOW_JUDGED[judged.mode])]
+        facts += [("differs", phrase) for phrase in judged.differences]
+        facts += [("candidate", _describe_trial(trial)) for trial in self.trials]
+        facts += [("parent", _describe_trial(trial)) for trial in self.parent]
         return facts
 
-    def _text(self, found: Verdict) -> str:
-        return layout.facts_text(found.line, self._facts(found))
 
-    def _html(self, found: Verdict) -> str:
-        return layout.page(layout.facts_html(found.line, self._facts(found)))
+_HOW_JUDGED = {
+    "exact": "the same seeds give the same score, bit for bit",
+    "spread": "the score, within the noise of the recorded trials",
+    "effect": "the gain over the parent, since something that matters differs",
+    "failure": "the candidate was recorded as failed",
+}
+
+
+def _describe_trial(trial: Trial) -> str:
+    score = trial.status if trial.score is None else layout.number(trial.score)
+    level = f"sandbox {trial.sandbox or 'unknown'}"
+    if trial.sandbox == "off":
+        level = "sandbox off: WITHOUT isolation"
+    duration = layout.duration(trial.seconds)
+    return f"seed {trial.seed}: {score}, {duration}, {level}, device {trial.device or 'unknown'}"
 
 
 class EnvironmentView:
-    """What was recorded beside what is here; what differs is marked in words."""
+    """The recorded environment beside the one here; differences are marked in words."""
 
     def __init__(self, recorded: Mapping[str, str], here: Mapping[str, str]) -> None:
         self.data = {"recorded": dict(recorded), "here": dict(here)}
 
     def _rows(self) -> list[dict[str, str]]:
-        then, now = self.data["recorded"], self.data["here"]
-        names = [*then, *(name for name in now if name not in then)]
+        then = self.data["recorded"]
+        now = self.data["here"]
         return [
             {
-                "name": n,
-                "then": then.get(n, "-"),
-                "now": now.get(n, "-"),
-                "same": "" if then.get(n) == now.get(n) else "differs",
+                "name": name,
+                "then": then.get(name, "-"),
+                "now": now.get(name, "-"),
+                "same": "" if then.get(name) == now.get(name) else "differs",
             }
-            for n in names
+            for name in dict.fromkeys([*then, *now])
         ]
 
     def __repr__(self) -> str:
@@ -350,46 +372,4 @@ _ENVIRONMENT = [
 
 def current_environment() -> dict[str, str]:
     """Versions and machine, as a study records them, with the workbench's own version."""
-    return {**machine.environment(), "workbench": workbench.__version__}
-
-
-def digests(
-    program: Mapping[str, str], parent: Mapping[str, str], experiment: Files
-) -> dict[str, str]:
-    """SHA-256 of every embedded file, by its place: `program/train.py`, `parent/train.py`, `experiment/evaluate.py`."""
-    found = {}
-    for place, files in (("program", program), ("parent", parent), ("experiment", experiment)):
-        for path, content in files.items():
-            data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
-            found[f"{place}/{path}"] = hashlib.sha256(data).hexdigest()
-    return found
-
-
-def rows(trials: Iterable[Trial]) -> list[dict[str, Any]]:
-    """Trials as an exported notebook holds them: what a verdict and a reader need, and nothing that is empty."""
-    return [_row(trial) for trial in trials]
-
-
-def _row(trial: Trial) -> dict[str, Any]:
-    names = (
-        "seed",
-        "status",
-        "score",
-        "exact",
-        "self_reported",
-        "reason",
-        "seconds",
-        "sandbox",
-        "device",
-        "data",
-        "evaluator",
-    )
-    found = {name: getattr(trial, name) for name in names}
-    empty = [
-        name for name, value in found.items() if value in (None, "") or value is False
-    ]  # a score of 0.0 is not
-    return {
-        name: value
-        for name, value in found.items()
-        if name in ("seed", "status") or name not in empty
-    }
+    return {**machine.describe_environment(), "workbench": workbench.__version__}

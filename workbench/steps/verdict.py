@@ -1,12 +1,14 @@
-"""Verdict: did a step reproduce, and if not, by how much did it miss? Pure arithmetic over trials; runs and shows nothing.
+"""Decides whether a step reproduced, and if not, by how much it missed.
 
-Four ways to judge, and which one applies is part of the verdict:
+Pure arithmetic over trials; runs and shows nothing. There are four ways to judge, and the verdict
+says which one applied:
 
-- **exact**: the recorded trials were exact, and nothing that could change them differs: every score is equal bit for bit;
-- **spread**: the mean score lies within the noise of the recorded trials (`workbench.steps.spread`);
-- **effect**: the machine, a version or the data differ, so that scores are not comparable: the gain over the parent, measured
-  here on the same seeds, has the recorded sign and size;
-- **failure**: the recorded candidate failed, and fails again.
+- **exact**: the recorded trials were exact and nothing that could change them differs, so every
+  score must be equal bit for bit.
+- **spread**: the mean score must lie within the noise of the recorded trials (`steps.spread`).
+- **effect**: the machine, a version or the data differ, so scores are not comparable. The gain over
+  the parent, measured here on the same seeds, must have the recorded sign and size.
+- **failure**: the recorded candidate failed, and must fail again.
 """
 
 import math
@@ -16,30 +18,29 @@ from statistics import fmean
 from typing import Literal
 
 from workbench.experiment import Objective
-from workbench.records import Trial
+from workbench.records import FAILURES, Trial
 from workbench.show.layout import decimals_for, number
 from workbench.steps.spread import Spread, multiplier, spread_of
 
 Mode = Literal["exact", "spread", "effect", "failure"]
-FAILURES = ("failed", "timeout", "cheated")
-COUNTED = (
-    "python",
-    "torch",
-    "numpy",
-    "machine",
-    "processor",
-    "platform",
-)  # of the environment: what may change a score
-FLOOR = 0.01  # of the score: the tolerance where no spread was recorded
-EFFECT_FLOOR = 0.5  # of the effect: the same for effects
-ROUNDING = 1e-9  # of the score: what equal means between repeats that do not vary
+# The parts of the environment that may change a score.
+COUNTED = ("python", "torch", "numpy", "machine", "processor", "platform")
+FLOOR = 0.01  # tolerance where no spread was recorded, as a share of the score
+EFFECT_FLOOR = 0.5  # the same for effects, as a share of the effect
+ROUNDING = 1e-9  # as a share of the score: a smaller difference counts as equal
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """The verdict in one `line`; `got`, `recorded` and `tolerance` are gains over the parent where `mode` is `effect`.
+    """Whether a step reproduced.
 
     Attributes:
+        reproduced: the verdict.
+        mode: how it was judged.
+        line: the verdict in one line.
+        got: the score here; a gain over the parent where `mode` is `effect`.
+        recorded: the recorded score, or gain.
+        tolerance: the largest miss that was accepted.
         differences: what differs from where the step was recorded, one phrase each.
     """
 
@@ -54,7 +55,15 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """What the study knows of a step, as far as a verdict needs it. `spread` is that of other candidates, lent where its trials are few."""
+    """What the study knows of a step, as far as a verdict needs it.
+
+    Attributes:
+        objective: how it is scored.
+        trials: the candidate's trials.
+        parent: the parent's trials.
+        spread: the spread of other candidates, for a candidate with few trials.
+        environment: versions and machine.
+    """
 
     objective: Objective
     trials: tuple[Trial, ...]
@@ -68,53 +77,60 @@ class Recorded:
 
     @property
     def metric(self) -> str:
-        own = any(trial.self_reported for trial in self.trials)
-        return self.objective.name + (" (self-reported)" if own else "")
+        is_self_reported = any(trial.self_reported for trial in self.trials)
+        return f"{self.objective.name} (self-reported)" if is_self_reported else self.objective.name
 
 
 def differences(
     recorded: Recorded, trials: Sequence[Trial], environment: Mapping[str, str]
 ) -> list[str]:
-    """What differs between the recorded trials and these: data, evaluator, device, then versions and machine."""
-    found = trial_differences(recorded, trials)
-    on_gpu = any(trial.device == "cuda" for trial in (*recorded.trials, *trials))
-    for key in (*COUNTED, *(("gpu",) if on_gpu else ())):
-        then, now = (recorded.environment or {}).get(key), environment.get(key)
+    """What differs from the recorded trials: data, evaluator, device, then versions and machine."""
+    phrases = trial_differences(recorded, trials)
+    keys = list(COUNTED)
+    if any(trial.device == "cuda" for trial in (*recorded.trials, *trials)):
+        keys.append("gpu")
+    for key in keys:
+        then = (recorded.environment or {}).get(key)
+        now = environment.get(key)
         if then and now and then != now:
-            found.append(f"{key}: recorded {then}, here {now}")
-    return found
+            phrases.append(f"{key}: recorded {then}, here {now}")
+    return phrases
 
 
 def trial_differences(recorded: Recorded, trials: Sequence[Trial]) -> list[str]:
-    """Those of the differences that make scores incomparable even where they happen to be equal."""
-    found = []
+    """The differences that make scores incomparable even if they happen to be equal."""
+    phrases = []
     for name in ("data", "evaluator", "device"):
-        then = {str(getattr(trial, name)) for trial in (*recorded.trials, *recorded.parent)} - {""}
+        recorded_trials = (*recorded.trials, *recorded.parent)
+        then = {str(getattr(trial, name)) for trial in recorded_trials} - {""}
         now = {str(getattr(trial, name)) for trial in trials} - {""}
         if then and now - then:
-            found.append(
-                f"{name}: recorded {', '.join(sorted(t[:40] for t in then))}, here {', '.join(sorted(t[:40] for t in now))}"
-            )
-    return found
+            phrases.append(f"{name}: recorded {_list(then)}, here {_list(now)}")
+    return phrases
+
+
+def _list(values: set[str]) -> str:
+    return ", ".join(value[:40] for value in sorted(values))
 
 
 def is_bitwise(recorded: Recorded, trials: Sequence[Trial]) -> bool | None:
-    """Whether every score is equal to that of the recorded trial under its seed; None where not all of them were exact."""
-    exact = {trial.seed: trial.score for trial in recorded.trials if trial.exact}
-    if not trials or any(trial.seed not in exact for trial in trials):
+    """Whether every score equals that of the recorded trial under its seed.
+
+    None if not all of the recorded trials were exact.
+    """
+    exact_scores = {trial.seed: trial.score for trial in recorded.trials if trial.exact}
+    if not trials or any(trial.seed not in exact_scores for trial in trials):
         return None
-    return all(trial.score == exact[trial.seed] for trial in trials)
+    return all(trial.score == exact_scores[trial.seed] for trial in trials)
 
 
 def needs_parent(
     recorded: Recorded, trials: Sequence[Trial], environment: Mapping[str, str]
 ) -> bool:
-    """Whether only the effect over the parent can be judged, so that the parent has to run here too."""
-    if (
-        recorded.failing
-        or not _scores(recorded.parent)
-        or any(trial.status != "ok" for trial in trials)
-    ):
+    """Whether only the effect over the parent can be judged, so that the parent has to run too."""
+    if recorded.failing or not _scores(recorded.parent):
+        return False
+    if any(trial.status != "ok" for trial in trials):
         return False
     if trial_differences(recorded, trials):
         return True
@@ -132,58 +148,71 @@ def judge(
     """The verdict over the trials that were run here.
 
     Args:
-        parent: the parent's trials here, empty unless `needs_parent`.
+        parent: the parent's trials here; empty unless `needs_parent`.
         sigmas: how many standard deviations of the recorded noise a score may miss by.
-        tolerance: the largest miss, in units of the score; instead of `sigmas`, and of exactness.
+        tolerance: the largest miss, in units of the score; replaces `sigmas` and exactness.
     """
-    found = tuple(differences(recorded, trials, environment))
-    bad = next((trial for trial in (*trials, *parent) if trial.status != "ok"), None)
+    phrases = tuple(differences(recorded, trials, environment))
     if recorded.failing:
-        return _judge_failure(recorded, trials, found)
-    if bad is not None:
-        who = "the parent" if bad in parent else "the candidate"
-        line = f"{recorded.metric} did not reproduce: {who} ended as {bad.status} under seed {bad.seed} ({bad.reason or 'no reason given'})"
-        return Verdict(
-            reproduced=False,
-            mode="spread",
-            line=line,
-            recorded=_mean(recorded.trials),
-            differences=found,
-        )
+        return _judge_failure(recorded, trials, phrases)
+    for trial in (*trials, *parent):
+        if trial.status != "ok":
+            return _failed_here(recorded, trial, trial in parent, phrases)
     if parent:
-        return _judge_effect(recorded, trials, parent, sigmas, tolerance, found)
-    if tolerance is None and (
-        is_bitwise(recorded, trials) or (is_bitwise(recorded, trials) is False and not found)
-    ):
-        return _judge_exact(recorded, trials, found)
-    return _judge_spread(recorded, trials, sigmas, tolerance, found)
+        return _judge_effect(recorded, trials, parent, sigmas, tolerance, phrases)
+    is_equal = is_bitwise(recorded, trials)
+    # An unequal score is a miss only where nothing differs that could explain it.
+    must_be_exact = is_equal or (is_equal is False and not phrases)
+    if tolerance is None and must_be_exact:
+        return _judge_exact(recorded, trials, phrases)
+    return _judge_spread(recorded, trials, sigmas, tolerance, phrases)
 
 
-def _judge_failure(recorded: Recorded, trials: Sequence[Trial], found: tuple[str, ...]) -> Verdict:
+def _failed_here(
+    recorded: Recorded, trial: Trial, is_parent: bool, phrases: tuple[str, ...]
+) -> Verdict:
+    subject = "the parent" if is_parent else "the candidate"
+    reason = trial.reason or "no reason given"
+    line = (
+        f"{recorded.metric} did not reproduce: {subject} ended as {trial.status} "
+        f"under seed {trial.seed} ({reason})"
+    )
+    return Verdict(
+        reproduced=False,
+        mode="spread",
+        line=line,
+        recorded=_mean(recorded.trials),
+        differences=phrases,
+    )
+
+
+def _judge_failure(
+    recorded: Recorded, trials: Sequence[Trial], phrases: tuple[str, ...]
+) -> Verdict:
     then = recorded.failing[0]
     now = next((trial for trial in trials if trial.status in FAILURES), None)
     if now is not None:
-        line = f"the failure reproduced: {now.status} ({now.reason}); recorded {then.status} ({then.reason})"
-    else:
-        ends = ", ".join(dict.fromkeys(trial.status for trial in trials)) or "nothing"
-        line = f"the failure did not reproduce: recorded {then.status} ({then.reason}), here it ended as {ends}"
-    got = None if now is not None else _mean(trials)
+        line = (
+            f"the failure reproduced: {now.status} ({now.reason}); "
+            f"recorded {then.status} ({then.reason})"
+        )
+        return Verdict(reproduced=True, mode="failure", line=line, differences=phrases)
+    ends = ", ".join(dict.fromkeys(trial.status for trial in trials)) or "nothing"
+    line = (
+        f"the failure did not reproduce: recorded {then.status} ({then.reason}), "
+        f"here it ended as {ends}"
+    )
     return Verdict(
-        reproduced=now is not None, mode="failure", line=line, got=got, differences=found
+        reproduced=False, mode="failure", line=line, got=_mean(trials), differences=phrases
     )
 
 
-def _judge_exact(recorded: Recorded, trials: Sequence[Trial], found: tuple[str, ...]) -> Verdict:
-    then = fmean(_scores(_at(recorded.trials, [trial.seed for trial in trials])))
-    return _verdict(
-        recorded.metric,
-        "exact",
-        fmean(_scores(trials)),
-        then,
-        0.0,
-        bool(is_bitwise(recorded, trials)),
-        found,
-    )
+def _judge_exact(recorded: Recorded, trials: Sequence[Trial], phrases: tuple[str, ...]) -> Verdict:
+    seeds = [trial.seed for trial in trials]
+    then = fmean(_scores(_under_seeds(recorded.trials, seeds)))
+    got = fmean(_scores(trials))
+    holds = bool(is_bitwise(recorded, trials))
+    return _verdict(recorded.metric, "exact", got, then, 0.0, holds, phrases)
 
 
 def _judge_spread(
@@ -191,24 +220,23 @@ def _judge_spread(
     trials: Sequence[Trial],
     sigmas: float,
     tolerance: float | None,
-    found: tuple[str, ...],
+    phrases: tuple[str, ...],
 ) -> Verdict:
-    got, same = fmean(_scores(trials)), _at(recorded.trials, [trial.seed for trial in trials])
-    is_paired = len(same) == len(trials) and recorded.objective.noise != "run"
-    base = _scores(same if is_paired else recorded.trials)
-    then, spread = fmean(base), spread_of(_scores(recorded.trials), recorded.spread)
+    got = fmean(_scores(trials))
+    same_seeds = _under_seeds(recorded.trials, [trial.seed for trial in trials])
+    # Where a seed means something, compare with the recorded trials under the same seeds only.
+    is_paired = len(same_seeds) == len(trials) and recorded.objective.noise != "run"
+    base = _scores(same_seeds if is_paired else recorded.trials)
+    then = fmean(base)
     if tolerance is None:
+        spread = spread_of(_scores(recorded.trials), recorded.spread)
         tolerance = max(FLOOR * abs(then), recorded.objective.min_effect)
-        if spread:
-            known = (
-                multiplier(sigmas, spread.degrees)
-                * spread.sd
-                * math.sqrt(1 / len(base) + 1 / len(trials))
-            )
-            tolerance = max(known, ROUNDING * abs(then))
-    return _verdict(
-        recorded.metric, "spread", got, then, tolerance, abs(got - then) <= tolerance, found
-    )
+        if spread is not None:
+            error = spread.sd * math.sqrt(1 / len(base) + 1 / len(trials))
+            noise = multiplier(sigmas, spread.degrees) * error
+            tolerance = max(noise, ROUNDING * abs(then))
+    holds = abs(got - then) <= tolerance
+    return _verdict(recorded.metric, "spread", got, then, tolerance, holds, phrases)
 
 
 def _judge_effect(
@@ -217,57 +245,59 @@ def _judge_effect(
     parent: Sequence[Trial],
     sigmas: float,
     tolerance: float | None,
-    found: tuple[str, ...],
+    phrases: tuple[str, ...],
 ) -> Verdict:
-    gains = _gains(recorded.objective, recorded.trials, recorded.parent)
-    here = _gains(recorded.objective, trials, parent)
-    then, got = fmean(gains), fmean(here)
-    clear = 0.0  # a smaller effect than this may have either sign
+    recorded_gains = _gains(recorded.objective, recorded.trials, recorded.parent)
+    gains = _gains(recorded.objective, trials, parent)
+    then = fmean(recorded_gains)
+    got = fmean(gains)
+    smallest_clear = 0.0  # a recorded effect below this may have either sign
     if tolerance is None:
         tolerance = max(EFFECT_FLOOR * abs(then), recorded.objective.min_effect)
-        spread = _spread_of_gains(recorded, gains)
-        if spread and spread.sd:
+        spread = _spread_of_gains(recorded, recorded_gains)
+        if spread is not None and spread.sd:
             noise = multiplier(sigmas, spread.degrees) * spread.sd
-            tolerance, clear = (
-                noise * math.sqrt(1 / len(gains) + 1 / len(here)),
-                noise / math.sqrt(len(gains)),
-            )
-    has_sign = abs(then) <= clear or then * got > 0 or then == got
-    what = f"{recorded.metric} (gain over the parent)"
-    return _verdict(
-        what, "effect", got, then, tolerance, has_sign and abs(got - then) <= tolerance, found
-    )
+            tolerance = noise * math.sqrt(1 / len(recorded_gains) + 1 / len(gains))
+            smallest_clear = noise / math.sqrt(len(recorded_gains))
+    has_same_sign = abs(then) <= smallest_clear or then * got > 0 or then == got
+    holds = has_same_sign and abs(got - then) <= tolerance
+    subject = f"{recorded.metric} (gain over the parent)"
+    return _verdict(subject, "effect", got, then, tolerance, holds, phrases)
 
 
 def _spread_of_gains(recorded: Recorded, gains: Sequence[float]) -> Spread | None:
-    """Of the gain under one seed; where few seeds are shared, what the spreads of candidate and parent make of it."""
-    candidate, parent = (
-        spread_of(_scores(trials), recorded.spread) for trials in (recorded.trials, recorded.parent)
-    )
-    apart = (
-        Spread(math.hypot(candidate.sd, parent.sd), min(candidate.degrees, parent.degrees))
-        if candidate and parent
-        else None
-    )
-    return spread_of(gains, apart)
+    """Spread of the gain under one seed.
+
+    If few seeds are shared, the spreads of candidate and parent are combined to fill it up.
+    """
+    candidate = spread_of(_scores(recorded.trials), recorded.spread)
+    parent = spread_of(_scores(recorded.parent), recorded.spread)
+    combined = None
+    if candidate is not None and parent is not None:
+        degrees = min(candidate.degrees, parent.degrees)
+        combined = Spread(math.hypot(candidate.sd, parent.sd), degrees)
+    return spread_of(gains, combined)
 
 
 def _verdict(
-    what: str,
+    subject: str,
     mode: Mode,
     got: float,
     then: float,
     tolerance: float,
     holds: bool,
-    found: tuple[str, ...],
+    phrases: tuple[str, ...],
 ) -> Verdict:
-    texts = _told_apart(got, then, tolerance)
-    bound = "exactly" if mode == "exact" else f"± {texts[2]}"
+    got_text, then_text, tolerance_text, miss_text = _format_distinct(got, then, tolerance)
+    bound = "exactly" if mode == "exact" else f"± {tolerance_text}"
+    figures = f"got {got_text}, recorded {then_text} {bound}"
     if holds:
-        line = f"{what} reproduced: got {texts[0]}, recorded {texts[1]} {bound}"
+        line = f"{subject} reproduced: {figures}"
     else:
-        share = f" ({abs(got - then) / abs(then):.1%})".replace("%", " %") if then else ""
-        line = f"{what} did not reproduce: got {texts[0]}, recorded {texts[1]} {bound}; off by {texts[3]}{share}"
+        share = ""
+        if then:
+            share = f" ({100 * abs(got - then) / abs(then):.1f} %)"
+        line = f"{subject} did not reproduce: {figures}; off by {miss_text}{share}"
     return Verdict(
         reproduced=holds,
         mode=mode,
@@ -275,19 +305,20 @@ def _verdict(
         got=got,
         recorded=then,
         tolerance=tolerance,
-        differences=found,
+        differences=phrases,
     )
 
 
-def _told_apart(got: float, then: float, tolerance: float) -> list[str]:
-    """The numbers with as many digits as it takes to see that they differ."""
-    decimals, off = decimals_for([got, then]), abs(got - then)
-    texts = [number(value, decimals) for value in (got, then, tolerance, off)]
-    return (
-        [f"{value:.12g}" for value in (got, then, tolerance, off)]
-        if off and texts[0] == texts[1]
-        else texts
-    )
+def _format_distinct(got: float, then: float, tolerance: float) -> list[str]:
+    """Both values, the tolerance and the miss, with enough digits to tell the values apart."""
+    miss = abs(got - then)
+    values = (got, then, tolerance, miss)
+    decimals = decimals_for([got, then])
+    texts = [number(value, decimals) for value in values]
+    looks_equal = texts[0] == texts[1]
+    if miss and looks_equal:
+        return [f"{value:.12g}" for value in values]
+    return texts
 
 
 def _scores(trials: Sequence[Trial]) -> list[float]:
@@ -299,19 +330,18 @@ def _mean(trials: Sequence[Trial]) -> float | None:
     return fmean(scores) if scores else None
 
 
-def _at(trials: Sequence[Trial], seeds: Sequence[int]) -> list[Trial]:
+def _under_seeds(trials: Sequence[Trial], seeds: Sequence[int]) -> list[Trial]:
     return [trial for trial in trials if trial.seed in seeds and trial.score is not None]
 
 
 def _gains(objective: Objective, trials: Sequence[Trial], parent: Sequence[Trial]) -> list[float]:
-    """Gains seed by seed; where no seed is shared, the gain between the means."""
+    """Gains seed by seed; if no seed is shared, the gain between the means."""
     reference = {trial.seed: trial.score for trial in parent if trial.score is not None}
-    pairs = [
-        (trial.score, reference[trial.seed])
+    gains = [
+        objective.gain(trial.score, reference[trial.seed])
         for trial in trials
         if trial.score is not None and trial.seed in reference
     ]
-    return [
-        objective.gain(*pair)
-        for pair in pairs or [(fmean(_scores(trials)), fmean(_scores(parent)))]
-    ]
+    if gains:
+        return gains
+    return [objective.gain(fmean(_scores(trials)), fmean(_scores(parent)))]

@@ -1,41 +1,68 @@
-"""CandidateHandle: one candidate of a study as Python shows it, always as the journal says now. Reads only."""
+"""CandidateHandle: one candidate of a study as Python, as the journal says now. Reads only."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection
 
-from workbench.ledger import imported
+from workbench.errors import UsageError
 from workbench.ledger.candidate import CandidateHistory
-from workbench.ledger.journal import Curve, Journal
+from workbench.ledger.curves import Curve
+from workbench.ledger.journal import Journal
 from workbench.ledger.study import Study
 from workbench.program import Patch, Program
 from workbench.records import Decision
 from workbench.show import views
-
-if TYPE_CHECKING:  # the type of what is imported only where it is used
-    from workbench.show.tables import ShowView
+from workbench.show.tables import ShowView
 
 
 class CandidateHandle:
-    """What `study[7]` is. `now` folds what the journal has new, and gives the study."""
+    """What `study[7]` is.
 
-    def __init__(self, journal: Journal, now: Callable[[], Study], number: int) -> None:
-        self._journal, self._now, self.number = journal, now, number
+    Args:
+        journal: the study's journal.
+        read_study: gives the study as the journal says now.
+        number: the candidate.
+    """
+
+    def __init__(self, journal: Journal, read_study: Callable[[], Study], number: int) -> None:
+        self._journal = journal
+        self._read_study = read_study
+        self.number = number
 
     @property
     def history(self) -> CandidateHistory:
         """All that the journal says of it."""
-        return self._now().history(self.number)
+        return self._read_study().history(self.number)
+
+    @property
+    def digest(self) -> str:
+        """Digest of its program; a request names it, so that it is about what you look at now."""
+        return self.history.record.program
 
     @property
     def program(self) -> Program:
-        imported.refuse_program(self._now(), "this")
-        return self._journal.program(self.history.record.program)
+        self._read_study().kind.require_programs("this")
+        return self._journal.read_program(self.digest)
 
     @property
     def patch(self) -> Patch:
         """What it changes in its parent; empty for the baseline."""
-        imported.refuse_program(self._now(), "this")
-        return views.patch(self._now(), self._journal, self.number)
+        self._read_study().kind.require_programs("this")
+        return views.patch(self._read_study(), self._journal, self.number)
+
+    def split_hunks(self, kept: Collection[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The hunks to keep, and all others, which are rejected; both sorted.
+
+        Raises:
+            UsageError: `kept` is empty, or has a hunk that does not exist.
+        """
+        if self.parent is None:
+            raise UsageError("the baseline has no hunks")
+        if not kept:
+            raise UsageError("no hunk named; to keep none of them, reject the candidate")
+        patch = self.patch
+        parent = self._read_study().history(self.parent).record.program
+        patch.apply(self._journal.read_program(parent), kept)  # the error lists the hunks
+        rejected = sorted({hunk.id for hunk in patch.hunks} - set(kept))
+        return tuple(sorted(set(kept))), tuple(rejected)
 
     @property
     def parent(self) -> int | None:
@@ -61,13 +88,11 @@ class CandidateHandle:
     def curves(self) -> dict[str, Curve]:
         """The series of its last trial, by name."""
         last = views.last_trial(self.history)
-        return {} if last is None else self._journal.curves(self.number, last)
+        return {} if last is None else self._journal.read_curves(self.number, last)
 
-    def show(self) -> "ShowView":
+    def show(self) -> ShowView:
         """The candidate with its diff and hunks; the fields are those of `views.show`."""
-        from workbench.show.tables import ShowView
-
-        return ShowView(views.show(self._now(), self._journal, self.number))
+        return ShowView(views.show(self._read_study(), self._journal, self.number))
 
     def __repr__(self) -> str:
         return str(self.show())

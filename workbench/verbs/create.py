@@ -1,32 +1,54 @@
-"""Launch: makes a study, starts its loop as a process of its own, and hands requests to it.
+"""Creates a study, whole or not at all.
 
-The loop shares a directory with its starter, not code: nothing here imports `workbench.loop`.
+A new study is written in a hidden folder, which is given its name at the very end. So a study that
+can be seen is complete, whatever stops its creation. Nothing here starts a loop.
 """
 
-import os
 import re
-import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import workbench
-from workbench import experiment as experiments
-from workbench.errors import ExperimentError, StudyError
+from workbench import machine
+from workbench.errors import StudyError
 from workbench.experiment import Experiment
 from workbench.ledger import folder as folders
-from workbench.ledger import imported
 from workbench.ledger.folder import StudyFolder
-from workbench.ledger.journal import Journal, write_new
+from workbench.ledger.journal import Journal, create_journal
 from workbench.ledger.study import Study
-from workbench.machine import environment
 from workbench.program import Program
-from workbench.records import Candidate, Options, StudyOpened
+from workbench.recognise import experiments
+from workbench.records import Candidate, Options, Record, StudyOpened
 from workbench.verbs import settings_files, starters
-from workbench.verbs.study_options import checked
+from workbench.verbs.freeze import freeze
+from workbench.verbs.study_options import check_options
 
-BASELINE = "baseline"
-NOT_COPIED = ("__pycache__", folders.STUDIES, "node_modules")
+BASELINE = "baseline"  # the author of candidate 0
+MAX_TRIES = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class _NewStudy:
+    """What a study begins with; all of it has been checked.
+
+    Attributes:
+        experiment: the experiment, with the values of `--set`.
+        settings_files: contents of the files that `--set` named, by their path in the frozen copy.
+        baseline: the program that the experiment holds.
+        starters: programs to try before the proposer is asked, each with its hypothesis.
+        options: how it is searched.
+        source: the folder or script that the program came from.
+        key: what the seeds of trials are derived from, as in `StudyOpened`.
+    """
+
+    experiment: Experiment
+    settings_files: Mapping[str, bytes]
+    baseline: Program
+    starters: Mapping[Program, str]
+    options: Options
+    source: Path
+    key: str
 
 
 def create(
@@ -40,136 +62,124 @@ def create(
     also: Sequence[str] = (),
     key: str = "",
 ) -> StudyFolder:
-    """Makes a study whole or not at all: a frozen copy of the experiment, and a journal with the baseline as candidate 0.
+    """Creates a study: a frozen copy of the experiment, and a journal with candidate 0.
 
     Args:
         experiment: a folder, or the name of a built-in experiment.
         study: its name; by default the experiment's with a number.
-        root: the folder in which `studies/` lies; the current one by default.
-        source: where the program came from, and `apply` writes it to; the experiment's folder by default.
-        also: programs beside the baseline that are tried first, as in `starters.read`. key: as in `StudyOpened`.
+        root: the folder that holds `studies/`; the current one by default.
+        options: how it is searched.
+        settings: values of the experiment's settings, as texts.
+        source: where the program came from, which is where `apply` writes it; the experiment's
+            folder by default.
+        also: programs to try before the proposer is asked, as `starters.read` takes them.
+        key: what the seeds of trials are derived from, as in `StudyOpened`.
 
     Raises:
-        UsageError: the experiment, an option or a setting cannot be; the name is taken.
+        UsageError: the experiment, an option or a setting cannot be used, or the name is taken.
         SandboxUnavailable: no acceptable sandbox works here.
     """
     root = (root or Path.cwd()).resolve()
-    found, files = settings_files.taken(
-        experiments.read(experiments.find(experiment, root)), settings or {}, root
+    # Everything is checked before anything is written, the cheap checks first.
+    configured, contents = settings_files.apply_settings(
+        experiments.load(experiment, root), settings or {}, root
     )
-    program, options = found.program(), checked(options or Options(), root)
-    if study is not None and (root / folders.STUDIES / study).exists():
-        raise StudyError(
-            f"a study {study!r} is there already; {_go_on(root, study)}choose another name"
-        )
-    others = starters.read(found, program, also, root)
-    _check_sandbox(options.sandbox)
-
-    def fill(name: str) -> StudyFolder:
-        return folders.create(
-            root,
-            name,
-            lambda draft: _fill(draft, name, found, program, others, options, files, source, key),
-        )
-
+    baseline = configured.program()
+    checked_options = check_options(options or Options(), root)
     if study is not None:
-        return fill(study)
-    stem = re.sub(r"[^\w.-]+", "-", found.name).strip("-.") or "study"
-    for _ in range(20):
-        name = folders.free_name(root, stem)
-        try:
-            return fill(name)
-        except StudyError:
-            if not (
-                root / folders.STUDIES / name
-            ).exists():  # not a start at the same time that took the name
-                raise
-    raise StudyError(
-        f"found no free name for a study of {found.name}; choose one with --study NAME"
+        _require_free_name(study, root)
+    new_study = _NewStudy(
+        experiment=configured,
+        settings_files=contents,
+        baseline=baseline,
+        starters=starters.read(configured, baseline, also, root),
+        options=checked_options,
+        source=source or configured.folder,
+        key=key,
     )
+    # Last, since it starts processes.
+    _check_sandbox(checked_options.sandbox)
+    if study is not None:
+        return _write(new_study, study, root)
+    return _write_under_free_name(new_study, root)
 
 
-def _go_on(root: Path, study: str) -> str:
+def _require_free_name(study: str, root: Path) -> None:
+    """Raises StudyError, with what to do, where a study has the name already."""
+    if not (root / folders.STUDIES / study).exists():
+        return
+    if _is_imported(study, root):
+        remedy = "it is imported and read-only; choose another name"
+    else:
+        remedy = f"go on with it: autoresearch resume --study {study}, or choose another name"
+    raise StudyError(f"study {study!r} already exists; {remedy}")
+
+
+def _is_imported(study: str, root: Path) -> bool:
     try:
         with Journal(folders.find(study, root)) as journal:
-            is_imported = imported.is_imported(Study().fold(journal.entries()))
-    except StudyError:
-        is_imported = False
-    return (
-        "it is imported and read-only; "
-        if is_imported
-        else f"go on with it: autoresearch resume --study {study}, or "
+            return Study().fold(journal.read_entries()).kind.is_read_only
+    except StudyError:  # something else has that name, or the study is damaged
+        return False
+
+
+def _check_sandbox(level: str) -> None:
+    # Only creating a study needs the sandbox; the other verbs that import this module do not.
+    from workbench.evaluate.sandbox import probe
+
+    probe.choose_level(level)
+
+
+def _write_under_free_name(new_study: _NewStudy, root: Path) -> StudyFolder:
+    """Writes the study under the experiment's name with the first number that is free."""
+    stem = re.sub(r"[^\w.-]+", "-", new_study.experiment.name).strip("-.") or "study"
+    for _ in range(MAX_TRIES):
+        name = folders.find_free_name(root, stem)
+        try:
+            return _write(new_study, name, root)
+        except StudyError:
+            # Another start may have taken the name in the meantime: then the next number is free.
+            if not (root / folders.STUDIES / name).exists():
+                raise
+    raise StudyError(
+        f"found no free name for a study of {new_study.experiment.name} in {MAX_TRIES} tries; "
+        "choose one with --study NAME"
     )
 
 
-def _check_sandbox(policy: str) -> None:
-    from workbench.evaluate.sandbox import levels
+def _write(new_study: _NewStudy, name: str, root: Path) -> StudyFolder:
+    def fill(draft: StudyFolder) -> None:
+        freeze(new_study.experiment, new_study.baseline, draft.experiment, new_study.settings_files)
+        frozen = replace(new_study.experiment, folder=draft.experiment)
+        records = _first_records(new_study, name, frozen.digest)
+        create_journal(draft, records, [new_study.baseline, *new_study.starters])
 
-    levels.choose(policy)
+    return folders.create(root, name, fill)
 
 
-def _fill(
-    draft: StudyFolder,
-    name: str,
-    experiment: Experiment,
-    program: Program,
-    others: Mapping[Program, str],
-    options: Options,
-    files: Mapping[str, bytes],
-    source: Path | None,
-    key: str,
-) -> None:
-    freeze(experiment, program, draft.experiment)
-    for place, data in files.items():
-        copy = draft.experiment / place
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(data)
+def _first_records(new_study: _NewStudy, name: str, experiment_digest: str) -> list[Record]:
+    """The study itself and its baseline. The loop makes the starters candidates when it begins."""
+    experiment = new_study.experiment
     opened = StudyOpened(
         name=name,
         experiment=experiment.name,
-        source=str(source or experiment.folder),
-        experiment_digest=replace(experiment, folder=draft.experiment).digest,
+        source=str(new_study.source),
+        experiment_digest=experiment_digest,
         objective=experiment.objective,
-        options=options,
+        options=new_study.options,
         shape=experiment.shape,
         settings=dict(experiment.settings),
         audit=dict(experiment.audit),
-        environment=environment(),
+        environment=machine.describe_environment(),
         version=workbench.__version__,
-        also={other.digest: hypothesis for other, hypothesis in others.items()},
-        key=key,
+        also={program.digest: hypothesis for program, hypothesis in new_study.starters.items()},
+        key=new_study.key,
     )
     baseline = Candidate(
         candidate=0,
         parent=None,
-        program=program.digest,
+        program=new_study.baseline.digest,
         author=BASELINE,
         hypothesis="the experiment as it is",
     )
-    write_new(draft, [opened, baseline], [program, *others])
-
-
-def freeze(experiment: Experiment, program: Program, target: Path) -> None:
-    """Copies the experiment's files, with the program as its editable ones; links, hidden files and caches stay behind.
-
-    Raises:
-        ExperimentError: the evaluator is a link, which would not be part of the copy.
-    """
-    for folder, names, files in os.walk(experiment.folder):
-        names[:] = [name for name in names if not name.startswith(".") and name not in NOT_COPIED]
-        here = Path(folder)
-        for name in files:
-            source = here / name
-            if name.startswith(".") or source.is_symlink() or not source.is_file():
-                continue
-            copy = target / source.relative_to(experiment.folder)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, copy)
-            copy.chmod(0o755 if source.stat().st_mode & 0o100 else 0o644)
-    program.write(target)
-    if not (target / "experiment.toml").exists():  # a checkout that was recognised without one
-        (target / "experiment.toml").write_text(experiments.as_toml(experiment), encoding="utf-8")
-    if experiment.evaluator and not (target / experiment.evaluator).is_file():
-        raise ExperimentError(
-            f"{experiment.folder / experiment.evaluator} is a link or hidden; a study freezes plain files only"
-        )
+    return [opened, baseline]

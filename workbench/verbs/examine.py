@@ -1,4 +1,8 @@
-"""Examination: asks for an audit or an ablation, waits for it, and says what it found as plain dictionaries."""
+"""Asks for an audit or an ablation, and waits for its result.
+
+What an examination means for a study is in `loop/examine.py`; how a result is shown is in
+`show/examinations.py`.
+"""
 
 import time
 from collections.abc import Callable
@@ -6,9 +10,11 @@ from typing import Any
 
 from workbench.errors import WorkbenchError
 from workbench.ledger import lease
+from workbench.ledger.examination import Examination
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.study import Study
 from workbench.records import Ablation, Audit
+from workbench.requests import RunAblation, RunAudit
 from workbench.show.examinations import progress
 from workbench.verbs import loop_process
 
@@ -18,60 +24,89 @@ View = dict[str, Any]
 Follow = Callable[[View], None]
 
 
-def ask(folder: StudyFolder, now: Callable[[], Study], verb: str, trials: int | None) -> str:
-    """Asks for an examination of the incumbent, or goes on with an equal one that was asked for before; the request's id.
+def ask(
+    folder: StudyFolder, read_study: Callable[[], Study], request: RunAudit | RunAblation
+) -> str:
+    """Asks for an examination of the incumbent, and returns the id of the request.
+
+    Where the same examination is under way already, that one goes on, and its id is returned.
+
+    Args:
+        folder: the study.
+        read_study: gives the study as the journal says now.
+        request: which examination.
 
     Raises:
         RequestRefused: the loop refused it, with its reason.
     """
-    study = now()
-    for pending in study.examining:
-        if (
-            pending.verb == verb
-            and pending.candidate == study.incumbent
-            and trials in (None, pending.trials)
-        ):
+    study = read_study()
+    for pending in study.examinations.pending:
+        is_same_size = request.trials in (None, pending.trials)
+        is_same_program = pending.candidate == study.incumbent
+        if pending.verb == request.verb and is_same_program and is_same_size:
             return pending.request
-    return loop_process.request(folder, verb, {"trials": trials}, after=study.last_id)
+    return loop_process.ask(folder, request, after=study.last_id)
 
 
 def wait(
-    folder: StudyFolder, now: Callable[[], Study], request: str, follow: Follow | None = None
+    folder: StudyFolder,
+    read_study: Callable[[], Study],
+    request_id: str,
+    follow: Follow | None = None,
 ) -> Audit | Ablation:
-    """Blocks until the examination has a result; brings a loop back that died over it.
+    """Blocks until the examination has a result; starts the loop again if it died.
 
     Args:
+        folder: the study.
+        read_study: gives the study as the journal says now.
+        request_id: what `ask` returned.
         follow: called with the `progress` at the beginning and whenever a trial has ended.
 
     Raises:
         WorkbenchError: it was stopped, or cannot go on; the message says why.
     """
-    seen, spawns = View(), 0
+    latest: View = {}
+    n_spawns = 0
     while True:
-        is_alive = lease.is_alive(
-            folder
-        )  # first, so that a loop's last words are in what is read next
-        study = now()
-        results: list[Audit | Ablation] = [*study.audits, *study.ablations]
-        result = next((found for found in results if found.request == request), None)
+        # Before the journal is read, so that the last records of a dying loop are not missed.
+        is_alive = lease.is_alive(folder)
+        study = read_study()
+        result = _find_result(study, request_id)
         if result is not None:
             return result
-        asked = next((found for found in study.examining if found.request == request), None)
-        if asked is None:
+        pending = _find_pending(study, request_id)
+        if pending is None:
             raise WorkbenchError(f"the examination of {folder.name} was ended by stop")
-        now_at = progress(study, asked)
-        if follow is not None and now_at != seen:
-            seen = now_at
-            follow(now_at)
+        current = progress(study, pending)
+        if follow is not None and current != latest:
+            latest = current
+            follow(current)
         if not is_alive:
-            if study.state == "paused" and study.fault:
-                raise WorkbenchError(
-                    f"{asked.verb} waits: {study.reason}; mend that, then: autoresearch resume --study {folder.name}"
-                )
-            if spawns == MAX_SPAWNS:
-                raise WorkbenchError(
-                    f"{asked.verb} waits: the loop of {folder.name} ended {spawns} times; its words are in {folder.loop_log}"
-                )
-            spawns += 1
+            _check_can_go_on(folder, study, pending.verb, n_spawns)
+            n_spawns += 1
             loop_process.spawn(folder)
         time.sleep(POLL_SECONDS)
+
+
+def _find_result(study: Study, request_id: str) -> Audit | Ablation | None:
+    results: list[Audit | Ablation] = [*study.examinations.audits, *study.examinations.ablations]
+    return next((result for result in results if result.request == request_id), None)
+
+
+def _find_pending(study: Study, request_id: str) -> Examination | None:
+    pending = study.examinations.pending
+    return next((one for one in pending if one.request == request_id), None)
+
+
+def _check_can_go_on(folder: StudyFolder, study: Study, verb: str, n_spawns: int) -> None:
+    """Raises WorkbenchError where another loop would end like the one before."""
+    if study.state == "paused" and study.fault:
+        raise WorkbenchError(
+            f"{verb} waits: {study.reason}; mend that, "
+            f"then: autoresearch resume --study {folder.name}"
+        )
+    if n_spawns == MAX_SPAWNS:
+        raise WorkbenchError(
+            f"{verb} waits: the loop of {folder.name} ended {n_spawns} times; "
+            f"its words are in {folder.loop_log}"
+        )

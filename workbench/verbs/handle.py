@@ -1,297 +1,217 @@
-"""StudyHandle: the command line's verbs as Python. Thin: it reads through `views`, and changes only by requests to the loop."""
+"""StudyHandle: the verbs of the command line as Python, for one study.
 
-import time as clock
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict
+It changes a study only by requests to its loop, or not at all. What a verb does beyond filing a
+request is in the module of the verb.
+"""
+
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from workbench.errors import UsageError, WorkbenchError
-from workbench.ledger import imported
-from workbench.ledger.folder import StudyFolder
-from workbench.ledger.journal import Journal
-from workbench.ledger.study import Study
-from workbench.program import Patch
-from workbench.recognise.cell import is_cell
+from workbench import options
 from workbench.records import Ablation, Audit, Reproduction
-from workbench.show import examinations, score_comparison, views
-from workbench.verbs import examine, loop_process, new, study_options
-from workbench.verbs.apply import WrittenBack, write_back
-from workbench.verbs.candidate_handle import CandidateHandle
+from workbench.requests import (
+    Accept,
+    Ban,
+    Edit,
+    Fork,
+    Guide,
+    Note,
+    Pause,
+    Pin,
+    Reject,
+    Request,
+    Resume,
+    RunAblation,
+    RunAudit,
+    Set,
+    Stop,
+)
+from workbench.show import examinations
+from workbench.show.examination_tables import AblationView, AuditView
+from workbench.verbs import examine, loop_process
+from workbench.verbs.apply import WrittenBack, apply_candidate
+from workbench.verbs.install import install_proposer
+from workbench.verbs.reproduction import reproduce_and_record
+from workbench.verbs.study_reader import StudyReader
 
-if TYPE_CHECKING:  # types of what is imported only where it is used
-    import pandas
-    import plotly.graph_objects
 
-    from workbench.show.examination_tables import AblationView, AuditView
-    from workbench.show.score_table import ScoresView
-    from workbench.show.tables import LogView, ShowView, StatusView
+class StudyHandle(StudyReader):
+    """One study to look at and to steer. Every call first reads what the journal has new.
 
-POLL_SECONDS = 0.2
+    `study[7]` is candidate 7.
+    """
 
-
-class StudyHandle:
-    """One study. Every call first reads what the journal has new; `handle[7]` is candidate 7."""
-
-    def __init__(self, folder: StudyFolder) -> None:
-        self.folder = folder
-        self.journal = Journal(folder)
-        self._study = Study().fold(self.journal.entries())
-
-    @property
-    def name(self) -> str:
-        return self.folder.name
-
-    @property
-    def study(self) -> Study:
-        """The journal folded up to now; read it, and change nothing in it."""
-        return self._study.fold(self.journal.entries(self._study.last_id))
-
-    def __getitem__(self, candidate: int) -> CandidateHandle:
-        return CandidateHandle(
-            self.journal, lambda: self.study, self.study.history(candidate).number
-        )
-
-    def __len__(self) -> int:
-        return len(self.study.candidates)
-
-    def status(self) -> "StatusView":
-        """The study at a glance; the fields are those of `views.status`."""
-        from workbench.show.tables import StatusView
-
-        return StatusView(views.status(self.study, self.folder))
-
-    def log(self) -> "LogView":
-        """One entry per candidate; the fields are those of `views.log`."""
-        from workbench.show.tables import LogView
-
-        return LogView(views.log(self.study))
-
-    def show(self, candidate: int) -> "ShowView":
-        """One candidate with its diff and hunks; the fields are those of `views.show`."""
-        from workbench.show.tables import ShowView
-
-        return ShowView(views.show(self.study, self.journal, candidate))
+    # --- deciding ----------------------------------------------------------------------------
 
     def accept(
         self, candidate: int, hunks: Collection[int] | None = None, reason: str = ""
     ) -> None:
-        """Keeps a candidate; with `hunks`, makes a new candidate with only these and has it tried."""
-        history = self.study.history(candidate)
-        imported.refuse_change(self.study, "accept")
+        """Keeps a candidate, or lets it run where it waits for that.
+
+        Args:
+            candidate: number of the candidate.
+            hunks: hunks to keep. All others are rejected, and a new candidate with these alone is
+                made and tried.
+            reason: why, in your words.
+
+        Raises:
+            UsageError: the study has no such candidate, or the candidate no such hunk.
+        """
+        self.study.kind.require_writable("accept")
+        subject = self[candidate]
+        kept: tuple[int, ...] | None = None
+        rejected: tuple[int, ...] = ()
         if hunks is not None:
-            parent = history.record.parent
-            if not hunks or parent is None:
-                raise UsageError(
-                    "the baseline has no hunks"
-                    if parent is None
-                    else "no hunk named; to keep none of them, reject the candidate"
-                )
-            self[candidate].patch.apply(self[parent].program, hunks)  # says which hunks there are
-        chosen = None if hunks is None else sorted(set(hunks))
+            kept, rejected = subject.split_hunks(hunks)
         self._ask(
-            "accept",
-            candidate=candidate,
-            program=history.record.program,
-            hunks=chosen,
-            reason=reason,
+            Accept(
+                candidate=candidate,
+                program=subject.digest,
+                hunks=kept,
+                rejected=rejected,
+                reason=reason,
+            )
         )
 
     def reject(self, candidate: int, reason: str = "") -> None:
         """Vetoes a candidate, before or after it was kept; the reason reaches the proposer."""
-        program = self.study.history(candidate).record.program
-        self._ask("reject", candidate=candidate, program=program, reason=reason)
+        self._ask(Reject(candidate=candidate, program=self[candidate].digest, reason=reason))
 
     def edit(self, candidate: int, files: Mapping[str, str], reason: str = "") -> int:
-        """Another version of a candidate, with the files at these paths changed by hand; returns its number.
+        """Makes another version of a candidate, with files changed by hand; returns its number.
 
-        The version is tried like any other. A candidate that waits for a person or is still tried is dropped for it.
+        The version is tried like any other. A candidate that waits for a person, or whose trials
+        are not over, is dropped for it.
         """
-        program = self.study.history(candidate).record.program
-        self._ask("edit", candidate=candidate, program=program, files=dict(files), reason=reason)
-        return next(
-            one.number for one in reversed(self.study.candidates) if one.record.revises == candidate
-        )
-
-    def guide(self, text: str, *, next: bool = False) -> None:
-        """A sentence for all proposals to come; with `next`, an idea for the next proposal only."""
-        self._ask("guide", text=_words(text, "guide"), **({"next": True} if next else {}))
-
-    def ban(self, text: str) -> None:
-        """An idea that is not to be tried again."""
-        self._ask("ban", text=_words(text, "ban"))
-
-    def pause(self) -> None:
-        self._ask("pause")
-
-    def resume(self) -> None:
-        """Lets a paused, stopped or finished study go on, and brings a dead one back."""
-        self._ask("resume")
-
-    def stop(self) -> None:
-        """Ends the study and its running trials; `resume` lets it go on."""
-        self._ask("stop")
+        digest = self[candidate].digest
+        self._ask(Edit(candidate=candidate, files=dict(files), program=digest, reason=reason))
+        versions = [
+            history for history in self.study.candidates if history.record.revises == candidate
+        ]
+        return versions[-1].number
 
     def fork(self, candidate: int) -> None:
         """Lets the search go on from this candidate."""
-        self._ask("fork", candidate=self.study.history(candidate).number)
+        self._ask(Fork(candidate=self[candidate].number))
 
     def pin(self, candidate: int) -> None:
         """Marks a kept candidate as one to come back to."""
-        self._ask("pin", candidate=self.study.history(candidate).number)
+        self._ask(Pin(candidate=self[candidate].number))
 
-    def set(self, key: str, value: Any) -> None:
-        """Changes `candidates`, `time`, `max_usd`, `max_waiting` or `review` of a study under way."""
-        name, value = study_options.changed(key, value)
-        self._ask("set", key=name, value=value)
+    def note(self, candidate: int, text: str) -> None:
+        """Writes down a remark on a candidate, with your name and the time; no proposer sees it."""
+        self._ask(Note(candidate=self[candidate].number, text=text.strip()))
 
-    def _ask(self, verb: str, **body: Any) -> None:
-        imported.refuse_change(self.study, verb)
-        loop_process.request(self.folder, verb, body, after=self.study.last_id)
+    # --- steering ----------------------------------------------------------------------------
+
+    def guide(self, text: str, *, next: bool = False) -> None:
+        """Gives a direction for all proposals to come; with `next`, an idea for the next only."""
+        self._ask(Guide(text=text.strip(), next=next))
+
+    def ban(self, text: str) -> None:
+        """Names an idea that is not to be tried again."""
+        self._ask(Ban(text=text.strip()))
+
+    def pause(self) -> None:
+        self._ask(Pause())
+
+    def resume(self) -> None:
+        """Lets a paused, stopped or finished study go on, and brings a dead one back."""
+        self._ask(Resume())
+
+    def stop(self) -> None:
+        """Ends the study and its running trials; `resume` lets it go on."""
+        self._ask(Stop())
+
+    def set(self, key: str, value: int | float | str) -> None:
+        """Changes an option of a study under way: a limit such as `time`, or `review`."""
+        name, new_value = options.read_change(key, value)
+        self._ask(Set(key=name, value=new_value))
+
+    def _ask(self, request: Request) -> None:
+        self.study.kind.require_writable(request.verb)
+        loop_process.ask(self.folder, request, after=self.study.last_id)
+
+    # --- examining ---------------------------------------------------------------------------
 
     def audit(
-        self,
-        trials: int | None = None,
-        *,
-        wait: bool = True,
-        follow: examine.Follow | None = None,
-    ) -> "AuditView | None":
-        """The incumbent beside the baseline on seeds and settings that no decision used; its corrected gain.
+        self, trials: int | None = None, *, wait: bool = True, follow: examine.Follow | None = None
+    ) -> AuditView | None:
+        """Compares the incumbent with the baseline on seeds and settings that no decision used.
 
         Args:
             trials: of each program; by default as many as a test of the study may take.
-            wait: return only with the result; else at once, with None, while it runs whatever the study does.
-            follow: called with the fields of `examination.progress` at the beginning and whenever a trial has ended.
+            wait: whether to return only with the result. Otherwise returns None at once, and the
+                audit runs whatever becomes of the study.
+            follow: called with the fields of `examinations.progress` at the beginning and whenever
+                a trial has ended.
 
         Raises:
-            RequestRefused: there is nothing to audit, or it would tell nothing new. WorkbenchError: it was stopped, or cannot go on.
+            RequestRefused: there is nothing to audit, or it would tell nothing new.
+            WorkbenchError: it was stopped, or cannot go on.
         """
-        from workbench.show.examination_tables import AuditView
-
-        found = self._examine("audit", trials, wait, follow)
-        return (
-            AuditView(examinations.audit(self.study, found)) if isinstance(found, Audit) else None
-        )
+        result = self._examine(RunAudit(trials=trials), wait, follow)
+        if not isinstance(result, Audit):
+            return None
+        return AuditView(examinations.audit(self.study, result))
 
     def ablate(
-        self,
-        trials: int | None = None,
-        *,
-        wait: bool = True,
-        follow: examine.Follow | None = None,
-    ) -> "AblationView | None":
-        """Each change that the incumbent is made of, taken out in turn, and what that costs; arguments and errors as of `audit`.
+        self, trials: int | None = None, *, wait: bool = True, follow: examine.Follow | None = None
+    ) -> AblationView | None:
+        """Takes each change out of the incumbent in turn, and measures what that costs.
 
-        Where it costs nothing that can be told, the program without the change waits for `accept`.
+        If removing a change costs nothing, the shorter program waits for `accept`. Arguments and
+        errors are those of `audit`.
         """
-        from workbench.show.examination_tables import AblationView
-
-        found = self._examine("ablate", trials, wait, follow)
-        return (
-            AblationView(examinations.ablation(self.study, found))
-            if isinstance(found, Ablation)
-            else None
-        )
+        result = self._examine(RunAblation(trials=trials), wait, follow)
+        if not isinstance(result, Ablation):
+            return None
+        return AblationView(examinations.ablation(self.study, result))
 
     def _examine(
-        self, verb: str, trials: int | None, wait: bool, follow: examine.Follow | None
+        self, request: RunAudit | RunAblation, wait: bool, follow: examine.Follow | None
     ) -> Audit | Ablation | None:
-        imported.refuse_change(self.study, verb)
-        request = examine.ask(self.folder, lambda: self.study, verb, trials)
-        return examine.wait(self.folder, lambda: self.study, request, follow) if wait else None
+        self.study.kind.require_writable(request.verb)
+        request_id = examine.ask(self.folder, lambda: self.study, request)
+        if not wait:
+            return None
+        return examine.wait(self.folder, lambda: self.study, request_id, follow)
 
-    def diff(self, old: int, new: int) -> Patch:
-        """What turns one candidate's program into another's."""
-        imported.refuse_program(self.study, "diff")
-        return Patch.between(self[old].program, self[new].program)
-
-    def compare(self, a: int, b: int) -> "ScoresView":
-        """How much better candidate `b` scores than `a`, pair by pair, with an interval; the fields are those of `comparison.scores`."""
-        from workbench.show.score_table import ScoresView
-
-        return ScoresView(score_comparison.scores(self.study, self.name, a, b))
-
-    def results(self, tsv: bool = True) -> str:
-        """The study as autoresearch's `results.tsv`, or as aligned columns; a well-formed log that was imported, as it was."""
-        if tsv and (text := imported.verbatim(self.study)) is not None:
-            return text
-        header, rows = views.results(self.study)
-        return views.tsv(header, rows) if tsv else views.table(header, rows) + "\n"
+    # --- taking programs out -----------------------------------------------------------------
 
     def apply(
         self, candidate: int | None = None, *, to: str | Path | None = None, dry_run: bool = False
     ) -> WrittenBack:
-        """Writes the incumbent, or one candidate, back to the experiment's folder, or to another folder; never over other work.
+        """Writes the incumbent, or one candidate, back to the experiment's folder or another one.
 
         Raises:
-            UsageError: a file there is neither the baseline's nor already the new one; nothing was written.
+            UsageError: a file there is neither the baseline's nor the new one already; nothing was
+                written.
         """
-        imported.refuse_program(self.study, "apply")
-        if to is None and is_cell(self.folder):
-            raise UsageError(
-                f"{self.name} began with a notebook cell: %autoresearch apply there, or write its files with --to FOLDER"
-            )
-        number = candidate if candidate is not None else self.study.incumbent
-        if number is None:
-            raise UsageError(
-                f"{self.name} has no kept program yet; name a candidate, or wait for its baseline"
-            )
-        source, baseline, program = (
-            Path(self.study.opened.source),
-            self[0].program,
-            self[number].program,
+        self.study.kind.require_programs("apply")
+        number = self.study.incumbent if candidate is None else candidate
+        target = None if to is None else Path(to).expanduser()
+        return apply_candidate(
+            self.folder, self.study, lambda n: self[n].program, number, target, dry_run
         )
-        if to is not None:
-            return write_back(
-                self.folder, source, baseline, program, Path(to).expanduser(), dry_run
-            )
-        if new.is_script(source):
-            name, function = source.name, self.study.opened.objective.name
-            baseline, program = (
-                new.whole(self.folder, name, function, one) for one in (baseline, program)
-            )
-            source = source.parent
-        return write_back(self.folder, source, baseline, program, None, dry_run)
 
     def install(self, name: str, candidate: int | None = None) -> Path:
-        """Lets `--proposer NAME` mean what the incumbent, or one candidate, writes down: the tuner's settings, or the prompt of a proposer.
+        """Lets `--proposer NAME` mean what the incumbent, or one candidate, writes down.
 
-        Of which proposer the prompt is says the study's setting `proposer`; `NAME.toml` holds it, as in `agent.toml`.
-
-        Raises:
-            UsageError: the program is neither, or the name cannot be.
+        See `install_proposer` for what that can be, and for the errors.
         """
-        from workbench import registry
-        from workbench.propose import settings
-        from workbench.propose.wording import WORDINGS
-
-        imported.refuse_program(self.study, "apply")
-        number = candidate if candidate is not None else self.study.incumbent
+        self.study.kind.require_programs("apply")
+        number = self.study.incumbent if candidate is None else candidate
         files = {} if number is None else self[number].program.files
-        proposer = str(self.study.opened.settings.get("proposer", ""))
-        kind = proposer.partition(":")[0]
-        if kind in WORDINGS and (prompt := files.get(f"{kind}.toml")) is not None:
-            WORDINGS[kind].read(prompt)
-            return registry.name_proposer(name, f"{proposer}\n{prompt.strip()}")
-        source = files.get("settings.py", "")
-        if not source or kind in WORDINGS:
-            prompts = " or ".join(f"{kind}.toml" for kind in WORDINGS)
-            wanted = f"a settings.py with lines as REACH = 2.0 is one, or, of a study with the setting proposer, {prompts}"
-            raise UsageError(f"{self.name} makes no proposer, or kept none yet: {wanted}")
-        return registry.name_proposer(
-            name, f"tuner:{settings.written(source).text()}".removesuffix(":")
-        )
+        return install_proposer(self.study, files, name)
 
     def export(self, candidate: int, path: str | Path | None = None) -> Path:
         """Writes one step as a notebook that runs alone; returns its path."""
-        from workbench.steps.export import export
+        from workbench.steps.export import export  # 0.1 s to import; few verbs need it
 
-        imported.refuse_program(self.study, "export")
-        return export(
-            self.folder,
-            self.study.history(candidate).number,
-            None if path is None else Path(path).expanduser(),
-        )
+        self.study.kind.require_programs("export")
+        target = None if path is None else Path(path).expanduser()
+        return export(self.folder, self[candidate].number, target)
 
     def reproduce(
         self,
@@ -305,115 +225,22 @@ class StudyHandle:
         """Runs an exported step here, and records the verdict in the study.
 
         Args:
-            seed, trials, sigmas: the notebook's parameters, its own defaults where they are None.
+            candidate: number of the candidate.
+            seed: parameter of the notebook; None leaves its own default.
+            trials: likewise.
+            sigmas: likewise.
             keep: where the executed notebook is to stay.
 
         Raises:
-            WorkbenchError: it could not be run, or not be recorded; then the message has the verdict.
+            WorkbenchError: it could not be run; or not recorded, then the message has the verdict.
         """
-        from workbench.steps.reproduce import reproduce
-
-        imported.refuse_program(self.study, "reproduce")
-        number, place = (
-            self.study.history(candidate).number,
-            None if keep is None else Path(keep).expanduser(),
+        self.study.kind.require_programs("reproduce")
+        return reproduce_and_record(
+            self.folder,
+            self[candidate].number,
+            self._ask,
+            seed=seed,
+            trials=trials,
+            sigmas=sigmas,
+            keep=None if keep is None else Path(keep).expanduser(),
         )
-        record = reproduce(self.folder, number, seed=seed, trials=trials, sigmas=sigmas, keep=place)
-        body = {name: value for name, value in asdict(record).items() if name != "request"}
-        try:
-            self._ask("reproduction", **body)
-        except WorkbenchError as error:
-            verdict = "reproduced" if record.reproduced else "did not reproduce"
-            raise WorkbenchError(
-                f"candidate {number} {verdict} ({record.why}), which is not recorded: {error}"
-            ) from None
-        return record
-
-    def wait(
-        self, timeout: float | None = None, follow: Callable[[Study], None] | None = None
-    ) -> views.State:
-        """Blocks until the study no longer runs, or `timeout` seconds are over; returns its state.
-
-        Args:
-            follow: called with the study whenever the journal has something new.
-        """
-        began, seen = clock.monotonic(), -1
-        while True:
-            state = views.state(
-                self.study, self.folder
-            )  # first, so that what ended the study is in what is followed
-            if state == "dead":  # or its last word and its end came after the journal was read
-                state = views.state(self.study, self.folder)
-            study = self.study
-            if follow is not None and study.last_id != seen:
-                seen = study.last_id
-                follow(study)
-            if state != "running" or (timeout is not None and clock.monotonic() > began + timeout):
-                return state
-            clock.sleep(POLL_SECONDS)
-
-    def frame(self) -> "pandas.DataFrame":
-        """The log as a table, one row per candidate, indexed by its number."""
-        import pandas
-
-        return pandas.DataFrame([views.flat(row) for row in views.log(self.study)]).set_index(
-            "candidate"
-        )
-
-    def progress(self) -> "plotly.graph_objects.Figure":
-        """Scores over the candidates, with the running best."""
-        from workbench.show.figures import progress
-
-        return progress(self.study)
-
-    def frontier(self, *metrics: str) -> "plotly.graph_objects.Figure":
-        """Candidates over two of the metrics that the experiment weighs (`[search] metrics`), the first on the vertical axis.
-
-        Raises:
-            UsageError: it weighs its score alone, or these are not two of its metrics.
-        """
-        from workbench.show.frontier_figure import frontier
-        from workbench.show.tradeoff import weighed
-
-        return frontier(self.study, weighed(self.folder), metrics)
-
-    def curves(self, *candidates: int) -> "plotly.graph_objects.Figure":
-        """Curves of some candidates; without any, of the newest against the incumbent."""
-        from workbench.show.figures import curves
-
-        study = self.study
-        newest = [len(study.candidates) - 1] if study.candidates else []
-        usual = [*newest, *([] if study.incumbent is None else [study.incumbent])]
-        chosen = [study.history(number).number for number in candidates or dict.fromkeys(usual)]
-        return curves({f"candidate {number}": self[number].curves for number in chosen})
-
-    def __repr__(self) -> str:
-        return str(self.status())
-
-    def _repr_html_(self) -> str:
-        return self.status()._repr_html_()
-
-    def _ipython_display_(self) -> None:
-        from workbench.lab.frontend import is_live
-
-        if not is_live():
-            raise NotImplementedError  # IPython then takes the plain forms
-        from workbench.lab.widget import Live
-
-        Live(self.folder)._ipython_display_()
-
-    def __enter__(self) -> "StudyHandle":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Closes the journal; the loop, if one runs, goes on."""
-        self.journal.close()
-
-
-def _words(text: str, verb: str) -> str:
-    if not text.strip():
-        raise UsageError(f"{verb} needs a sentence")
-    return text.strip()

@@ -1,25 +1,27 @@
-"""Importing: makes a read-only study of another tool's log, whole or not at all. What the log says stays what it says.
+"""Makes a read-only study of another tool's log, whole or not at all.
 
-A row becomes a candidate without a program (all name the empty one) and without a parent; its text and fields lie in
-the candidate's origin. A crash is a failed trial; a row that the log does not decide has no decision.
+What the log says stays what it says: nothing is left out, repaired or judged again. A row becomes a
+candidate without a parent and without a program (all have the empty one); its text and its fields
+lie in the candidate's origin. A crash is a failed trial. A row that the log does not decide has no
+decision.
 """
 
 import hashlib
 import re
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import workbench
 from workbench.errors import StudyError, UsageError
-from workbench.experiment import Goal, Objective
+from workbench.experiment import Objective
 from workbench.ledger import folder as folders
-from workbench.ledger import imported
 from workbench.ledger.folder import StudyFolder
-from workbench.ledger.journal import write_new
+from workbench.ledger.journal import create_journal
+from workbench.ledger.study_kind import IMPORTED, UNKNOWN
 from workbench.program import Program
 from workbench.recognise import logs, pi, tsv
 from workbench.recognise.logs import Log, Reading, Row
@@ -32,31 +34,33 @@ from workbench.records import (
     StateChanged,
     StudyOpened,
     Trial,
-    Verdict,
 )
 
 NO_PROGRAM = Program({})
-GENERIC = ("results", "result", "log", "autoresearch")
-SHOWN_FLAGS = 5
+# File names that say nothing about the log; the study is then named after the folder.
+GENERIC_NAMES = ("results", "result", "log", "autoresearch")
+MAX_NAME = 80  # characters of a study's name before its number
+MAX_TRIES = 20
+MAX_WORDS = 12
+MAX_FLAGGED = 5
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportedLog:
     """The new study, and the log that it was made of."""
 
     folder: StudyFolder
     log: Log
 
-    @property
-    def flagged(self) -> list[Row]:
-        return [row for row in self.log.rows if row.flags]
-
     def data(self) -> dict[str, Any]:
-        """What `import --json` prints: `study`, `format`, `objective`, `rows`, `words`, `notes`, `flagged[{line,flags}]`."""
+        """What `import --json` prints.
+
+        These are `study`, `format`, `objective`, `rows`, `words`, `notes`, `flagged[{line,flags}]`.
+        """
         log = self.log
         words = [
-            {"word": word, "means": said or imported.UNKNOWN, "rows": n}
-            for (word, said), n in self._words().items()
+            {"word": word, "means": meaning, "rows": n_rows}
+            for (word, meaning), n_rows in self._count_words().items()
         ]
         return {
             "study": self.folder.name,
@@ -65,98 +69,90 @@ class Imported:
             "rows": len(log.rows),
             "words": words,
             "notes": list(log.notes),
-            "flagged": [{"line": row.line, "flags": list(row.flags)} for row in self.flagged],
+            "flagged": [{"line": row.line, "flags": list(row.flags)} for row in self._flagged],
         }
 
-    def _words(self) -> Counter[tuple[str, str | None]]:
-        return Counter((row.word, row.said) for row in self.log.rows)
+    @property
+    def _flagged(self) -> list[Row]:
+        return [row for row in self.log.rows if row.flags]
+
+    def _count_words(self) -> Counter[tuple[str, str]]:
+        """How many rows have each status word, with what it means."""
+        return Counter((row.word, row.meaning or UNKNOWN) for row in self.log.rows)
 
     def __str__(self) -> str:
-        log, flagged = self.log, self.flagged
+        log = self.log
         better = "higher is better" if log.goal == "maximize" else "lower is better"
         lines = [
-            f"study {self.folder.name}: {_rows(len(log.rows))} of a {log.format}, read-only; {log.metric} (self-reported), {better}"
+            f"study {self.folder.name}: {_count_rows(log)} of a {log.format}, read-only; "
+            f"{log.metric} (self-reported), {better}",
+            f"status: {self._describe_words()}",
+            *log.notes,
         ]
-        meanings = [
-            f"{n} {word or '(none)'} -> {said or imported.UNKNOWN}"
-            for (word, said), n in self._words().most_common()
-        ]
-        unknown = any(said is None and word for word, said in self._words())
-        hint = (
-            "; say what a word means with --status WORD=keep, =discard or =crash" if unknown else ""
-        )
-        lines.append(
-            f"status: {', '.join(meanings[:12])}{', ...' if len(meanings) > 12 else ''}{hint}"
-        )
-        lines += log.notes
-        lines += [f"line {row.line}: {'; '.join(row.flags)}" for row in flagged[:SHOWN_FLAGS]]
-        if len(flagged) > SHOWN_FLAGS:
+        flagged = self._flagged
+        lines += [f"line {row.line}: {'; '.join(row.flags)}" for row in flagged[:MAX_FLAGGED]]
+        if len(flagged) > MAX_FLAGGED:
             lines.append(
-                f"{len(flagged)} rows are flagged in all; autoresearch log {self.folder.name} shows them"
+                f"{len(flagged)} rows are flagged in all; "
+                f"autoresearch log {self.folder.name} shows them"
             )
         return "\n".join(lines)
 
+    def _describe_words(self) -> str:
+        """What the status words of the log mean, and what to do about those that are not known."""
+        counts = self._count_words()
+        meanings = [
+            f"{n_rows} {word or '(none)'} -> {meaning}"
+            for (word, meaning), n_rows in counts.most_common(MAX_WORDS)
+        ]
+        if len(counts) > MAX_WORDS:
+            meanings.append("...")
+        text = ", ".join(meanings)
+        if any(word and meaning == UNKNOWN for word, meaning in counts):
+            text += "; say what a word means with --status WORD=keep, =discard or =crash"
+        return text
+
 
 def import_log(
-    path: str | Path,
-    *,
-    study: str | None = None,
-    root: str | Path | None = None,
-    goal: Goal | None = None,
-    metric: str | None = None,
-    columns: Sequence[str] = (),
-    statuses: Mapping[str, str] | None = None,
-    segment: int | None = None,
-) -> Imported:
+    path: str | Path, reading: Reading, *, study: str | None = None, root: Path
+) -> ImportedLog:
     """Makes a read-only study of a `results.tsv` or of pi's `autoresearch.jsonl`.
 
     Args:
-        study: its name; by default the log's, or its folder's, with a number. root: where `studies/` lies.
-        goal: which direction is better, where the log does not say. metric: which column or named metric is the score.
-        columns: names for the columns of a log without a header. statuses: what its own words mean: keep, discard or crash.
-        segment: which segment of a pi log; its last one with runs by default.
+        path: the log.
+        reading: how it is to be read, where it does not say so itself.
+        study: name of the study; by default the log's or its folder's, with a number.
+        root: the folder that holds `studies/`.
 
     Raises:
-        UsageError: there is no such log, it cannot be read as given, or the name is taken. No study was made.
+        UsageError: the log is missing, it cannot be read like this, or the name is taken. No study
+            was made.
     """
-    root, path = Path(root or Path.cwd()).resolve(), Path(path).expanduser().absolute()
+    root = root.resolve()
+    path = Path(path).expanduser().absolute()
     if study is not None and (root / folders.STUDIES / study).exists():
-        raise StudyError(
-            f"a study {study!r} is there already; choose another name with --study NAME"
-        )
-    log = read(
-        path,
-        Reading(
-            metric=metric,
-            goal=goal,
-            columns=tuple(columns),
-            statuses=statuses or {},
-            segment=segment,
-        ),
-    )
-    stem = re.sub(r"[^\w.-]+", "-", _stem(path, log))[:80].strip("-.") or "log"
-    for _ in range(20):
-        name = study or folders.free_name(root, stem)
+        raise StudyError(f"study {study!r} already exists; choose another name with --study NAME")
+    log = read_log(path, reading)
+    if study is not None:
+        return _write(study, root, path, log)
+    stem = re.sub(r"[^\w.-]+", "-", _choose_name(path, log))[:MAX_NAME].strip("-.") or "log"
+    for _ in range(MAX_TRIES):
+        name = folders.find_free_name(root, stem)
         try:
-            return Imported(
-                folders.create(
-                    root,
-                    name,
-                    lambda draft, name=name: _fill(draft, name, path, log),  # type: ignore[misc]
-                ),
-                log,
-            )
+            return _write(name, root, path, log)
         except StudyError:
-            if (
-                study is not None or not (root / folders.STUDIES / name).exists()
-            ):  # not an import at the same time
+            # Another import may have taken the name in the meantime: then the next number is free.
+            if not (root / folders.STUDIES / name).exists():
                 raise
-    raise StudyError(f"found no free name for a study of {path}; choose one with --study NAME")
+    raise StudyError(
+        f"found no free name for a study of {path} in {MAX_TRIES} tries; "
+        "choose one with --study NAME"
+    )
 
 
-def read(path: Path, reading: Reading) -> Log:
+def read_log(path: Path, reading: Reading) -> Log:
     """Reads a log in the format that it is in."""
-    before, lines = logs.lines_of(path)
+    before, lines = logs.read_lines(path)
     if pi.is_pi(path, lines):
         return pi.read(path, lines, reading)
     if reading.segment is not None:
@@ -164,89 +160,92 @@ def read(path: Path, reading: Reading) -> Log:
     return tsv.read(path, before, lines, reading)
 
 
-def _stem(path: Path, log: Log) -> str:
-    """What to call it: every project's log is called `results.tsv`, so then its folder's name."""
-    if path.stem.lower() not in GENERIC:
+def _choose_name(path: Path, log: Log) -> str:
+    """What to call the study: the log's own name, or where all logs are called so, its folder's."""
+    if path.stem.lower() not in GENERIC_NAMES:
         return path.stem
     folder = path.resolve().parent
-    return log.name or (folder.parent.name if folder.name == ".auto" else folder.name) or path.stem
+    if folder.name == ".auto":  # pi's hidden folder inside the project
+        folder = folder.parent
+    return log.name or folder.name or path.stem
 
 
-def _fill(draft: StudyFolder, name: str, path: Path, log: Log) -> None:
+def _write(name: str, root: Path, path: Path, log: Log) -> ImportedLog:
+    def fill(draft: StudyFolder) -> None:
+        create_journal(draft, _list_records(name, path, log), [NO_PROGRAM])
+
+    return ImportedLog(folders.create(root, name, fill), log)
+
+
+def _list_records(name: str, path: Path, log: Log) -> list[Record]:
+    """The whole journal of the study."""
+    text = "".join([log.head, *(row.raw for row in log.rows)])
     n_flagged = sum(bool(row.flags) for row in log.rows)
+    reason = f"imported from {path.name}: {_count_rows(log)}, {n_flagged} flagged; read-only"
     opened = StudyOpened(
         name=name,
-        experiment=_stem(path, log),
+        experiment=_choose_name(path, log),
         source=str(path),
-        experiment_digest=hashlib.sha256(
-            "".join([log.head, *(row.raw for row in log.rows)]).encode()
-        ).hexdigest(),
+        # The log is all that the scores rest on, so it takes the place of the experiment's files.
+        experiment_digest=hashlib.sha256(text.encode()).hexdigest(),
         objective=Objective(name=log.metric, goal=log.goal, noise="run"),
         options=Options(proposer=log.format, strategy="", policy="", executor="", sandbox=""),
-        shape=imported.SHAPE,
+        shape=IMPORTED,
         settings={"format": log.format, "head": log.head, "well_formed": log.well_formed},
         version=workbench.__version__,
     )
-    reason = f"imported from {path.name}: {_rows(len(log.rows))}, {n_flagged} flagged; read-only"
-    records = [opened, *_records(log), StateChanged(state="finished", reason=reason)]
-    write_new(draft, records, [NO_PROGRAM])
+    return [opened, *_list_row_records(log), StateChanged(state="finished", reason=reason)]
 
 
-def _records(log: Log) -> list[Record]:
-    records: list[Record] = []
+def _list_row_records(log: Log) -> Iterator[Record]:
+    """The candidate, trial and decision of every row, in the order of the log."""
     incumbent: int | None = None
     for number, row in enumerate(log.rows):
-        origin = {"line": row.line, "raw": row.raw, "fields": row.fields, "cells": row.cells}
-        records.append(
-            Candidate(
-                candidate=number,
-                parent=None,
-                program=NO_PROGRAM.digest,
-                author=log.format,
-                hypothesis=row.description,
-                origin=origin,
-                flags=row.flags,
-            )
+        yield Candidate(
+            candidate=number,
+            parent=None,
+            program=NO_PROGRAM.digest,
+            author=log.format,
+            hypothesis=row.description,
+            origin={"line": row.line, "raw": row.raw, "fields": row.fields, "cells": row.cells},
+            flags=row.flags,
         )
-        if row.said == "crash" or row.score is not None:
-            records.append(_trial(number, row, log.metric))
-        if row.said is not None:
-            verdict: Verdict = "keep" if row.said == "keep" else "discard"
-            evidence = Evidence(
-                against=incumbent, trials=int(row.score is not None)
-            )  # in the log's order, each keep is the next head
-            records.append(
-                Decision(
-                    candidate=number,
-                    verdict=verdict,
-                    by=log.format,
-                    why=f"the log says {row.word}",
-                    evidence=evidence,
-                )
+        if row.meaning == "crash" or row.score is not None:
+            yield _read_trial(number, row, log.metric)
+        if row.meaning is not None:
+            yield Decision(
+                candidate=number,
+                verdict="keep" if row.meaning == "keep" else "discard",
+                by=log.format,
+                why=f"the log says {row.word}",
+                # Each row was compared with the last one that was kept before it.
+                evidence=Evidence(against=incumbent, trials=int(row.score is not None)),
             )
-            incumbent = number if verdict == "keep" else incumbent
-    return records
+        if row.meaning == "keep":
+            incumbent = number
 
 
-def _trial(number: int, row: Row, metric: str) -> Trial:
+def _read_trial(number: int, row: Row, metric: str) -> Trial:
+    """The one trial of a row: a score that the log claims, or a crash."""
     common: dict[str, Any] = {
         "candidate": number,
         "trial": 0,
         "seed": 0,
         "self_reported": True,
-        "shape": imported.SHAPE,
+        "shape": IMPORTED,
     }
     if row.score is None:
         return Trial(status="failed", reason=f"the log says {row.word}", **common)
-    memory_mb = min(1024 * row.metrics.get("memory_gb", 0.0), sys.float_info.max)
     return Trial(
         status="ok",
         score=row.score,
         metrics={**row.metrics, metric: row.score},
-        memory_mb=memory_mb,
+        # A log may claim any number; a thousand times the largest one would be infinite.
+        memory_mb=min(1024 * row.metrics.get("memory_gb", 0.0), sys.float_info.max),
         **common,
     )
 
 
-def _rows(n: int) -> str:
-    return f"{n:,} row{'' if n == 1 else 's'}"
+def _count_rows(log: Log) -> str:
+    n_rows = len(log.rows)
+    return "1 row" if n_rows == 1 else f"{n_rows:,} rows"

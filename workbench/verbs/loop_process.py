@@ -1,4 +1,7 @@
-"""Starts the loop of a study as a process of its own, and hands requests to it."""
+"""Starts the loop of a study as a separate process, and hands requests to it.
+
+The loop itself is in `workbench.loop`, which nothing here imports.
+"""
 
 import math
 import os
@@ -6,16 +9,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import workbench
 from workbench.errors import RequestRefused, WorkbenchError
 from workbench.ledger import lease
-from workbench.ledger.folder import StudyFolder, last_line
+from workbench.ledger.folder import StudyFolder, read_last_line
 from workbench.ledger.journal import Journal
-from workbench.records import Adopted, LoopStarted, Refused
+from workbench.records import Adopted, LoopStarted, Record, Refused
+from workbench.requests import Request, to_body
 
 SPAWN_SECONDS = 2.0
 PATIENCE_SECONDS = 5.0
@@ -25,14 +27,16 @@ RETRY_SECONDS = 1.0
 
 
 def spawn(folder: StudyFolder, patience: float = SPAWN_SECONDS) -> None:
-    """Starts the loop of a study so that it outlives its starter; returns when it holds the lease, or after `patience` seconds.
+    """Starts the loop of a study so that it outlives its starter.
+
+    Returns when the loop holds the lease, or after `patience` seconds.
 
     Raises:
         WorkbenchError: it ended without having run; the message is the last line of `loop.log`.
     """
     with folder.loop_log.open("ab") as output:
-        # -P: the folder that the loop runs in is no place to import from.
         child = subprocess.Popen(
+            # -P keeps the working folder off the import path: its modules are not ours.
             [sys.executable, "-P", "-m", "workbench.loop", str(folder.path)],
             cwd="/",
             env=_loop_environment(),
@@ -43,27 +47,27 @@ def spawn(folder: StudyFolder, patience: float = SPAWN_SECONDS) -> None:
             close_fds=True,
         )
     end = time.monotonic() + patience
-    while child.poll() is None and lease.holder(folder) is None and time.monotonic() < end:
+    while child.poll() is None and lease.find_holder(folder) is None and time.monotonic() < end:
         time.sleep(POLL_SECONDS)
     if child.returncode is None:
-        # Somebody has to take its exit status, or it stays as a zombie for as long as a kernel lives.
+        # A child whose exit status is never read stays a zombie for as long as the kernel lives.
         threading.Thread(target=child.wait, name="loop-reaper", daemon=True).start()
-    elif child.returncode and lease.holder(folder) is None and not _has_run(folder, child.pid):
-        raise WorkbenchError(
-            f"the loop of {folder.name} did not start: {last_line(folder.loop_log) or f'exit code {child.returncode}'}"
-        )
+    elif child.returncode and lease.find_holder(folder) is None and not _has_run(folder, child.pid):
+        reason = read_last_line(folder.loop_log) or f"exit code {child.returncode}"
+        raise WorkbenchError(f"the loop of {folder.name} did not start: {reason}")
 
 
 def _has_run(folder: StudyFolder, process: int) -> bool:
+    """Whether the journal has a word of this process: a short study may be over by now."""
     with Journal(folder) as journal:
         return any(
             isinstance(entry.record, LoopStarted) and entry.record.pid == process
-            for entry in journal.entries()
+            for entry in journal.read_entries()
         )
 
 
 def _loop_environment() -> dict[str, str]:
-    """This process's environment; where the package is used from a checkout, the loop finds it there too."""
+    """This process's environment; a loop started from a checkout finds the package there too."""
     package = Path(workbench.__file__).resolve().parent.parent
     if package.name in ("site-packages", "dist-packages"):
         return dict(os.environ)
@@ -72,13 +76,15 @@ def _loop_environment() -> dict[str, str]:
 
 
 class Reviver:
-    """Starts the loop of a study when called while none is alive or on its way, at most once a second.
+    """Starts the loop of a study when called while none is alive or on its way.
 
-    A loop may end between the filing of a request and its own last look at them: who waits for the answer calls this again and again.
+    A loop can look for requests one last time and end just before a request is filed. So whoever
+    waits for an answer calls this again and again; it starts a loop at most once a second.
     """
 
     def __init__(self, folder: StudyFolder) -> None:
-        self._folder, self._tried_at = folder, -math.inf
+        self._folder = folder
+        self._tried_at = -math.inf
 
     def __call__(self, patience: float = SPAWN_SECONDS) -> None:
         """Raises WorkbenchError when the loop could not be started."""
@@ -88,41 +94,53 @@ class Reviver:
             self._tried_at = time.monotonic()
 
 
-def request(
-    folder: StudyFolder,
-    verb: str,
-    body: Mapping[str, Any],
-    after: int = 0,
-    patience: float = PATIENCE_SECONDS,
+def ask(
+    folder: StudyFolder, request: Request, after: int = 0, patience: float = PATIENCE_SECONDS
 ) -> str:
-    """Files a request and returns its id when the loop has adopted it; starts a loop where none is alive.
+    """Files a request, and returns its id when the loop has adopted it.
+
+    Starts a loop where none is alive.
 
     Args:
-        after: the last journal entry that the caller knows; the answer is looked for behind it.
-        patience: seconds without a loop. One that is alive, or starts, is waited for: on a busy machine either may take long.
+        folder: the study.
+        request: what is asked of the loop.
+        after: id of the last journal entry that the caller has read; the answer comes later.
+        patience: seconds to wait while no loop is alive. One that is alive or starting gets more
+            time, because on a busy machine either can be slow.
 
     Raises:
         RequestRefused: the loop refused it; the message is its reason.
-        WorkbenchError: nobody answered in time, or a loop that is alive did not for a minute. The request stays recorded.
+        WorkbenchError: no loop came alive in time, or one that is alive did not answer for a
+            minute. The request stays recorded.
     """
     with Journal(folder) as journal:
-        name = journal.request(verb, body)
-        began, revive = time.monotonic(), Reviver(folder)
-        end, is_over = began + patience, False
-        while not is_over:
-            if (now := time.monotonic()) >= end:
-                # Looked at before the journal is: a loop that answers and then ends has answered.
-                is_over = now >= began + STUCK_SECONDS or lease.process(folder) is None
+        request_id = journal.file_request(request.verb, to_body(request))
+        revive = Reviver(folder)
+        began = time.monotonic()
+        end = began + patience
+        is_last_look = False
+        while not is_last_look:
+            now = time.monotonic()
+            if now >= end:
+                # Before the journal is read: a loop that answers and then ends has answered.
+                is_stuck = now >= began + STUCK_SECONDS
+                is_last_look = is_stuck or lease.find_process(folder) is None
                 end = now + patience
-            for entry in journal.entries(after):
+            for entry in journal.read_entries(after):
                 after = entry.id
-                if isinstance(entry.record, Adopted) and entry.record.request == name:
-                    return name
-                if isinstance(entry.record, Refused) and entry.record.request == name:
-                    raise RequestRefused(entry.record.reason)
-            if not is_over:
+                if _is_adopted(entry.record, request_id):
+                    return request_id
+            if not is_last_look:
                 revive(max(0.1, end - time.monotonic()))
                 time.sleep(POLL_SECONDS)
     raise WorkbenchError(
-        f"no answer yet from the loop of {folder.name}; {verb} is recorded and will be adopted when it runs"
+        f"no answer yet from the loop of {folder.name}; "
+        f"{request.verb} is recorded and will be adopted when it runs"
     )
+
+
+def _is_adopted(record: Record, request_id: str) -> bool:
+    """Whether a record adopts the request; raises RequestRefused where it refuses it."""
+    if isinstance(record, Refused) and record.request == request_id:
+        raise RequestRefused(record.reason)
+    return isinstance(record, Adopted) and record.request == request_id

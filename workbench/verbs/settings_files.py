@@ -1,4 +1,7 @@
-"""Given: the files that `--set KEY=PATH` names; a study takes a copy, and needs them no longer."""
+"""Settings of a new study: the values of `--set`, and copies of the files that they name.
+
+A study keeps these copies in its frozen experiment, so that it needs the files no longer.
+"""
 
 import os
 from collections.abc import Mapping
@@ -10,32 +13,41 @@ from workbench.experiment import Experiment
 FOLDER = "files"
 
 
-def taken(
+def apply_settings(
     experiment: Experiment, settings: Mapping[str, str], root: Path
 ) -> tuple[Experiment, dict[str, bytes]]:
-    """The experiment with `--set` values, and the files among them by their place in the frozen experiment.
+    """The experiment with the values of `--set`, and the contents of the files among them.
 
-    A value of a setting in `experiment.files` is a path where it has a suffix or a folder, as in `or3.json` or `./or3`. The setting
-    then names the copy, relative to the experiment's folder.
+    The value of a setting in `experiment.files` is a path if it has a suffix or a folder, as in
+    `or3.json` or `./or3`. The setting then names the copy instead, by its path in the frozen
+    experiment, under which the contents are returned as well.
 
     Args:
-        root: what paths are relative to.
+        root: the folder that paths are relative to.
 
     Raises:
-        UsageError: no such setting, a value of another type, or a file that cannot be read.
+        UsageError: a setting is unknown, a value has another type, or a file cannot be read.
     """
-    values, files = dict(settings), {}
+    values = dict(settings)
+    contents: dict[str, bytes] = {}
     for key in experiment.files:
-        text = values.get(key, "")
-        path = root / os.path.expanduser(text)
-        if os.sep in text or Path(text).suffix:
-            place = f"{FOLDER}/{key}-{path.name}"
-            files[place], values[key] = _bytes(f"--set {key}={text}", path), place
-    return experiment.with_settings(values), files
+        value = values.get(key, "")
+        if not _is_path(value):
+            continue
+        file = root / os.path.expanduser(value)
+        # The key keeps two files of one name apart.
+        copy = f"{FOLDER}/{key}-{file.name}"
+        contents[copy] = _read_bytes(file, f"--set {key}={value}")
+        values[key] = copy
+    return experiment.with_settings(values), contents
 
 
-def _bytes(given: str, path: Path) -> bytes:
+def _is_path(value: str) -> bool:
+    return os.sep in value or bool(Path(value).suffix)
+
+
+def _read_bytes(file: Path, option: str) -> bytes:
     try:
-        return path.read_bytes()
+        return file.read_bytes()
     except OSError as error:
-        raise UsageError(f"{given}: cannot read {path}: {error.strerror}") from None
+        raise UsageError(f"{option}: cannot read {file}: {error.strerror}") from None

@@ -1,128 +1,142 @@
-"""Starters: the programs beside the baseline that a study tries before its proposer is asked, read from files and folders.
+"""Starters: the programs that a study tries before it asks its proposer.
 
-Source: the start population of Meta-Harness (arXiv 2603.28052, algorithm 1) and of FunSearch (Nature 2024).
+They are read from files and folders, and nothing of them is run.
+
+Source: the start population of Meta-Harness (arXiv 2603.28052, algorithm 1) and of FunSearch
+(Nature 2024).
 """
 
 import ast
 import glob
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from workbench.errors import UsageError
 from workbench.experiment import Experiment
 from workbench.program import Program
-from workbench.syntax import syntax_problem, tree_of
+from workbench.syntax import find_syntax_problem, parse_tree
 
-NOTE = "hypothesis.txt"
-MAX_HYPOTHESIS = 2000
+HYPOTHESIS_FILE = "hypothesis.txt"
+MAX_HYPOTHESIS = 2000  # characters
 
 
 def read(
     experiment: Experiment, baseline: Program, also: Sequence[str], root: Path
 ) -> dict[Program, str]:
-    """The programs in their order, the experiment's own first, each with its hypothesis.
+    """Reads the starters in their order, the experiment's own first, each with its hypothesis.
 
-    A file stands for the one editable file, or, of several, for the one of its name. A folder holds whole files at their paths in the
-    program; what it lacks is as in the baseline. The hypothesis is the folder's `hypothesis.txt`, else the first line of a docstring.
+    - A file is another version of the one editable file; where there are several, of the one with
+      its name.
+    - A folder holds whole files at their paths in the program. What it does not hold is as in the
+      baseline.
+    - The hypothesis is the folder's `hypothesis.txt`, else the first line of a docstring.
 
     Args:
-        also: paths, or patterns as `baselines/*.py`, relative to `root`, else to the experiment's folder.
+        also: paths, or patterns such as `baselines/*.py`. They are relative to `root`; where
+            nothing matches there, to the experiment's folder.
 
     Raises:
-        UsageError: one cannot be such a program; the message names it.
+        UsageError: one of them cannot be a starter; the message names it.
     """
-    found: dict[Program, str] = {}
-    for given, place in [
-        (one, place)
-        for one in (*experiment.also, *also)
-        for place in _places(one, experiment, root)
-    ]:
-        program, hypothesis = _program(given, place, experiment, baseline)
-        if program == baseline:
-            raise UsageError(f"also {given}: it is the baseline itself; leave it out")
-        if program in found:
-            raise UsageError(f"also {given}: it is the same program as another one; leave it out")
-        found[program] = hypothesis
-    return found
+    hypotheses: dict[Program, str] = {}
+    for pattern in (*experiment.also, *also):
+        try:
+            for place in _find_places(pattern, experiment, root):
+                program, hypothesis = _read_starter(place, experiment, baseline)
+                if program == baseline:
+                    raise UsageError("it is the baseline itself; leave it out")
+                if program in hypotheses:
+                    raise UsageError("it is the same program as another one; leave it out")
+                hypotheses[program] = hypothesis
+        except UsageError as error:
+            raise UsageError(f"also {pattern}: {error}") from None
+    return hypotheses
 
 
-def _places(given: str, experiment: Experiment, root: Path) -> list[Path]:
+def _find_places(pattern: str, experiment: Experiment, root: Path) -> list[Path]:
+    """The files and folders that a path or a pattern names."""
     for base in (root, experiment.folder):
-        place = base / Path(given).expanduser()
-        if (
-            found := [place]
-            if place.exists()
-            else [Path(name) for name in sorted(glob.glob(str(place)))]
-        ):
-            return found
-    raise UsageError(f"also {given}: no such file or folder, here or in {experiment.folder}")
+        place = base / Path(pattern).expanduser()
+        # A name with brackets in it is a name first, and a pattern only where nothing has it.
+        if place.exists():
+            return [place]
+        if matches := sorted(glob.glob(str(place))):
+            return [Path(match) for match in matches]
+    raise UsageError(f"no such file or folder, here or in {experiment.folder}")
 
 
-def _program(
-    given: str, place: Path, experiment: Experiment, baseline: Program
-) -> tuple[Program, str]:
-    try:
-        files = _overlay(place, experiment) if place.is_dir() else _single(place, experiment)
-    except UsageError as error:
-        raise UsageError(f"also {given}: {error}") from None
+def _read_starter(place: Path, experiment: Experiment, baseline: Program) -> tuple[Program, str]:
+    """The program of a file or folder, and its hypothesis."""
+    read_files = _read_folder if place.is_dir() else _read_file
+    files = read_files(place, experiment)
     for path, text in files.items():
-        if path.endswith(".py") and (problem := syntax_problem(text)):
-            raise UsageError(f"also {given}: as {path} it does not parse: {problem}")
-    note = place / NOTE
-    told = (
-        note.read_text(encoding="utf-8", errors="replace").strip()
-        if note.is_file()
-        else _docstring(files)
-    )
-    name = place.stem.replace("_", " ").replace("-", " ")
-    return Program({**baseline.files, **files}, baseline.executable), told[
-        :MAX_HYPOTHESIS
-    ] or f"{name} (from {place.name})"
+        if path.endswith(".py") and (problem := find_syntax_problem(text)):
+            raise UsageError(f"as {path} it does not parse: {problem}")
+    program = Program({**baseline.files, **files}, baseline.executable)
+    return program, _read_hypothesis(place, files)
 
 
-def _single(place: Path, experiment: Experiment) -> dict[str, str]:
-    paths = [
-        path
-        for path in experiment.editable
-        if len(experiment.editable) == 1 or PurePosixPath(path).name == place.name
-    ]
+def _read_file(file: Path, experiment: Experiment) -> Mapping[str, str]:
+    """The text of a file, under the path of the editable file that it replaces."""
+    editable = experiment.editable
+    paths = [path for path in editable if PurePosixPath(path).name == file.name]
+    if len(editable) == 1:
+        paths = list(editable)
     if len(paths) != 1:
         raise UsageError(
-            f"which of {', '.join(experiment.editable)} does it stand for? Give a folder with whole files at these paths"
+            f"which of {', '.join(editable)} does it replace? "
+            "Give a folder with whole files at these paths"
         )
-    if PurePosixPath(paths[0]).suffix != place.suffix:
-        raise UsageError(
-            f"it is no other form of {paths[0]}, which ends in {PurePosixPath(paths[0]).suffix or 'no suffix'}"
-        )
-    return {paths[0]: Program.read(place.parent, [place.name]).files[place.name]}
+    path = paths[0]
+    suffix = PurePosixPath(path).suffix
+    if suffix != file.suffix:
+        raise UsageError(f"it cannot replace {path}, which ends in {suffix or 'no suffix'}")
+    return {path: Program.read(file.parent, [file.name]).files[file.name]}
 
 
-def _overlay(place: Path, experiment: Experiment) -> dict[str, str]:
-    paths = [
-        file.relative_to(place).as_posix()
-        for file in sorted(place.rglob("*"))
-        if file.is_file() and file != place / NOTE
-    ]
-    paths = [
-        path
-        for path in paths
-        if not any(part.startswith((".", "__")) for part in PurePosixPath(path).parent.parts)
-    ]
-    if strangers := [path for path in paths if path not in experiment.editable]:
-        raise UsageError(
-            f"{', '.join(strangers[:3])} may not be changed; editable: {', '.join(experiment.editable)}"
-        )
+def _read_folder(folder: Path, experiment: Experiment) -> Mapping[str, str]:
+    """The whole files of a folder, by their paths in the program."""
+    editable = ", ".join(experiment.editable)
+    paths = _list_paths(folder)
+    not_editable = [path for path in paths if path not in experiment.editable]
+    if not_editable:
+        raise UsageError(f"{', '.join(not_editable[:3])} may not be changed; editable: {editable}")
     if not paths:
         raise UsageError(
-            f"the folder is empty; put whole files there, at their paths in the program: {', '.join(experiment.editable)}"
+            f"the folder is empty; put whole files there, at their paths in the program: {editable}"
         )
-    return dict(Program.read(place, paths).files)
+    return Program.read(folder, paths).files
 
 
-def _docstring(files: dict[str, str]) -> str:
-    told = (
-        ast.get_docstring(tree_of(text)) or ""
-        for path, text in files.items()
-        if path.endswith(".py")
-    )
-    return next((text.strip().split("\n")[0] for text in told if text.strip()), "")
+def _list_paths(folder: Path) -> list[str]:
+    """Paths of the files below a folder; hidden folders, caches and the hypothesis are left out."""
+    paths: list[str] = []
+    for file in sorted(folder.rglob("*")):
+        path = file.relative_to(folder)
+        is_hidden = any(part.startswith((".", "__")) for part in path.parent.parts)
+        if file.is_file() and not is_hidden and file != folder / HYPOTHESIS_FILE:
+            paths.append(path.as_posix())
+    return paths
+
+
+def _read_hypothesis(place: Path, files: Mapping[str, str]) -> str:
+    """What a person wrote about the starter, or else a text made of its name."""
+    file = place / HYPOTHESIS_FILE
+    if file.is_file():
+        text = file.read_text(encoding="utf-8", errors="replace").strip()
+    else:
+        text = _read_docstring(files)
+    if text:
+        return text[:MAX_HYPOTHESIS]
+    name = place.stem.replace("_", " ").replace("-", " ")
+    return f"{name} (from {place.name})"
+
+
+def _read_docstring(files: Mapping[str, str]) -> str:
+    """The first line of the first docstring of a module; empty where no file has one."""
+    for path, text in files.items():
+        if path.endswith(".py"):
+            docstring = ast.get_docstring(parse_tree(text)) or ""
+            if docstring.strip():
+                return docstring.strip().split("\n")[0]
+    return ""

@@ -1,6 +1,7 @@
-"""A stored construction instead of a search: AlphaEvolve's 26 and 32 circles, digit by digit as published.
+"""A stored construction instead of a search: AlphaEvolve's 26 and 32 circles as published.
 
-Source: B.12 in `mathematical_results.ipynb` of google-deepmind/alphaevolve_results (CC BY 4.0), the results of arXiv 2506.13131.
+Source: B.12 in `mathematical_results.ipynb` of google-deepmind/alphaevolve_results (CC BY 4.0), the
+results of arXiv 2506.13131.
 """
 
 import numpy as np

@@ -1,6 +1,7 @@
 """A stored construction instead of a search: 26 circles whose radii add up to 2.635983.
 
-Found by the search in `pack.py` (grid layout, other prices), polished by scipy's SLSQP, and made exactly feasible by `tightened`.
+Found by the search in `pack.py` (grid layout, other prices), polished by scipy's SLSQP, and made
+exactly feasible by `tighten`.
 """
 
 import numpy as np
@@ -36,5 +37,5 @@ CIRCLES = [  # x, y, radius
 
 
 def pack(n: int, seed: int) -> np.ndarray:
-    """Returns `(26, 3)` float64; there is no other n here, and the seed changes nothing."""
+    """Returns `(26, 3)` float64; n is fixed here, and the seed changes nothing."""
     return np.array(CIRCLES[:n])

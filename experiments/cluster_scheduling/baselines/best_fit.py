@@ -1,4 +1,7 @@
-"""Best Fit: the machine with the least room left, CPU and memory as shares of what it has, added."""
+"""Best Fit.
+
+The machine with the least room left, CPU and memory as shares of what it has, added.
+"""
 
 
 def score(cpu, memory, free_cpu, free_memory, total_cpu, total_memory):

@@ -1,4 +1,7 @@
-"""out = softmax(q k' / sqrt(dim)) v for each head (heads x seq x dim), float32: a program has TILE_M queries, TILE_N keys at a time."""
+"""out = softmax(q k' / sqrt(dim)) v for each head (heads x seq x dim), float32.
+
+A program has TILE_M queries, TILE_N keys at a time.
+"""
 
 import math
 

@@ -1,4 +1,7 @@
-"""out = weight * x / sqrt(mean(x * x) + 1e-6) for each row of x (rows x cols); weight (cols); float32: a program computes one row."""
+"""out = weight * x / sqrt(mean(x * x) + 1e-6) for each row of x (rows x cols).
+
+Weight (cols); float32: a program computes one row.
+"""
 
 import triton
 import triton.language as tl

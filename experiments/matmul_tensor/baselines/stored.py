@@ -1,10 +1,14 @@
-"""A stored construction instead of a search: Strassen's algorithm, its square, Laderman's, and mod 2 AlphaTensor's, as they are published.
+"""A stored construction instead of a search, as published.
 
-Sources: V. Strassen, Gaussian elimination is not optimal, Numer. Math. 13 (1969); J. Laderman, A noncommutative algorithm for
-multiplying 3 x 3 matrices using 23 multiplications, Bull. AMS 82 (1976); A. Fawzi et al., Discovering faster matrix multiplication
-algorithms with reinforcement learning, Nature 610 (2022), "4,4,4" in `algorithms/factorizations_f2.npz` of google-deepmind/alphatensor
-(CC BY 4.0; its third factor yields C transposed, here it yields C). A line is one multiplication: what of A, times what of B, and where
-in C the product goes with which sign.
+Strassen's algorithm, its square, Laderman's, and AlphaTensor's modulo 2.
+
+Sources: V. Strassen, Gaussian elimination is not optimal, Numer. Math. 13 (1969); J. Laderman, A
+noncommutative algorithm for multiplying 3 x 3 matrices using 23 multiplications, Bull. AMS 82
+(1976); A. Fawzi et al., Discovering faster matrix multiplication algorithms with reinforcement
+learning, Nature 610 (2022), "4,4,4" in `algorithms/factorizations_f2.npz` of
+google-deepmind/alphatensor (CC BY 4.0; its third factor yields C transposed, here it yields C). A
+line is one multiplication: what of A, times what of B, and where in C the product goes with which
+sign.
 """
 
 import re
@@ -78,7 +82,7 @@ ALPHATENSOR = """
 +a14+a21+a24                 | +b14+b41+b44                 | +c14+c21+c23+c24+c33+c34
 +a14+a32+a34+a42+a43         | +b22                         | +c12+c42+c44
 +a14+a22+a24+a43+a44         | +b41+b43                     | +c13+c22+c23+c43+c44
-+a14                         | +b41                         | +c11+c12+c13+c14+c21+c23+c24+c31+c32+c34+c41+c42+c43
++a14 | +b41 | +c11+c12+c13+c14+c21+c23+c24+c31+c32+c34+c41+c42+c43
 +a14+a33+a34                 | +b34+b41+b44                 | +c14+c22+c24+c31+c32+c34
 +a21+a31+a41                 | +b12+b13+b14                 | +c33
 +a14+a22+a24+a41+a42         | +b23                         | +c13+c43+c44
@@ -99,11 +103,14 @@ ALPHATENSOR = """
 
 
 def decompose(m: int, n: int, p: int, field: str, seed: int) -> np.ndarray:
-    """Returns `(parts, mn + np + mp, mnp)` int64 for 2,2,2, 3,3,3 and 4,4,4, over any field; the seed changes nothing."""
+    """Returns `(parts, mn + np + mp, mnp)` int64 for 2,2,2, 3,3,3 and 4,4,4, over any field.
+
+    The seed changes nothing.
+    """
     strassen = factors(STRASSEN, 2)
-    four = factors(ALPHATENSOR, 4) if field == "mod2" else [squared(one) for one in strassen]
-    known = {(2, 2, 2): strassen, (3, 3, 3): factors(LADERMAN, 3), (4, 4, 4): four}
-    stacked = np.concatenate(known[m, n, p])
+    four = factors(ALPHATENSOR, 4) if field == "mod2" else [square(one) for one in strassen]
+    stored = {(2, 2, 2): strassen, (3, 3, 3): factors(LADERMAN, 3), (4, 4, 4): four}
+    stacked = np.concatenate(stored[m, n, p])
     answer = np.zeros((2 if field == "complex" else 1, len(stacked), m * n * p), dtype=np.int64)
     answer[0, :, : stacked.shape[1]] = stacked * (2 if field in ("half", "complex") else 1)
     return answer % 2 if field == "mod2" else answer
@@ -112,15 +119,18 @@ def decompose(m: int, n: int, p: int, field: str, seed: int) -> np.ndarray:
 def factors(table: str, size: int) -> list[np.ndarray]:
     """The three factors, each `(size x size, lines)`, of square matrices."""
     lines = [line.split("|") for line in table.strip().split("\n")]
-    found = np.zeros((3, size * size, len(lines)), dtype=np.int64)
+    tables = np.zeros((3, size * size, len(lines)), dtype=np.int64)
     for column, parts in enumerate(lines):
         for matrix, part in enumerate(parts):
             for sign, row, place in re.findall(r"([+-])[abc](\d)(\d)", part):
-                found[matrix, (int(row) - 1) * size + int(place) - 1, column] = int(sign + "1")
-    return list(found)
+                tables[matrix, (int(row) - 1) * size + int(place) - 1, column] = int(sign + "1")
+    return list(tables)
 
 
-def squared(factor: np.ndarray) -> np.ndarray:
-    """The factor of the algorithm that is applied to 2 x 2 blocks and again inside them: `(4, t)` to `(16, t x t)`."""
+def square(factor: np.ndarray) -> np.ndarray:
+    """The factor of the algorithm that is applied to 2 x 2 blocks and again inside them.
+
+    `(4, t)` to `(16, t x t)`.
+    """
     blocks = factor.reshape(2, 2, -1)
     return np.einsum("ijt,klu->ikjltu", blocks, blocks).reshape(16, -1)

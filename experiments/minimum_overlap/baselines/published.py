@@ -1,14 +1,17 @@
-"""A stored construction instead of a search: AlphaEvolve's 95 steps, which prove an upper bound of 0.380924.
+"""A stored construction instead of a search: AlphaEvolve's 95 steps, for a bound of 0.380924.
 
-Source: B.5 in `mathematical_results.ipynb` of google-deepmind/alphaevolve_results (CC BY 4.0), the results of arXiv 2506.13131. In exact
-arithmetic the published decimals add up to 2.4e-15 less than the 47.5 that an integral of 1 takes: they have to be rounded.
+Source: B.5 in `mathematical_results.ipynb` of google-deepmind/alphaevolve_results (CC BY 4.0), the
+results of arXiv 2506.13131. In exact arithmetic the published decimals add up to 2.4e-15 less than
+the 47.5 that an integral of 1 takes: they have to be rounded.
 """
 
 import numpy as np
 
 HEIGHT = 10**9  # the integer that stands for 1, fixed by the evaluator
 
-HALF = [  # as published: of f on [-1, 1] from the left; the 48th is the middle one, and the right side mirrors the left
+# as published: of f on [-1, 1] from the left; the 48th is the middle one, and the right side
+# mirrors the left
+HALF = [
     0.0,
     0.0,
     0.0,
@@ -61,7 +64,11 @@ HALF = [  # as published: of f on [-1, 1] from the left; the 48th is the middle 
 
 
 def construct(steps: int, seed: int) -> np.ndarray:
-    """Returns `(95,)` int64: the heights rounded to units of 1e-9, and what that leaves over added to the first one nearest to one half."""
+    """Returns `(95,)` int64.
+
+    The heights rounded to units of 1e-9, and what that leaves over added to the first one nearest
+    to one half.
+    """
     f = np.array(HALF + HALF[-2::-1])
     heights = np.rint(f * HEIGHT).astype(np.int64)
     heights[np.abs(f - 0.5).argmin()] += len(f) * HEIGHT // 2 - heights.sum()

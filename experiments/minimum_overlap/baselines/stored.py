@@ -1,6 +1,7 @@
 """A stored construction instead of a search: 50 steps that prove an upper bound of 0.381101.
 
-Found by the search in `construct.py` (larger steps, more rounds), polished by a sequence of linear programs around it.
+Found by the search in `construct.py` (larger steps, more rounds), polished by a sequence of linear
+programs around it.
 """
 
 import numpy as np
@@ -60,5 +61,8 @@ HEIGHTS = [  # of f on [-1, 1], in units of 1e-9
 
 
 def construct(steps: int, seed: int) -> np.ndarray:
-    """Returns `(50,)` int64; there is no other number of steps here, and the seed changes nothing."""
+    """Returns `(50,)` int64.
+
+    The number of steps is fixed here, and the seed changes nothing.
+    """
     return np.array(HEIGHTS[:steps])

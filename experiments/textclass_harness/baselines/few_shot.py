@@ -9,14 +9,17 @@ class MemorySystem:
     """Shows the first examples that it remembers."""
 
     def __init__(self, llm, labels):
-        self.llm, self.labels, self.examples = llm, labels, []
+        self.llm = llm
+        self.labels = labels
+        self.examples = []
 
     def predict(self, input):
-        shown = "".join(
+        examples_text = "".join(
             f"Text: {text}\nLabel: {label}\n\n" for text, label in self.examples[:N_EXAMPLES]
         )
         reply = self.llm(
-            f"Labels: {', '.join(self.labels)}\nAnswer with the label only.\n\n{shown}Text: {input}\nLabel:"
+            f"Labels: {', '.join(self.labels)}\nAnswer with the label only.\n\n"
+            f"{examples_text}Text: {input}\nLabel:"
         )
         return max((label for label in self.labels if label in reply), key=len, default=""), {}
 

@@ -5,11 +5,13 @@ class MemorySystem:
     """Shows the labels alone."""
 
     def __init__(self, llm, labels):
-        self.llm, self.labels = llm, labels
+        self.llm = llm
+        self.labels = labels
 
     def predict(self, input):
         reply = self.llm(
-            f"Labels: {', '.join(self.labels)}\nAnswer with the label only.\n\nText: {input}\nLabel:"
+            f"Labels: {', '.join(self.labels)}\nAnswer with the label only.\n\nText: {input}\n"
+            "Label:"
         )
         return max((label for label in self.labels if label in reply), key=len, default=""), {}
 

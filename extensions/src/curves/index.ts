@@ -1,241 +1,214 @@
-/** Live curves: the running trials' series beside the incumbent's and the selected candidate's, one plot for each name. */
+/**
+ * Live curves: the running trials' series beside the incumbent's and the selected candidate's.
+ *
+ * There is one plot for each name of a series.
+ */
 
 import type { Client } from '../client';
 import { h, setText } from '../dom';
-import { Legend } from './legend';
-import { Plot, type Colours, type Range, type Stroke } from './plot';
-import { raw, smoothed } from './smoothing';
-import { DASHES, N_COLOURS, Trials, namesOf, type TrialCurves } from './trials';
+import { makeGrid } from './grid';
+import { makeLegend } from './legend';
+import type { Colours } from './plot';
+import { rawLine, smoothLine } from './smoothing';
+import type { Range } from './ticks';
+import { makeTools } from './tools';
+import type { Stroke } from './trace';
+import { DASHES, N_COLOURS, followTrials, namesOf, type TrialCurves } from './trials';
 
 const MAX_PLOTS = 6;
 const RAW_ALPHA = 0.22;
+const ENDED_ALPHA = 0.6;
 
 export function mountCurves(el: HTMLElement, client: Client): () => void {
-  const room = new Curves(el, client);
-  return () => room.remove();
-}
+  const hidden = new Set<string>();
+  let trials = followTrials(client);
+  let visible: TrialCurves[] = [];
+  let names: string[] = [];
+  let zoomed: Range | null = null;
+  let step: number | null = null;
+  let vanishing: ReturnType<typeof setTimeout> | undefined;
 
-class Curves {
-  private trials = new Trials();
-  private shown: TrialCurves[] = [];
-  private names: string[] = [];
-  private plots = new Map<string, Plot>();
-  private hidden = new Set<string>();
-  private enlarged: string | null = null;
-  private zoomed: Range | null = null;
-  private step: number | null = null;
-  private colours!: Colours;
+  const tools = makeTools(
+    () => frames.schedule(),
+    () => zoom(null)
+  );
+  const grid = makeGrid({ point, zoom }, () => frames.schedule());
+  const legend = makeLegend(toggle);
+  const root = h('div', { class: 'ar-curves' }, tools.element, grid.element, legend.element);
+  el.append(root);
+  let colours = readColours(root);
+  const frames = drawWhileVisible(root, draw, () => (colours = readColours(root)));
 
-  private log = h('button', { type: 'button', class: 'ar-toggle', 'aria-pressed': 'false', title: 'logarithmic scale', onclick: () => this.toggleLog() }, 'Log scale');
-  private whole = h('button', { type: 'button', class: 'ar-toggle ar-curves-whole', onclick: () => this.zoom(null), title: 'show all steps; a double click in a plot does the same' }, 'All steps');
-  private slider = h('input', { type: 'range', min: 0, max: 0.99, step: 0.01, value: 0, 'aria-label': 'Smoothing', oninput: () => this.soon() });
-  private weight = h('output', {});
-  private note = h('span', { class: 'ar-curves-note ar-faint' });
-  private large = h('div', { class: 'ar-curves-large' });
-  private strip = h('div', { class: 'ar-curves-strip' });
-  private empty = h('div', { class: 'ar-nothing' });
-  private legend = new Legend(key => this.toggle(key));
-  private root: HTMLElement;
-
-  private frame = 0;
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private visible = false;
-  private stops: (() => void)[];
-
-  constructor(el: HTMLElement, private client: Client) {
-    const smoothing = h('label', { class: 'ar-curves-smoothing', title: 'weight of the past in a moving average' }, 'Smoothing', this.slider, this.weight);
-    const tools = h('div', { class: 'ar-curves-tools' }, this.log, smoothing, this.whole, this.note);
-    this.root = h('div', { class: 'ar-curves' }, tools, h('div', { class: 'ar-curves-plots' }, this.large, this.strip, this.empty), this.legend.element);
-    el.append(this.root);
-    const sight = new IntersectionObserver(entries => {
-      this.visible = entries[entries.length - 1].isIntersecting;
-      this.soon();
-    });
-    const sizes = new ResizeObserver(() => this.soon());
-    const themes = new MutationObserver(() => {
-      this.colours = coloursOf(this.root);
-      this.soon();
-    });
-    sight.observe(this.root);
-    sizes.observe(this.root);
-    themes.observe(document.body, { attributes: true });
-    this.colours = coloursOf(this.root);
-    this.stops = [
-      () => sight.disconnect(),
-      () => sizes.disconnect(),
-      () => themes.disconnect(),
-      client.on('study', () => this.restart()),
-      client.on('curves', () => this.follow()),
-      client.on('state', () => this.soon()),
-      client.on('selection', () => this.watch())
-    ];
-    this.follow();
-    this.watch();
+  function follow(): void {
+    trials.follow(Date.now());
+    frames.schedule();
   }
 
-  remove(): void {
-    for (const stop of this.stops) stop();
-    cancelAnimationFrame(this.frame);
-    clearTimeout(this.timer);
-    this.client.watchCurves([]);
-    for (const plot of this.plots.values()) plot.destroy();
-    this.root.remove();
+  function watch(): void {
+    client.watchCurves(client.selected === null ? [] : [client.selected]);
+    frames.schedule();
   }
 
-  /** Draws with the next frame, however much has come until then, if anybody can see it. */
-  private soon(): void {
-    if (!this.frame && this.visible) this.frame = requestAnimationFrame(() => this.draw());
+  function restart(): void {
+    trials = followTrials(client);
+    zoomed = null;
+    step = null;
+    frames.schedule();
   }
 
-  private follow(): void {
-    this.trials.follow(this.client, Date.now());
-    this.soon();
-  }
-
-  private watch(): void {
-    this.client.watchCurves(this.client.selected === null ? [] : [this.client.selected]);
-    this.soon();
-  }
-
-  private restart(): void {
-    this.trials = new Trials();
-    this.zoomed = this.step = null;
-    this.soon();
-  }
-
-  private draw(): void {
-    this.frame = 0;
-    if (!this.root.checkVisibility()) return; // folded in just now, and not yet announced
+  function draw(): void {
     const now = Date.now();
-    this.shown = this.trials.shown(this.client, now);
-    clearTimeout(this.timer);
-    const rest = this.trials.vanishes(now);
-    if (rest !== null) this.timer = setTimeout(() => this.soon(), rest + 1);
-    this.arrange();
-    const weight = Number(this.slider.value);
-    const log = this.log.getAttribute('aria-pressed') === 'true';
-    const x = this.zoomed ?? this.steps();
-    for (const name of this.names) {
-      const plot = this.plots.get(name)!;
-      const large = plot.element.parentElement === this.large;
-      plot.draw(this.strokes(name, weight), { x, log, large, step: this.step, colours: this.colours, about: this.about(name) });
+    visible = trials.choose(now);
+    scheduleVanishing(trials.untilNextVanishes(now));
+    const all = namesOf(visible, client.study?.objective.name ?? '');
+    names = all.slice(0, MAX_PLOTS);
+    const rest = all.slice(MAX_PLOTS);
+    tools.update(zoomed !== null, rest.length ? `not drawn: ${rest.join(', ')}` : '');
+    grid.arrange(names, visible, colours);
+    const { log, weight } = tools;
+    const drawn = visible.filter(trial => !hidden.has(trial.key));
+    const x = zoomed ?? stepsOf(drawn);
+    for (const name of names) {
+      const about = aboutOf(visible, name);
+      const view = { x, log, large: grid.isLarge(name), step, colours, about };
+      const strokes = drawn.flatMap(trial => strokesOf(trial, name, weight, colourOf(trial)));
+      grid.plotOf(name).draw(strokes, view);
     }
-    setText(this.weight, weight ? weight.toFixed(2) : 'off');
-    this.whole.classList.toggle('ar-curves-idle', this.zoomed === null);
-    this.whole.setAttribute('aria-disabled', String(this.zoomed === null));
-    setText(this.empty, this.shown.length ? '' : this.missing());
-    this.readout();
+    setText(grid.empty, visible.length ? '' : whyEmpty(client));
+    updateLegend();
   }
 
-  private readout(): void {
-    this.legend.update(this.shown, this.names, this.hidden, this.step, Number(this.slider.value), trial => this.colour(trial));
+  /** Nothing else may happen until the next trial is to vanish. */
+  function scheduleVanishing(wait: number | null): void {
+    clearTimeout(vanishing);
+    if (wait !== null) vanishing = setTimeout(frames.schedule, wait + 1);
   }
 
-  /** A plot for each name; the one that a person enlarged above the others, else the first in which there is a line to see. */
-  private arrange(): void {
-    const names = namesOf(this.shown, this.client.study?.objective.name ?? '');
-    this.names = names.slice(0, MAX_PLOTS);
-    const left = names.slice(MAX_PLOTS);
-    setText(this.note, left.length ? `not drawn: ${left.join(', ')}` : '');
-    for (const [name, plot] of this.plots) {
-      if (this.names.includes(name)) continue;
-      plot.destroy();
-      plot.element.remove();
-      this.plots.delete(name);
-    }
-    const isLine = (name: string) => this.shown.some(trial => (trial.curves.get(name)?.length ?? 0) > 1);
-    const large = this.names.find(name => name === this.enlarged) ?? this.names.find(isLine) ?? this.names[0];
-    let position = 0;
-    for (const name of this.names) {
-      const plot = this.plots.get(name) ?? this.make(name);
-      const [parent, at] = name === large ? [this.large, 0] : [this.strip, position++];
-      if (parent.children[at] === plot.element) continue;
-      const focused = plot.element.contains(document.activeElement) ? (document.activeElement as HTMLElement) : null;
-      parent.insertBefore(plot.element, parent.children[at] ?? null);
-      focused?.focus({ preventScroll: true });
-    }
-    this.strip.hidden = this.names.length < 2;
+  function updateLegend(): void {
+    legend.update({ trials: visible, names, hidden, step, weight: tools.weight, colourOf });
   }
 
-  private make(name: string): Plot {
-    const events = {
-      point: (step: number | null) => this.point(step),
-      zoom: (range: Range | null) => this.zoom(range),
-      enlarge: () => {
-        this.enlarged = name;
-        this.soon();
-      }
-    };
-    const plot = new Plot(name, events, this.colours);
-    this.plots.set(name, plot);
-    return plot;
+  function colourOf({ colour }: TrialCurves): string {
+    return typeof colour === 'number' ? colours.palette[colour] : colours[colour];
   }
 
-  private strokes(name: string, weight: number): Stroke[] {
-    const strokes: Stroke[] = [];
-    for (const trial of this.shown) {
-      const curve = trial.curves.get(name);
-      if (!curve || this.hidden.has(trial.key)) continue;
-      const look = { colour: this.colour(trial), dash: DASHES[trial.dash], width: trial.reference ? 3 : trial.selected ? 2 : 1.5 };
-      if (weight) strokes.push({ ...look, line: raw(curve), width: 1, dash: [], alpha: RAW_ALPHA });
-      strokes.push({ ...look, line: smoothed(curve, weight), alpha: trial.running || trial.reference || trial.selected ? 1 : 0.6 });
-    }
-    return strokes;
+  function point(next: number | null): void {
+    if (next === step) return;
+    step = next;
+    grid.point(step);
+    updateLegend();
   }
 
-  private colour({ colour }: TrialCurves): string {
-    return typeof colour === 'number' ? this.colours.palette[colour] : this.colours[colour];
+  function zoom(range: Range | null): void {
+    zoomed = range;
+    frames.schedule();
   }
 
-  /** From the first to the last step of what is drawn, in all plots alike. */
-  private steps(): Range {
-    let [low, high] = [Infinity, -Infinity];
-    for (const trial of this.shown) {
-      if (this.hidden.has(trial.key)) continue;
-      for (const { steps, length } of trial.curves.values()) {
-        low = Math.min(low, steps[0]);
-        high = Math.max(high, steps[length - 1]);
-      }
-    }
-    return low < high ? [low, high] : low === high ? [low - 0.5, high + 0.5] : [0, 1];
+  function toggle(key: string): void {
+    if (!hidden.delete(key)) hidden.add(key);
+    frames.schedule();
   }
 
-  private about(name: string): string {
-    const own = this.shown.flatMap(trial => trial.curves.get(name) ?? []).map(curve => curve.self_reported);
-    return own.every(Boolean) ? '⚠ self-reported' : own.some(Boolean) ? '⚠ partly self-reported' : '';
-  }
-
-  private missing(): string {
-    const { state } = this.client;
-    if (!state) return '';
-    if (state.running.length) return 'no curve yet; a running trial has reported nothing so far';
-    return 'no trial is running; select a candidate to see its curves';
-  }
-
-  private point(step: number | null): void {
-    if (step === this.step) return;
-    this.step = step;
-    for (const plot of this.plots.values()) plot.point(step);
-    this.readout();
-  }
-
-  private zoom(range: Range | null): void {
-    this.zoomed = range;
-    this.soon();
-  }
-
-  private toggle(key: string): void {
-    if (!this.hidden.delete(key)) this.hidden.add(key);
-    this.soon();
-  }
-
-  private toggleLog(): void {
-    this.log.setAttribute('aria-pressed', String(this.log.getAttribute('aria-pressed') === 'false'));
-    this.soon();
-  }
+  const stops = [
+    client.on('study', restart),
+    client.on('curves', follow),
+    client.on('state', () => frames.schedule()),
+    client.on('selection', watch)
+  ];
+  follow();
+  watch();
+  return () => {
+    for (const stop of stops) stop();
+    frames.stop();
+    clearTimeout(vanishing);
+    client.watchCurves([]);
+    grid.remove();
+    root.remove();
+  };
 }
 
-function coloursOf(element: HTMLElement): Colours {
+/** Draws with the next frame, however much has come until then, if the element can be seen. */
+function drawWhileVisible(el: HTMLElement, draw: () => void, onTheme: () => void) {
+  let isVisible = false;
+  let frame = 0;
+
+  function schedule(): void {
+    if (!frame && isVisible) frame = requestAnimationFrame(run);
+  }
+
+  function run(): void {
+    frame = 0;
+    if (el.checkVisibility()) draw(); // it may have been folded in just now
+  }
+
+  const sight = new IntersectionObserver(entries => {
+    isVisible = entries[entries.length - 1].isIntersecting;
+    schedule();
+  });
+  const sizes = new ResizeObserver(schedule);
+  const themes = new MutationObserver(() => {
+    onTheme();
+    schedule();
+  });
+  sight.observe(el);
+  sizes.observe(el);
+  themes.observe(document.body, { attributes: true });
+  return {
+    schedule,
+    stop() {
+      cancelAnimationFrame(frame);
+      sight.disconnect();
+      sizes.disconnect();
+      themes.disconnect();
+    }
+  };
+}
+
+/** A trial's line of one name, over its unsmoothed values if it is smoothed. */
+function strokesOf(trial: TrialCurves, name: string, weight: number, colour: string): Stroke[] {
+  const curve = trial.curves.get(name);
+  if (!curve) return [];
+  const isPlain = !trial.running && !trial.reference && !trial.selected;
+  const alpha = isPlain ? ENDED_ALPHA : 1;
+  const line = smoothLine(curve, weight);
+  const stroke = { line, colour, width: widthOf(trial), dash: DASHES[trial.dash], alpha };
+  if (!weight) return [stroke];
+  return [{ line: rawLine(curve), colour, width: 1, dash: [], alpha: RAW_ALPHA }, stroke];
+}
+
+function widthOf({ reference, selected }: TrialCurves): number {
+  if (reference) return 3;
+  return selected ? 2 : 1.5;
+}
+
+/** From the first to the last step of what is drawn, in all plots alike. */
+function stepsOf(trials: TrialCurves[]): Range {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const trial of trials) {
+    for (const { steps, length } of trial.curves.values()) {
+      low = Math.min(low, steps[0]);
+      high = Math.max(high, steps[length - 1]);
+    }
+  }
+  if (low > high) return [0, 1];
+  return low === high ? [low - 0.5, high + 0.5] : [low, high];
+}
+
+/** Who measured the curves of a name, if it was not the evaluator. */
+function aboutOf(trials: TrialCurves[], name: string): string {
+  const curves = trials.flatMap(trial => trial.curves.get(name) ?? []);
+  if (curves.every(curve => curve.self_reported)) return '⚠ self-reported';
+  return curves.some(curve => curve.self_reported) ? '⚠ partly self-reported' : '';
+}
+
+function whyEmpty({ state }: Client): string {
+  if (!state) return '';
+  if (state.running.length) return 'no curve yet; a running trial has reported nothing so far';
+  return 'no trial is running; select a candidate to see its curves';
+}
+
+function readColours(element: HTMLElement): Colours {
   const style = getComputedStyle(element);
   const colour = (name: string) => style.getPropertyValue(`--ar-${name}`).trim();
   return {

@@ -2,7 +2,7 @@
 
 import type { Client, Curve } from '../client';
 
-/** How long the curves of a trial that ended stay, when nobody has selected it. */
+/** How long the curves of a trial that ended stay, if it is not selected. */
 export const LINGER_MS = 30_000;
 export const N_COLOURS = 8;
 export const DASHES = [[], [6, 3], [2, 3]];
@@ -15,86 +15,127 @@ export interface TrialCurves {
   readonly curves: Map<string, Curve>;
   readonly running: boolean;
   readonly selected: boolean;
-  /** Of the incumbent: the trial that all others are compared with. */
+  /** The incumbent's trial, which all others are compared with. */
   readonly reference: boolean;
-  /** Index into the palette, or a colour of its own. */
+  /** Index into the palette, or the name of a special colour. */
   readonly colour: number | 'incumbent' | 'selected';
   /** Index into `DASHES`. */
   readonly dash: number;
 }
 
-type Found = Pick<TrialCurves, 'key' | 'candidate' | 'trial' | 'curves' | 'running'>;
+type Group = Pick<TrialCurves, 'key' | 'candidate' | 'trial' | 'curves' | 'running'>;
 
-/** Follows the trials of one client; `now` is in milliseconds. */
-export class Trials {
-  private running = new Set<string>();
-  private ended = new Map<string, number>();
-  private colours = new Map<number, number>();
-
-  /** Notes which trials run and which have just ended; to be called with every message, seen or not. */
-  follow(client: Client, now: number): void {
-    for (const { key, running } of grouped(client.curves.values())) {
-      if (running) this.running.add(key);
-      else if (this.running.delete(key)) this.ended.set(key, now);
-    }
-    this.expire(now);
-  }
-
-  /** The incumbent's first, then by candidate and trial. */
-  shown(client: Client, now: number): TrialCurves[] {
-    const found = grouped(client.curves.values());
-    this.expire(now);
-    const incumbent = client.state?.incumbent ?? null;
-    const reference = found.filter(one => one.candidate === incumbent).sort((a, b) => Number(a.running) - Number(b.running) || b.trial - a.trial)[0];
-    const chosen = found.filter(one => one === reference || one.running || one.candidate === client.selected || this.ended.has(one.key));
-    const order = (one: Found) => (one === reference ? -1 : one.candidate);
-    chosen.sort((a, b) => order(a) - order(b) || a.trial - b.trial);
-    this.recolour(chosen.map(one => one.candidate));
-    return chosen.map(one => {
-      const selected = one.candidate === client.selected;
-      const colour = one === reference ? 'incumbent' : selected ? 'selected' : this.colours.get(one.candidate)!;
-      return { ...one, selected, reference: one === reference, colour, dash: one === reference ? 0 : one.trial % DASHES.length };
-    });
-  }
-
-  /** Milliseconds until the next one is to vanish; null when none is. */
-  vanishes(now: number): number | null {
-    return this.ended.size ? Math.max(0, Math.min(...this.ended.values()) + LINGER_MS - now) : null;
-  }
-
-  private expire(now: number): void {
-    for (const [key, at] of this.ended) if (now - at >= LINGER_MS) this.ended.delete(key);
-  }
-
-  /** A candidate keeps its colour while it is shown; a new one takes the first that is free. */
-  private recolour(candidates: number[]): void {
-    for (const candidate of this.colours.keys()) if (!candidates.includes(candidate)) this.colours.delete(candidate);
-    for (const candidate of candidates) {
-      if (this.colours.has(candidate)) continue;
-      const taken = new Set(this.colours.values());
-      let free = 0;
-      while (free < N_COLOURS - 1 && taken.has(free)) free += 1;
-      this.colours.set(candidate, free);
-    }
-  }
+/** Times are in milliseconds. */
+export interface Trials {
+  /** Notes which trials run and which have just ended; to be called after every message. */
+  follow(now: number): void;
+  /** The incumbent's trial first, then by candidate and trial. */
+  choose(now: number): TrialCurves[];
+  /** How long until the next one vanishes; null if none will. */
+  untilNextVanishes(now: number): number | null;
 }
 
-/** Names of series, what is optimised before the other losses, then as they came. */
+export function followTrials(client: Client): Trials {
+  const running = new Set<string>();
+  const endedAt = new Map<string, number>();
+  const palette = makePalette();
+
+  function follow(now: number): void {
+    for (const group of groupCurves(client.curves.values())) {
+      if (group.running) running.add(group.key);
+      else if (running.delete(group.key)) endedAt.set(group.key, now);
+    }
+    expire(now);
+  }
+
+  function expire(now: number): void {
+    for (const [key, at] of endedAt) if (now - at >= LINGER_MS) endedAt.delete(key);
+  }
+
+  function choose(now: number): TrialCurves[] {
+    const groups = groupCurves(client.curves.values());
+    expire(now);
+    const reference = findReference(groups, client.state?.incumbent ?? null);
+    const chosen = groups.filter(group => {
+      const isSelected = group.candidate === client.selected;
+      return group === reference || group.running || isSelected || endedAt.has(group.key);
+    });
+    const rank = (group: Group) => (group === reference ? -1 : group.candidate);
+    chosen.sort((a, b) => rank(a) - rank(b) || a.trial - b.trial);
+    palette.assign(chosen.map(group => group.candidate));
+    return chosen.map(group => describe(group, group === reference));
+  }
+
+  function describe(group: Group, reference: boolean): TrialCurves {
+    const selected = group.candidate === client.selected;
+    let colour: TrialCurves['colour'] = palette.colourOf(group.candidate);
+    if (selected) colour = 'selected';
+    if (reference) colour = 'incumbent';
+    const dash = reference ? 0 : group.trial % DASHES.length;
+    return { ...group, selected, reference, colour, dash };
+  }
+
+  return {
+    follow,
+    choose,
+    untilNextVanishes(now) {
+      if (!endedAt.size) return null;
+      return Math.max(0, Math.min(...endedAt.values()) + LINGER_MS - now);
+    }
+  };
+}
+
+/** The incumbent's last trial, one that has ended before one that runs. */
+function findReference(groups: Group[], incumbent: number | null): Group | undefined {
+  const trials = groups.filter(group => group.candidate === incumbent);
+  trials.sort((a, b) => Number(a.running) - Number(b.running) || b.trial - a.trial);
+  return trials[0];
+}
+
+/** A candidate keeps its colour while it is shown; a new one gets the first that is free. */
+function makePalette() {
+  const colours = new Map<number, number>();
+  return {
+    colourOf: (candidate: number) => colours.get(candidate)!,
+    assign(candidates: number[]) {
+      for (const candidate of colours.keys()) {
+        if (!candidates.includes(candidate)) colours.delete(candidate);
+      }
+      for (const candidate of candidates) {
+        if (!colours.has(candidate)) colours.set(candidate, findFree(new Set(colours.values())));
+      }
+    }
+  };
+}
+
+/** The first colour that is not in use; the last one if all are. */
+function findFree(used: Set<number>): number {
+  let colour = 0;
+  while (colour < N_COLOURS - 1 && used.has(colour)) colour += 1;
+  return colour;
+}
+
+/** Names of series: the objective first, then validation, then other losses, then as they came. */
 export function namesOf(trials: TrialCurves[], objective: string): string[] {
-  const rank = (name: string) => (name === objective ? 0 : /val/i.test(name) ? 1 : /loss/i.test(name) ? 2 : 3);
+  const rank = (name: string) => {
+    if (name === objective) return 0;
+    if (/val/i.test(name)) return 1;
+    return /loss/i.test(name) ? 2 : 3;
+  };
   const names = [...new Set(trials.flatMap(trial => [...trial.curves.keys()]))];
   return names.sort((a, b) => rank(a) - rank(b));
 }
 
-function grouped(curves: Iterable<Curve>): Found[] {
-  const found = new Map<string, Found & { running: boolean }>();
+function groupCurves(curves: Iterable<Curve>): Group[] {
+  const groups = new Map<string, Group & { running: boolean }>();
   for (const curve of curves) {
     if (!curve.length) continue;
-    const key = `${curve.candidate}.${curve.trial}`;
-    const trial = found.get(key) ?? { key, candidate: curve.candidate, trial: curve.trial, curves: new Map(), running: false };
-    trial.curves.set(curve.name, curve);
-    trial.running ||= curve.running;
-    found.set(key, trial);
+    const { candidate, trial } = curve;
+    const key = `${candidate}.${trial}`;
+    const group = groups.get(key) ?? { key, candidate, trial, curves: new Map(), running: false };
+    group.curves.set(curve.name, curve);
+    group.running ||= curve.running;
+    groups.set(key, group);
   }
-  return [...found.values()];
+  return [...groups.values()];
 }

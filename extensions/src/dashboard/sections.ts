@@ -6,15 +6,19 @@ export interface Section {
   readonly element: HTMLDetailsElement;
   readonly body: HTMLElement;
   open(): void;
-  /** Opens or folds it, unless somebody has chosen before. */
+  /** Opens or folds it, unless a person has chosen before. */
   suggest(open: boolean): void;
 }
 
-/** @param key names the section among all dashboards; @param open how it is as long as nobody has chosen. */
-export function section(key: string, title: string, open: boolean): Section {
+/**
+ * @param key names the section among all dashboards.
+ * @param open how it is until a person chooses.
+ */
+export function makeSection(key: string, title: string, open: boolean): Section {
   const body = h('div', { class: 'ar-section-body' });
   const summary = h('summary', {}, h('span', { class: 'ar-section-title' }, title));
-  const element = h('details', { class: `ar-section ar-section-${key.split('.').pop()}`, open: recall(key) ?? open }, summary, body);
+  const style = `ar-section ar-section-${key.split('.').pop()}`;
+  const element = h('details', { class: style, open: recall(key) ?? open }, summary, body);
   summary.addEventListener('click', () => remember(key, !element.open));
   return {
     element,
@@ -24,11 +28,11 @@ export function section(key: string, title: string, open: boolean): Section {
   };
 }
 
-/** Storage may be forbidden (a sandboxed frame); then nothing is remembered. */
+/** Storage may be forbidden, as in a sandboxed frame; then nothing is remembered. */
 function recall(key: string): boolean | null {
   try {
-    const found = localStorage.getItem(`autoresearch.open.${key}`);
-    return found === null ? null : found === 'true';
+    const choice = localStorage.getItem(`autoresearch.open.${key}`);
+    return choice === null ? null : choice === 'true';
   } catch {
     return null;
   }

@@ -1,4 +1,9 @@
-/** Selecting while keys are held down: the screen moves at once, the client (which asks for the card) when the keys rest. */
+/**
+ * Selecting by keys.
+ *
+ * While a key is held down, the screen moves at once; the client, which asks for the card, follows
+ * when the keys rest.
+ */
 
 import type { Client } from '../client';
 
@@ -6,7 +11,7 @@ const REST_MS = 120;
 
 export interface Selecting {
   select(candidate: number): void;
-  /** What is selected, or will be in a moment. */
+  /** The selected candidate, or the one that will be selected in a moment. */
   readonly candidate: number | null;
   remove(): void;
 }
@@ -14,7 +19,7 @@ export interface Selecting {
 export function unhurried(client: Client): Selecting {
   let next: number | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const forget = client.on('selection', () => {
+  const stop = client.on('selection', () => {
     clearTimeout(timer);
     next = null;
   });
@@ -29,7 +34,12 @@ export function unhurried(client: Client): Selecting {
     },
     remove() {
       clearTimeout(timer);
-      forget();
+      stop();
     }
   };
+}
+
+/** A key with a modifier belongs to the browser or to JupyterLab. */
+export function hasModifier({ ctrlKey, metaKey, altKey, shiftKey }: KeyboardEvent): boolean {
+  return ctrlKey || metaKey || altKey || shiftKey;
 }

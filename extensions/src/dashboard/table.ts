@@ -3,111 +3,83 @@
 import type { Client } from '../client';
 import { digitsFor, h, setText } from '../dom';
 import type { Row } from '../protocol';
-import { COLUMNS, sorted, type Digits, type Sort } from './columns';
+import { COLUMNS, sortRows, type Digits, type Sort } from './columns';
 import { makeFilter } from './filter';
+import { fillRecord, makeHeads, makeRecord } from './records';
 import { ROW_PX, virtualRows } from './rows';
-import { unhurried } from './selecting';
+import { hasModifier, unhurried, type Selecting } from './selecting';
 import { effectDigits } from './words';
 
 export interface Table {
   /** Shows only the ancestors and descendants of a candidate. */
-  lineage(candidate: number): void;
+  showLineage(candidate: number): void;
   remove(): void;
 }
 
-let made = 0;
+const LABEL = 'Candidates; up and down select, Enter opens the review, p selects the parent';
+const USUAL_DIGITS: Digits = { score: 4, effect: 4 };
+let n_tables = 0;
 
 export function mountTable(el: HTMLElement, client: Client, review: () => void): Table {
-  const id = `ar-table-${made++}`;
+  const id = `ar-table-${n_tables++}`;
   const selecting = unhurried(client);
   const filter = makeFilter(client, () => arrange(false));
-  const heads = COLUMNS.map(column => {
-    const button = h('button', { type: 'button', tabindex: 0, onclick: () => sortBy(column.key) }, column.title);
-    return { column, button, element: h('div', { role: 'columnheader', class: `ar-cell ar-c-${column.key}` }, button) };
-  });
+  const heads = makeHeads(sortBy);
   const body = h('div', { class: 'ar-rows', role: 'rowgroup' });
   const empty = h('div', { class: 'ar-nothing' });
-  const grid = h(
-    'div',
-    {
-      class: 'ar-table', role: 'grid', tabindex: 0, 'aria-colcount': COLUMNS.length,
-      'aria-label': 'Candidates; up and down select, Enter opens the review, p selects the parent',
-      onkeydown: press, onclick: click
-    },
-    h('div', { class: 'ar-record ar-record-head', role: 'row', 'aria-rowindex': 1 }, ...heads.map(head => head.element)),
-    body
-  ); // prettier-ignore
+  const attributes = { class: 'ar-table', role: 'grid', tabindex: 0, 'aria-label': LABEL };
+  const size = { 'aria-colcount': COLUMNS.length };
+  const grid = h('div', { ...attributes, ...size }, heads.element, body);
   el.append(filter.element, h('div', { class: 'ar-table-frame' }, grid, empty));
 
   let sort: Sort = { key: 'number', down: true };
-  let shown: Row[] = [];
-  let places = new Map<number, number>();
-  let digits: Digits = { score: 4, effect: 4 };
+  let visible: Row[] = [];
+  let indices = new Map<number, number>(); // of the visible rows, by candidate
+  let digits = USUAL_DIGITS;
   let marked: number | null = null;
-  let frame = 0;
-  const rows = virtualRows(grid, body, makeRow, fill);
+  const rows = virtualRows(grid, body, makeRecord, fill);
 
-  /** Sorts and filters anew. `stay`: the rows in view stay in view, unless one looks at the top. */
+  /** Sorts and filters anew. `stay`: rows in view stay where they are, unless one is at the top. */
   function arrange(stay: boolean): void {
     const { index, offset } = rows.top;
-    const anchor = stay && grid.scrollTop > 0 ? shown[index]?.candidate : undefined;
-    shown = sorted(filter.apply(client.rows), sort);
-    places = new Map(shown.map((row, i) => [row.candidate, i]));
+    const anchor = stay && grid.scrollTop > 0 ? visible[index]?.candidate : undefined;
+    visible = sortRows(filter.apply(client.rows), sort);
+    indices = new Map(visible.map((row, i) => [row.candidate, i]));
     digits = digitsOf(client);
-    grid.setAttribute('aria-rowcount', String(shown.length + 1));
-    setText(empty, emptiness());
-    filter.update(shown.length);
-    for (const { column, button, element } of heads) {
-      const is = sort.key === column.key;
-      element.setAttribute('aria-sort', is ? (sort.down ? 'descending' : 'ascending') : 'none');
-      setText(button, column.title + (is ? (sort.down ? ' ↓' : ' ↑') : ''));
-    }
-    rows.draw(shown.length, true);
-    const moved = anchor === undefined ? undefined : places.get(anchor);
+    grid.setAttribute('aria-rowcount', String(visible.length + 1));
+    setText(empty, visible.length ? '' : whyEmpty(client));
+    filter.update(visible.length);
+    heads.update(sort);
+    rows.draw(visible.length, true);
+    const moved = anchor === undefined ? undefined : indices.get(anchor);
     if (moved !== undefined && moved !== index) {
       rows.scrollTo(moved, offset);
-      rows.draw(shown.length, false);
+      rows.draw(visible.length, false);
     }
-    point();
-  }
-
-  function emptiness(): string {
-    if (shown.length) return '';
-    if (!client.study) return 'no candidates are known yet';
-    return client.rows.length ? 'no candidate matches the filter' : 'no candidates yet; the baseline comes first';
-  }
-
-  function makeRow(): HTMLElement {
-    return h('div', { class: 'ar-record', role: 'row' }, ...COLUMNS.map(({ key }, i) => h('div', { class: `ar-cell ar-c-${key}`, role: 'gridcell', 'aria-colindex': i + 1 }, key === 'parent' && parentLink())));
-  }
-
-  /** Not in the order of Tab: its row goes away as one scrolls. The key p does the same. */
-  function parentLink(): HTMLElement {
-    return h('button', { type: 'button', class: 'ar-parent', tabindex: -1, title: 'select the candidate that it was made from', onmousedown: (event: Event) => event.preventDefault() });
+    markSelected();
   }
 
   function fill(element: HTMLElement, index: number): void {
-    const row = shown[index];
+    const row = visible[index];
     element.id = `${id}-${row.candidate}`;
-    element.dataset.candidate = String(row.candidate);
-    element.dataset.status = row.status;
-    element.setAttribute('aria-rowindex', String(index + 2));
+    element.setAttribute('aria-rowindex', String(index + 2)); // the heads are row 1
     element.setAttribute('aria-selected', String(row.candidate === selecting.candidate));
-    COLUMNS.forEach(({ key, text }, i) => {
-      const cell = element.children[i] as HTMLElement;
-      const said = text(row, digits);
-      setText(key === 'parent' ? cell.firstElementChild! : cell, said);
-      if (key === 'idea') cell.title = row.why ? `${said}\n${row.why}` : said;
-      if (key === 'effect') cell.dataset.sign = row.effect === null ? '' : row.effect < 0 ? 'loss' : 'gain';
-    });
+    fillRecord(element, row, digits);
   }
 
-  /** Marks the selected row and tells the reader which it is. */
-  function point(): void {
+  function indexOf(candidate: number | null): number | undefined {
+    return candidate === null ? undefined : indices.get(candidate);
+  }
+
+  /** Marks the selected row, and tells a screen reader which it is. */
+  function markSelected(): void {
     marked = selecting.candidate;
-    for (const element of body.children) element.setAttribute('aria-selected', String((element as HTMLElement).dataset.candidate === String(selecting.candidate)));
-    const index = selecting.candidate === null ? undefined : places.get(selecting.candidate);
-    const element = index === undefined ? null : rows.at(index);
+    for (const element of body.children) {
+      const isSelected = (element as HTMLElement).dataset.candidate === String(marked);
+      element.setAttribute('aria-selected', String(isSelected));
+    }
+    const index = indexOf(marked);
+    const element = index === undefined ? null : rows.elementOf(index);
     if (element) grid.setAttribute('aria-activedescendant', element.id);
     else grid.removeAttribute('aria-activedescendant');
   }
@@ -119,88 +91,138 @@ export function mountTable(el: HTMLElement, client: Client, review: () => void):
     arrange(false);
   }
 
-  function go(index: number): void {
-    const row = shown[Math.max(0, Math.min(index, shown.length - 1))];
+  function goTo(index: number): void {
+    const row = visible[Math.max(0, Math.min(index, visible.length - 1))];
     if (!row) return;
     selecting.select(row.candidate);
-    rows.reveal(places.get(row.candidate)!);
-    point();
+    rows.reveal(indices.get(row.candidate)!);
+    markSelected();
   }
 
-  function goToParent(candidate: number | null): void {
-    const parent = candidate === null ? null : client.rows[candidate]?.parent;
-    if (parent !== null && parent !== undefined) client.select(parent);
+  /** What was selected in this table is in view, or the person has scrolled away from it. */
+  function follow(): void {
+    const index = indexOf(client.selected);
+    if (index !== undefined && client.selected !== marked) rows.reveal(index);
+    markSelected();
   }
 
-  function press(event: KeyboardEvent): void {
-    if (event.target !== grid || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
-    const at = selecting.candidate === null ? undefined : places.get(selecting.candidate);
-    const page = Math.max(1, Math.floor(grid.clientHeight / ROW_PX) - 2);
-    const steps: Record<string, () => void> = {
-      ArrowDown: () => go((at ?? -1) + 1),
-      ArrowUp: () => go((at ?? shown.length) - 1),
-      PageDown: () => go((at ?? -1) + page),
-      PageUp: () => go((at ?? shown.length) - page),
-      Home: () => go(0),
-      End: () => go(shown.length - 1),
-      Enter: () => {
-        if (selecting.candidate !== null) client.select(selecting.candidate);
-        review();
-      },
-      p: () => goToParent(selecting.candidate)
-    };
-    if (!(event.key in steps)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    steps[event.key]();
-  }
-
-  function click(event: MouseEvent): void {
-    const target = event.target as HTMLElement;
-    const row = target.closest<HTMLElement>('.ar-rows .ar-record');
-    if (!row) return;
-    const candidate = Number(row.dataset.candidate);
-    if (target.closest('.ar-parent')) goToParent(candidate);
-    else client.select(candidate);
-  }
-
-  function schedule(): void {
-    if (frame) return;
-    frame = requestAnimationFrame(() => {
-      frame = 0;
-      if (grid.checkVisibility()) arrange(true);
-    });
-  }
-
-  const fold = grid.closest('details');
-  fold?.addEventListener('toggle', schedule);
-  const stops = [
-    client.on('study', schedule),
-    client.on('rows', schedule),
-    client.on('selection', () => {
-      const index = client.selected === null ? undefined : places.get(client.selected);
-      if (index !== undefined && client.selected !== marked) rows.reveal(index); // one's own choice is in view, or was scrolled away from
-      point();
-    })
-  ];
+  listenToKeys(grid, client, selecting, {
+    goTo,
+    count: () => visible.length,
+    selectedIndex: () => indexOf(selecting.candidate),
+    review
+  });
+  listenToClicks(grid, client);
+  const stop = arrangeOnNews(grid, client, () => arrange(true));
+  const stopFollowing = client.on('selection', follow);
   arrange(false);
   return {
-    lineage(candidate) {
-      filter.lineage = candidate;
-    },
+    showLineage: candidate => filter.follow(candidate),
     remove() {
-      cancelAnimationFrame(frame);
-      fold?.removeEventListener('toggle', schedule);
-      for (const stop of stops) stop();
+      stop();
+      stopFollowing();
       selecting.remove();
       rows.remove();
     }
   };
 }
 
-/** Enough to tell apart scores that differ by the smallest effect worth having, or by what the search has moved. */
+interface Steps {
+  goTo: (index: number) => void;
+  count: () => number;
+  selectedIndex: () => number | undefined;
+  review: () => void;
+}
+
+function listenToKeys(
+  grid: HTMLElement,
+  client: Client,
+  selecting: Selecting,
+  { goTo, count, selectedIndex, review }: Steps
+): void {
+  function openReview(): void {
+    if (selecting.candidate !== null) client.select(selecting.candidate); // without the pause
+    review();
+  }
+
+  function actionOf(key: string): (() => void) | undefined {
+    const before = selectedIndex() ?? -1;
+    const after = selectedIndex() ?? count();
+    const page = Math.max(1, Math.floor(grid.clientHeight / ROW_PX) - 2);
+    const actions: Record<string, () => void> = {
+      ArrowDown: () => goTo(before + 1),
+      ArrowUp: () => goTo(after - 1),
+      PageDown: () => goTo(before + page),
+      PageUp: () => goTo(after - page),
+      Home: () => goTo(0),
+      End: () => goTo(count() - 1),
+      Enter: openReview,
+      p: () => selectParent(client, selecting.candidate)
+    };
+    return actions[key];
+  }
+
+  grid.addEventListener('keydown', event => {
+    if (event.target !== grid || hasModifier(event)) return;
+    const act = actionOf(event.key);
+    if (!act) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act();
+  });
+}
+
+function listenToClicks(grid: HTMLElement, client: Client): void {
+  grid.addEventListener('click', event => {
+    const target = event.target as HTMLElement;
+    const row = target.closest<HTMLElement>('.ar-rows .ar-record');
+    if (!row) return;
+    const candidate = Number(row.dataset.candidate);
+    if (target.closest('.ar-parent')) selectParent(client, candidate);
+    else client.select(candidate);
+  });
+}
+
+function selectParent(client: Client, candidate: number | null): void {
+  const parent = candidate === null ? null : client.rows[candidate]?.parent;
+  if (parent !== null && parent !== undefined) client.select(parent);
+}
+
+/** Arranges a table at most once a frame, and only while it can be seen. */
+function arrangeOnNews(grid: HTMLElement, client: Client, arrange: () => void): () => void {
+  let frame = 0;
+
+  function schedule(): void {
+    if (frame) return;
+    frame = requestAnimationFrame(() => {
+      frame = 0;
+      if (grid.checkVisibility()) arrange();
+    });
+  }
+
+  const fold = grid.closest('details');
+  fold?.addEventListener('toggle', schedule);
+  const stops = [client.on('study', schedule), client.on('rows', schedule)];
+  return () => {
+    cancelAnimationFrame(frame);
+    fold?.removeEventListener('toggle', schedule);
+    for (const stop of stops) stop();
+  };
+}
+
+function whyEmpty(client: Client): string {
+  if (!client.study) return 'no candidates are known yet';
+  if (client.rows.length) return 'no candidate matches the filter';
+  return 'no candidates yet; the baseline comes first';
+}
+
+/**
+ * Enough digits to tell apart scores that differ by the smallest effect worth having, or by what
+ * the search has gained.
+ */
 function digitsOf({ study, state }: Client): Digits {
-  if (!study || !state) return { score: 4, effect: 4 };
+  if (!study || !state) return USUAL_DIGITS;
   const digits = effectDigits(study);
-  return { score: Math.max(digits, digitsFor([state.baseline.score, state.best.score])), effect: digits };
+  const gained = digitsFor([state.baseline.score, state.best.score]);
+  return { score: Math.max(digits, gained), effect: digits };
 }

@@ -1,7 +1,8 @@
 /**
- * The proposer at work: what models think, say and do while proposals are made, as it streams in. Gone when they are in.
+ * The proposer at work: what models think, say and do while proposals are made, as it streams in.
  *
- * What is done is read out politely, line by line; what streams is only seen, since nobody can listen to it.
+ * What is done is read out politely, line by line. What streams is only shown, since no one could
+ * listen to it.
  */
 
 import type { Client } from '../client';
@@ -10,32 +11,37 @@ import type { Work, WorkPiece } from '../protocol';
 import type { Section } from './sections';
 
 const SPOKEN = new Set(['tool', 'check']);
-const NAMES: Record<string, string> = { thinking: 'thinks', text: 'says', input: 'writes', tool: 'does', diff: 'changed', check: 'checked' };
+const NAMES: Record<string, string> = {
+  thinking: 'thinks',
+  text: 'says',
+  input: 'writes',
+  tool: 'does',
+  diff: 'changed',
+  check: 'checked'
+};
+const BOTTOM_PX = 8;
+
+interface View {
+  element: HTMLElement;
+}
 
 export function mountWork(section: Section, client: Client): () => void {
-  const views = new Map<number, View>();
-  const none = h('div', { class: 'ar-work ar-faint' }, 'No proposal is being made at this moment.');
-  let seen = false;
+  const views = new Map<number, WorkView>();
+  const nothing = 'No proposal is being made at this moment.';
+  const none = h('div', { class: 'ar-work ar-faint' }, nothing);
+  let hadWork = false;
   section.body.append(none);
 
-  /** Between two proposals of a running study its place is held: what lies below must not move under somebody's pointer. */
   function update(): void {
-    seen ||= client.works.length > 0;
-    none.hidden = client.works.length > 0;
-    section.element.hidden = !client.works.length && !(seen && client.state?.state === 'running');
-    for (const [number, view] of views) {
-      if (client.works.some(work => work.number === number)) continue;
-      view.element.remove();
-      views.delete(number);
-    }
-    for (const work of client.works) {
-      const view = views.get(work.number) ?? workView();
-      if (!views.has(work.number)) {
-        views.set(work.number, view);
-        section.body.append(view.element);
-      }
-      view.update(work, client.since(work.since));
-    }
+    const hasWork = client.works.length > 0;
+    hadWork ||= hasWork;
+    none.hidden = hasWork;
+    // Between two proposals of a running study the section stays: what is below it must not move
+    // while a person points at it.
+    const isBetween = hadWork && client.state?.state === 'running';
+    section.element.hidden = !hasWork && !isBetween;
+    syncViews(section.body, views, client.works, makeWorkView);
+    for (const work of client.works) views.get(work.number)!.update(work, client.since(work.since));
   }
 
   const timer = setInterval(update, 1000);
@@ -47,43 +53,66 @@ export function mountWork(section: Section, client: Client): () => void {
   };
 }
 
-interface View {
-  element: HTMLElement;
+/** Removes the views of what is gone, and appends one for each item that is new. */
+function syncViews<V extends View, T extends { number: number }>(
+  parent: HTMLElement,
+  views: Map<number, V>,
+  items: T[],
+  make: (item: T) => V
+): void {
+  for (const [number, view] of views) {
+    if (items.some(item => item.number === number)) continue;
+    view.element.remove();
+    views.delete(number);
+  }
+  for (const item of items) {
+    if (views.has(item.number)) continue;
+    const view = make(item);
+    views.set(item.number, view);
+    parent.append(view.element);
+  }
+}
+
+interface WorkView extends View {
   update(work: Work, seconds: number): void;
 }
 
-function workView(): View {
+function makeWorkView(): WorkView {
   const head = h('div', { class: 'ar-work-head ar-faint' });
-  const log = h('div', { class: 'ar-work-log', role: 'log', 'aria-live': 'polite', 'aria-label': 'What the proposer does', tabindex: 0 });
-  const pieces = new Map<number, HTMLElement>();
+  const log = h('div', {
+    class: 'ar-work-log',
+    role: 'log',
+    'aria-live': 'polite',
+    'aria-label': 'What the proposer does',
+    tabindex: 0
+  });
+  const pieces = new Map<number, View>();
 
   function update(work: Work, seconds: number): void {
-    const asked = work.model ? [work.model, `call ${work.turn}`] : [];
-    const paid = work.tokens ? [`${show(work.tokens, 0)} tokens so far`] : [];
-    setText(head, [...asked, ...paid, duration(seconds)].join(' · '));
-    const follows = log.scrollHeight - log.scrollTop - log.clientHeight < 8; // whoever scrolled up wants to read there
-    for (const [number, element] of pieces) {
-      if (work.pieces.some(piece => piece.number === number)) continue;
-      element.remove();
-      pieces.delete(number);
-    }
+    setText(head, describeWork(work, seconds));
+    // A reader who scrolled up stays there.
+    const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < BOTTOM_PX;
+    syncViews(log, pieces, work.pieces, makePieceView);
     for (const piece of work.pieces) {
-      const element = pieces.get(piece.number) ?? pieceView(piece);
-      if (!pieces.has(piece.number)) {
-        pieces.set(piece.number, element);
-        log.append(element);
-      }
-      setText(element.lastElementChild!, piece.text);
+      setText(pieces.get(piece.number)!.element.lastElementChild!, piece.text);
     }
-    if (follows) log.scrollTop = log.scrollHeight;
+    if (isAtEnd) log.scrollTop = log.scrollHeight;
   }
 
   return { element: h('div', { class: 'ar-work' }, head, log), update };
 }
 
-/** `aria-live=off` within the log: a text that grows five times a second is not announced. */
-function pieceView(piece: WorkPiece): HTMLElement {
-  const live = SPOKEN.has(piece.kind) ? {} : { 'aria-live': 'off' };
-  const name = h('span', { class: 'ar-work-kind' }, NAMES[piece.kind] ?? piece.kind);
-  return h('div', { class: 'ar-work-piece', 'data-kind': piece.kind, ...live }, name, h('span', { class: 'ar-work-text' }));
+function describeWork({ model, turn, tokens }: Work, seconds: number): string {
+  const parts = model ? [model, `call ${turn}`] : [];
+  if (tokens) parts.push(`${show(tokens, 0)} tokens so far`);
+  return [...parts, duration(seconds)].join(' · ');
+}
+
+function makePieceView({ kind }: WorkPiece): View {
+  // A text within the log that grows five times a second is not announced.
+  const live = SPOKEN.has(kind) ? {} : { 'aria-live': 'off' };
+  const name = h('span', { class: 'ar-work-kind' }, NAMES[kind] ?? kind);
+  const text = h('span', { class: 'ar-work-text' });
+  const attributes = { class: 'ar-work-piece', 'data-kind': kind, ...live };
+  return { element: h('div', attributes, name, text) };
 }

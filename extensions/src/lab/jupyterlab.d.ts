@@ -1,6 +1,8 @@
 /**
- * The part of JupyterLab's and Lumino's types that the extension uses, written by hand: the packages that carry the real ones are 400 MB,
- * and none of their code is bundled. Names and shapes are those of JupyterLab 4; the browser tests run them against the real thing.
+ * The part of JupyterLab's and Lumino's types that the extension uses.
+ *
+ * It is written by hand, since the packages that carry the types are 400 MB and none of their code
+ * is bundled. Names and shapes are those of JupyterLab 4; the browser tests run the real thing.
  */
 
 declare module '@lumino/widgets' {
@@ -31,7 +33,13 @@ declare module '@lumino/widgets' {
 declare module '@jupyterlab/ui-components' {
   export class LabIcon {
     constructor(options: { name: string; svgstr: string });
-    element(options?: { container?: HTMLElement; tag?: string; className?: string; elementPosition?: string; elementSize?: string }): HTMLElement;
+    element(options?: {
+      container?: HTMLElement;
+      tag?: string;
+      className?: string;
+      elementPosition?: string;
+      elementSize?: string;
+    }): HTMLElement;
   }
 }
 
@@ -58,10 +66,13 @@ declare module '@jupyterlab/application' {
       execute(id: string, args?: Record<string, unknown>): Promise<any>;
     };
     readonly docRegistry: {
-      addWidgetExtension(factory: string, extension: { createNew(panel: NotebookPanel): { dispose(): void } }): void;
+      addWidgetExtension(
+        factory: string,
+        extension: { createNew(panel: NotebookPanel): { dispose(): void } }
+      ): void;
     };
   }
-  /** What is used of `NotebookPanel` and `Cell` of @jupyterlab/notebook and @jupyterlab/cells, which need not be there. */
+  /** Of @jupyterlab/notebook and @jupyterlab/cells, which an application may lack. */
   export interface NotebookPanel {
     readonly node: HTMLElement;
     readonly context: { readonly path: string };
@@ -69,7 +80,11 @@ declare module '@jupyterlab/application' {
     readonly disposed: { connect(slot: () => void): boolean };
     readonly content: {
       readonly widgets: readonly NotebookCell[];
-      readonly model: { readonly sharedModel: { insertCell(index: number, cell: { cell_type: 'code'; source: string }): unknown } };
+      readonly model: {
+        readonly sharedModel: {
+          insertCell(index: number, cell: { cell_type: 'code'; source: string }): unknown;
+        };
+      };
     };
   }
   export interface NotebookCell {
@@ -92,7 +107,11 @@ declare module '@jupyterlab/application' {
     add(widget: Widget, name: string): void;
     restore<T extends Widget>(
       tracker: WidgetTracker<T>,
-      options: { command: string; args: (widget: T) => Record<string, unknown>; name: (widget: T) => string }
+      options: {
+        command: string;
+        args: (widget: T) => Record<string, unknown>;
+        name: (widget: T) => string;
+      }
     ): Promise<unknown>;
   }
   export const ILayoutRestorer: unknown;
@@ -123,7 +142,12 @@ declare module '@jupyterlab/apputils' {
     type Kind = 'default' | 'info' | 'success' | 'warning' | 'error';
     interface Options {
       autoClose?: number | false;
-      actions?: { label: string; caption?: string; displayType?: 'default' | 'accent' | 'warn' | 'link'; callback: (event: MouseEvent) => void }[];
+      actions?: {
+        label: string;
+        caption?: string;
+        displayType?: 'default' | 'accent' | 'warn' | 'link';
+        callback: (event: MouseEvent) => void;
+      }[];
     }
     function emit(message: string, type?: Kind, options?: Options): string;
     function dismiss(id?: string): void;
@@ -134,7 +158,10 @@ declare module '@jupyterlab/statusbar' {
   import type { Widget } from '@lumino/widgets';
 
   export interface IStatusBar {
-    registerStatusItem(id: string, item: { item: Widget; align?: 'left' | 'right' | 'middle'; rank?: number }): { dispose(): void };
+    registerStatusItem(
+      id: string,
+      item: { item: Widget; align?: 'left' | 'right' | 'middle'; rank?: number }
+    ): { dispose(): void };
   }
   export const IStatusBar: unknown;
 }

@@ -1,15 +1,17 @@
-/** A study's dashboard or its review as a tab of the main area. It talks to the Jupyter server; there is no kernel. */
+/** A study's dashboard or its review as a tab of the main area. It needs no kernel. */
 
 import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
 import { Widget } from '@lumino/widgets';
 import { Client } from '../client';
 import { mountDashboard } from '../dashboard';
+import type { StudyEntry } from '../protocol';
 import { ServerTransport, type Page } from '../transports';
 import { icon } from './icon';
 
-/** What a tab shows; also what is kept of it over a reload of the page. */
+/** What a tab shows, and what JupyterLab keeps of it over a reload of the page. */
 export interface Place {
   path: string;
+  /** Tells two studies of one path apart. */
   opened_at: number;
   name: string;
   view: 'dashboard' | 'review';
@@ -18,25 +20,35 @@ export interface Place {
 export type StudyTab = MainAreaWidget<StudyView>;
 export type Tracker = WidgetTracker<StudyTab>;
 
-export function tracker(): Tracker {
+export function makeTracker(): Tracker {
   return new WidgetTracker<StudyTab>({ namespace: 'autoresearch' });
+}
+
+export function placeOf(study: StudyEntry, view: Place['view']): Place {
+  return { path: study.path, opened_at: study.opened_at, name: study.study, view };
 }
 
 export function tabId({ path, view }: Place): string {
   return `autoresearch:${view}:${path}`;
 }
 
-export function studyTab(place: Place, page: Page): StudyTab {
+export function makeTab(place: Place, page: Page): StudyTab {
   const tab = new MainAreaWidget({ content: new StudyView(place, page) });
   tab.toolbar.hide(); // there is nothing in it
   tab.id = tabId(place);
-  tab.title.label = place.view === 'review' ? `Review ${place.name}` : place.name;
-  tab.title.caption = `${place.view === 'review' ? 'Review of' : 'Study'} ${place.path}`;
   tab.title.icon = icon;
   tab.title.closable = true;
+  if (place.view === 'review') {
+    tab.title.label = `Review ${place.name}`;
+    tab.title.caption = `Review of ${place.path}`;
+  } else {
+    tab.title.label = place.name;
+    tab.title.caption = `Study ${place.path}`;
+  }
   return tab;
 }
 
+/** A class, since JupyterLab calls methods of a widget; all that is seen is `mountDashboard`'s. */
 export class StudyView extends Widget {
   readonly client: Client;
   private unmount: (() => void) | null = null;
@@ -58,9 +70,11 @@ export class StudyView extends Widget {
     super.dispose();
   }
 
-  /** Plots take their colours from the page, so there must be one. */
+  /** Only now: plots take their colours from the page that they are in. */
   protected onAfterAttach(): void {
-    this.unmount ??= mountDashboard(this.node.appendChild(document.createElement('div')), this.client, { view: this.place.view });
+    if (this.unmount) return;
+    const el = this.node.appendChild(document.createElement('div'));
+    this.unmount = mountDashboard(el, this.client, { view: this.place.view });
   }
 
   protected onActivateRequest(): void {

@@ -1,145 +1,169 @@
-/** The bar that decides: reason, buttons that say what they do, and what has become of the last decision. */
+/** The bar that decides: reason, buttons that say what they do, and news of the last decision. */
 
 import type { Client, Pending } from '../client';
 import { h, setText } from '../dom';
 import type { Card } from '../protocol';
-import { type Intent, numbersInWords, type Offer, whole } from './decide';
+import { intendWhole, type Intent } from './decide';
+import { describeNews } from './news';
+import type { CardView } from './state';
+import { listNumbers } from './words';
+
+const MAX_REASON = 4000;
 
 export interface BarHandlers {
   decide(intent: Intent): void;
-  reason(text: string): void;
-  edit(): void;
+  /** Sends the decision that takes other candidates along. */
+  confirm(): void;
+  /** Takes that question back. */
   cancel(): void;
-  leave(): void;
+  edit(): void;
+  setReason(text: string): void;
+  /** Leaves the text field. */
+  leaveReason(): void;
 }
 
-/** What the bar shows. `asking`: a decision that takes other candidates with it and waits for one more click. */
-export interface BarView {
-  card: Card;
-  offer: Offer;
-  intent: Intent | null;
-  asking: Intent | null;
-  reason: string;
-  editing: boolean;
-  last: Pending | null;
+export interface BarPart {
+  show(view: CardView): void;
 }
 
-/** Whether a decision is under way, so that none other can be made. */
-export function isUnderWay(pending: Pending | null): boolean {
-  return pending !== null && (pending.state === 'sent' || pending.state === 'filed');
-}
-
-class Choice {
-  readonly button: HTMLButtonElement;
-  private text = h('span');
-  private intent: Intent | null = null;
-
-  constructor(kind: string, key: string, decide: (intent: Intent) => void) {
-    const hint = h('kbd', { 'aria-hidden': 'true' }, key === 'Enter' ? '⏎' : key.slice(-1));
-    const send = () => this.intent && decide(this.intent);
-    this.button = h('button', { type: 'button', class: kind, 'aria-keyshortcuts': key, onclick: send }, this.text, ' ', hint);
-  }
-
-  show(intent: Intent | null, enabled: boolean): void {
-    this.intent = intent;
-    this.button.hidden = intent === null;
-    this.button.disabled = !enabled;
-    if (intent) setText(this.text, intent.label);
-  }
-}
-
-export class Bar {
-  readonly element: HTMLElement;
-  private reason: HTMLInputElement;
-  private main: Choice;
-  private accept: Choice;
-  private reject: Choice;
-  private edit: HTMLButtonElement;
-  private note = h('span', { class: 'ar-review-faint ar-review-note' });
-  private again = h('button', { type: 'button', hidden: true, onclick: () => this.late && this.client.askAgain(this.late) }, 'Send again');
-  private message = h('span', { class: 'ar-review-message' });
-  private question = h('span');
-  private confirm: HTMLElement;
-  private actions: HTMLElement;
-  private late: Pending | null = null;
-  private asking: Intent | null = null;
-
-  constructor(private client: Client, handlers: BarHandlers) {
-    this.reason = h('input', {
-      type: 'text',
-      class: 'ar-review-reason',
-      placeholder: 'Reason (optional; the proposer reads it)',
-      'aria-label': 'reason',
-      maxlength: 4000,
-      oninput: () => handlers.reason(this.reason.value),
-      onkeydown: (event: KeyboardEvent) => event.key === 'Escape' && handlers.leave()
-    });
-    this.main = new Choice('ar-review-primary', 'Enter', handlers.decide);
-    this.accept = new Choice('ar-review-accept', 'Shift+A', handlers.decide);
-    this.reject = new Choice('ar-review-reject', 'Shift+R', handlers.decide);
-    const hint = h('kbd', { 'aria-hidden': 'true' }, 'E');
-    this.edit = h('button', { type: 'button', 'aria-keyshortcuts': 'E', onclick: () => handlers.edit() }, 'Edit by hand ', hint);
-    const confirmed = () => this.asking && handlers.decide(this.asking);
-    const yes = h('button', { type: 'button', class: 'ar-review-reject', onclick: confirmed }, 'Yes, all of them');
-    const no = h('button', { type: 'button', onclick: () => handlers.cancel() }, 'Cancel');
-    this.confirm = h('div', { class: 'ar-review-choices ar-review-confirm', role: 'alert', hidden: true }, this.question, yes, no);
-    this.actions = h('div', { class: 'ar-review-choices' }, this.main.button, this.accept.button, this.reject.button, this.edit, this.note);
-    const news = h('div', { class: 'ar-review-news', role: 'status' }, this.message, this.again);
-    this.element = h('div', { class: 'ar-review-bar', role: 'group', 'aria-label': 'decision' }, this.reason, this.actions, this.confirm, news);
-  }
-
-  update(view: BarView): void {
-    const { offer, intent, asking, last } = view;
-    const idle = !isUnderWay(last);
-    const closed = !offer.hunks;
-    const acts = asking === null && !view.editing;
-    this.asking = asking;
-    this.reason.hidden = closed;
-    if (this.reason.value !== view.reason) this.reason.value = view.reason;
-    this.actions.hidden = closed || !acts;
-    this.main.show(intent, idle);
-    this.accept.show(sameAs(intent, 'accept') ? null : whole('accept', offer), idle);
-    this.reject.show(sameAs(intent, 'reject') ? null : whole('reject', offer), idle);
-    this.edit.disabled = !idle;
-    setText(this.note, intent?.note ?? '');
-    this.ask(view.card, asking);
-    this.report(last, offer.why);
-    this.element.setAttribute('aria-busy', String(!idle));
-  }
-
-  private ask(card: Card, asking: Intent | null): void {
-    const was = this.confirm.hidden;
-    this.confirm.hidden = asking === null;
-    if (!asking) return;
-    const n = card.descendants.length;
-    const fall = n === 1 ? '1 candidate made from it falls with it' : `${n} candidates made from it fall with it`;
-    setText(this.question, `${asking.label}? ${fall}: ${numbersInWords(card.descendants)}.`);
-    if (was) this.confirm.querySelector<HTMLElement>('button:last-child')?.focus(); // not on yes: the Enter that asked may still be down
-  }
-
-  private report(last: Pending | null, why: string): void {
-    const [tone, text] = this.news(last, why);
-    this.late = last && this.client.isLate(last) ? last : null;
-    this.again.hidden = this.late === null;
-    this.message.className = `ar-review-message ar-review-${tone}`;
-    setText(this.message, text);
-  }
-
-  private news(last: Pending | null, why: string): [tone: string, text: string] {
-    const { client } = this;
-    if (last && client.isLate(last)) {
-      const attach = `Run %autoresearch attach ${client.study?.name ?? ''} in a cell, or send it again: it takes effect once.`;
-      return ['bad', `Disconnected: nobody has stored this decision${client.problem && ` (${client.problem})`}. ${attach}`];
+export function mountBar(el: HTMLElement, client: Client, on: BarHandlers): BarPart {
+  const element = h('div', { class: 'ar-review-bar', role: 'group', 'aria-label': 'decision' });
+  const reason = mountReason(element, on);
+  const choices = mountChoices(element, on);
+  const question = mountQuestion(element, on);
+  const news = mountNews(element, client);
+  el.append(element);
+  return {
+    show(view) {
+      reason.show(view);
+      choices.show(view);
+      question.show(view);
+      news.show(view);
+      element.setAttribute('aria-busy', String(!view.isIdle));
     }
-    if (last?.state === 'sent') return ['pending', 'Sending …'];
-    const waiting = client.state?.alive || client.state?.state === 'running' ? 'Recorded; waiting for the loop …' : 'Recorded; no loop is alive: it takes effect as soon as one is.';
-    if (last?.state === 'filed') return ['pending', waiting];
-    if (last?.state === 'refused') return ['bad', `Refused: ${last.reason.replace(/\.$/, '')}. Your choice is kept.`];
-    if (why) return ['faint', why];
-    return ['faint', client.connected ? '' : `Disconnected: ${client.problem}. What is shown may be old.`];
-  }
+  };
 }
 
-function sameAs(intent: Intent | null, verb: Intent['verb']): boolean {
+function mountReason(el: HTMLElement, on: BarHandlers): BarPart {
+  const field = h('input', {
+    type: 'text',
+    class: 'ar-review-reason',
+    placeholder: 'Reason (optional; the proposer reads it)',
+    'aria-label': 'reason',
+    maxlength: MAX_REASON,
+    oninput: () => on.setReason(field.value),
+    onkeydown: (event: KeyboardEvent) => event.key === 'Escape' && on.leaveReason()
+  });
+  el.append(field);
+  return {
+    show({ offer, desk }) {
+      field.hidden = !offer.hunks;
+      const differs = field.value !== desk.reason; // writing it anew would move the caret
+      if (differs) field.value = desk.reason;
+    }
+  };
+}
+
+/** The buttons, hidden while a question is open or the files are edited. */
+function mountChoices(el: HTMLElement, on: BarHandlers): BarPart {
+  const main = makeChoice('ar-review-primary', 'Enter', '⏎', on);
+  const accept = makeChoice('ar-review-accept', 'Shift+A', 'A', on);
+  const reject = makeChoice('ar-review-reject', 'Shift+R', 'R', on);
+  const edit = h(
+    'button',
+    { type: 'button', 'aria-keyshortcuts': 'E', onclick: () => on.edit() },
+    'Edit by hand ',
+    h('kbd', { 'aria-hidden': 'true' }, 'E')
+  );
+  const note = h('span', { class: 'ar-review-faint ar-review-note' });
+  const buttons = [main.element, accept.element, reject.element, edit];
+  const element = h('div', { class: 'ar-review-choices' }, ...buttons, note);
+  el.append(element);
+  return {
+    show({ offer, intent, desk, isIdle }) {
+      element.hidden = !offer.hunks || desk.question !== null || desk.isEditing;
+      main.show(intent, isIdle);
+      accept.show(isWhole(intent, 'accept') ? null : intendWhole('accept', offer), isIdle);
+      reject.show(isWhole(intent, 'reject') ? null : intendWhole('reject', offer), isIdle);
+      edit.disabled = !isIdle;
+      setText(note, intent?.note ?? '');
+    }
+  };
+}
+
+/** Whether the first button does this already, so that a second one for it is not needed. */
+function isWhole(intent: Intent | null, verb: Intent['verb']): boolean {
   return intent !== null && intent.hunks === null && intent.verb === verb;
+}
+
+interface Choice {
+  readonly element: HTMLButtonElement;
+  /** Draws what a click sends; hidden where that is nothing. */
+  show(intent: Intent | null, isEnabled: boolean): void;
+}
+
+function makeChoice(style: string, key: string, keySign: string, on: BarHandlers): Choice {
+  let current: Intent | null = null;
+  const text = h('span');
+  const hint = h('kbd', { 'aria-hidden': 'true' }, keySign);
+  const onclick = () => current && on.decide(current);
+  const attributes = { type: 'button', class: style, 'aria-keyshortcuts': key, onclick };
+  const element = h('button', attributes, text, ' ', hint);
+  return {
+    element,
+    show(intent, isEnabled) {
+      current = intent;
+      element.hidden = intent === null;
+      element.disabled = !isEnabled;
+      if (intent) setText(text, intent.label);
+    }
+  };
+}
+
+/** Asks once more before a decision that other candidates fall with. */
+function mountQuestion(el: HTMLElement, on: BarHandlers): BarPart {
+  const text = h('span');
+  const yes = h(
+    'button',
+    { type: 'button', class: 'ar-review-reject', onclick: () => on.confirm() },
+    'Yes, all of them'
+  );
+  const no = h('button', { type: 'button', onclick: () => on.cancel() }, 'Cancel');
+  const attributes = { class: 'ar-review-choices ar-review-confirm', role: 'alert', hidden: true };
+  const element = h('div', attributes, text, yes, no);
+  el.append(element);
+  return {
+    show({ card, desk: { question } }) {
+      const wasHidden = element.hidden;
+      element.hidden = question === null;
+      if (!question) return;
+      setText(text, describeQuestion(card, question));
+      if (wasHidden) no.focus(); // not `yes`: the Enter that asked may still be down
+    }
+  };
+}
+
+function describeQuestion({ descendants }: Card, { label }: Intent): string {
+  const candidates =
+    descendants.length === 1
+      ? '1 candidate made from it falls'
+      : `${descendants.length} candidates made from it fall`;
+  return `${label}? ${candidates} with it: ${listNumbers(descendants)}.`;
+}
+
+function mountNews(el: HTMLElement, client: Client): BarPart {
+  let late: Pending | null = null;
+  const message = h('span', { class: 'ar-review-message' });
+  const onclick = () => late && client.askAgain(late);
+  const again = h('button', { type: 'button', hidden: true, onclick }, 'Send again');
+  el.append(h('div', { class: 'ar-review-news', role: 'status' }, message, again));
+  return {
+    show({ latest, offer }) {
+      const news = describeNews(client, latest, offer.why);
+      late = news.late;
+      again.hidden = late === null;
+      message.className = `ar-review-message ar-review-${news.tone}`;
+      setText(message, news.text);
+    }
+  };
 }

@@ -1,241 +1,149 @@
-/** A candidate's diff: files, hunks with a choice each, and unchanged lines; unified or side by side. */
+/** A candidate's diff on the screen, with one current hunk: the one that keys act on. */
 
-import { h, setText } from '../dom';
-import type { Card, FileDiff, Line, Part, Span } from '../protocol';
-import type { Choice } from './decide';
+import { h } from '../dom';
+import type { Card } from '../protocol';
+import { drawFiles, type HunkHandlers, type HunkView } from './hunks';
+import { drawSideBySide, drawUnified } from './lines';
+import type { Mark } from './marks';
 
-const TOKENS = new Set(['k', 's', 'c', 'n', 'f', 'b', 'o', 'd', 't']);
-const LINE_PX = 20;
-const CHANGES = { changed: '', added: 'new file', deleted: 'deleted', mode: 'mode changed' };
-
-type Hunk = Extract<Part, { type: 'hunk' }>;
-interface HunkView {
-  hunk: Hunk;
-  element: HTMLElement;
-  word: HTMLElement;
-  buttons: { choice: Choice; button: HTMLButtonElement }[];
-}
-
-export interface DiffHandlers {
-  toggle(hunk: number, choice: Choice): void;
-  /** More context is wanted. */
-  expand(): void;
-}
-
-export class DiffView {
-  readonly element = h('div', { class: 'ar-review-diff', onmousedown: (event: MouseEvent) => this.pickSide(event) });
-  private drawn = '';
-  private hunks: HunkView[] = [];
-  private current = 0;
-
-  constructor(private handlers: DiffHandlers) {}
-
-  /** Draws the card's diff, unless it stands there already. */
-  show(card: Card, split: boolean, decidable: boolean): void {
-    const gaps = card.files.flatMap(file => file.parts).filter(part => part.type === 'gap').length;
-    const key = [card.candidate, card.program, gaps, split, decidable].join('|');
-    if (key === this.drawn) return;
-    if (!this.drawn.startsWith(`${card.candidate}|`)) this.current = 0;
-    const focused = this.element.contains(document.activeElement);
-    this.drawn = key;
-    this.hunks = [];
-    this.element.classList.toggle('ar-review-split', split);
-    const draw = split ? pairs : lines;
-    this.element.replaceChildren(...card.files.map(file => this.file(file, draw, decidable)));
-    if (!card.files.length) this.element.append(h('p', { class: 'ar-review-quiet' }, 'It changes nothing.'));
-    this.roam(this.current);
-    if (focused) this.focus();
-  }
-
-  /** Says at each hunk what is chosen, or was decided. */
-  mark(choiceOf: (hunk: number) => Choice | undefined): void {
-    for (const { hunk, element, word, buttons } of this.hunks) {
-      const choice = choiceOf(hunk.id);
-      const state = choice ?? hunk.state;
-      element.dataset.state = state;
-      setText(word, state === 'open' ? '' : state === 'accepted' ? '✓ accepted' : '✕ rejected');
-      for (const one of buttons) one.button.setAttribute('aria-pressed', String(one.choice === choice));
-    }
-  }
-
-  get count(): number {
-    return this.hunks.length;
-  }
-
-  /** The hunk that the keys act on; null when there is none. */
-  get currentHunk(): number | null {
-    return this.hunks[this.current]?.hunk.id ?? null;
-  }
-
-  /** Which one it is, counted from 1. */
-  placeOf(hunk: number): number {
-    return this.hunks.findIndex(one => one.hunk.id === hunk) + 1;
-  }
-
-  move(by: number): void {
-    const inside = this.element.contains(document.activeElement);
-    this.roam(Math.max(0, Math.min(this.hunks.length - 1, inside ? this.current + by : this.current)));
-    this.focus();
-  }
-
-  goTo(hunk: number): void {
-    this.roam(Math.max(0, this.placeOf(hunk) - 1));
-    this.focus();
-  }
-
+export interface Diff {
+  /** Draws a card's diff, unless it is on the screen already. */
+  show(card: Card, split: boolean, decidable: boolean): void;
+  /** Draws at each hunk what the person has marked it as. */
+  mark(markOf: (hunk: number) => Mark | undefined): void;
+  readonly count: number;
+  /** The hunk that keys act on; null when there is none. */
+  readonly current: number | null;
+  /** Place of a hunk on the screen, counted from 1. */
+  placeOf(hunk: number): number;
+  /** Puts the focus on the next hunk or the previous one. */
+  move(by: 1 | -1): void;
+  goTo(hunk: number): void;
   /** Puts the focus on the current hunk; false when there is none. */
-  focus(): boolean {
-    const view = this.hunks[this.current];
-    if (!view) return false;
-    view.element.focus({ preventScroll: true });
-    view.element.scrollIntoView({ block: 'nearest' });
-    return true;
-  }
-
-  /** Only the current hunk and its buttons are tab stops. */
-  private roam(to: number): void {
-    const stop = (view: HunkView | undefined, tabindex: number) => {
-      view?.element.setAttribute('tabindex', String(tabindex));
-      for (const { button } of view?.buttons ?? []) button.setAttribute('tabindex', String(tabindex));
-    };
-    stop(this.hunks[this.current], -1);
-    this.current = Math.max(0, Math.min(to, this.hunks.length - 1));
-    stop(this.hunks[this.current], 0);
-  }
-
-  private file(file: FileDiff, draw: (lines: Line[]) => Node[], decidable: boolean): HTMLElement {
-    const every = file.parts.flatMap(part => (part.type === 'gap' ? [] : part.lines));
-    const [added, removed] = ['+', '-'].map(kind => every.filter(line => line.kind === kind).length);
-    const digits = String(Math.max(1, ...every.map(line => Math.max(line.old ?? 0, line.new ?? 0)))).length;
-    const parts = file.parts.flatMap(part => {
-      if (part.type === 'lines') return [h('div', { class: 'ar-review-context', style: reserved(0, part.lines) }, ...draw(part.lines))];
-      return part.type === 'gap' ? [this.gap(part.count)] : [this.hunk(part, draw, decidable)];
-    });
-    const head = h(
-      'div',
-      { class: 'ar-review-file-head' },
-      h('span', { class: 'ar-review-path' }, file.path),
-      CHANGES[file.change] ? h('span', { class: 'ar-review-tag' }, CHANGES[file.change]) : null,
-      h('span', { class: 'ar-review-counts' }, `+${added} −${removed}`)
-    );
-    return h('section', { class: 'ar-review-file', 'aria-label': file.path, style: `--ar-digits: ${digits}ch` }, head, ...parts);
-  }
-
-  private gap(count: number): HTMLElement {
-    const text = `${count} unchanged line${count === 1 ? '' : 's'}`;
-    const arrow = h('span', { 'aria-hidden': 'true' }, '↕ ');
-    return h('button', { class: 'ar-review-gap', type: 'button', title: 'Show them', onclick: () => this.handlers.expand() }, arrow, text);
-  }
-
-  private hunk(hunk: Hunk, draw: (lines: Line[]) => Node[], decidable: boolean): HTMLElement {
-    const word = h('span', { class: 'ar-review-choice' });
-    const button = (choice: Choice, text: string) => {
-      const onclick = () => this.handlers.toggle(hunk.id, choice);
-      return { choice, button: h('button', { type: 'button', tabindex: -1, 'aria-label': `${text} hunk ${hunk.id}`, onclick }, text) };
-    };
-    const buttons = decidable ? [button('accepted', 'Accept'), button('rejected', 'Reject')] : [];
-    const place = this.hunks.length;
-    const head = h(
-      'div',
-      { class: 'ar-review-hunk-head' },
-      h('span', { class: 'ar-review-hunk-id' }, `Hunk ${hunk.id}`),
-      h('span', { class: 'ar-review-hunk-at' }, hunk.header),
-      word,
-      ...buttons.map(one => one.button)
-    );
-    const attributes = { class: 'ar-review-hunk', role: 'group', tabindex: -1, 'aria-label': `hunk ${hunk.id}`, 'data-hunk': hunk.id };
-    const element = h('div', { ...attributes, style: reserved(28, hunk.lines), onfocusin: () => this.roam(place) }, head, ...draw(hunk.lines));
-    this.hunks.push({ hunk, element, word, buttons });
-    return element;
-  }
-
-  /** Side by side, a selection stays on the side where it began, so that copying gives one program. */
-  private pickSide(event: MouseEvent): void {
-    const target = event.target as HTMLElement;
-    this.element.dataset.picked = target.closest('.ar-review-old') ? 'old' : target.closest('.ar-review-new') ? 'new' : '';
-  }
+  focus(): boolean;
 }
 
-/** The height to assume for what the browser has not laid out yet, because it is off the screen. */
-function reserved(head: number, lines: Line[]): string {
-  return `contain-intrinsic-height: auto ${head + LINE_PX * lines.length}px`;
-}
-
-function lines(lines: Line[]): Node[] {
-  return lines.map(line => {
-    const element = make('div', `ar-review-row${TONE[line.kind]}`);
-    element.append(number(line.old), number(line.new), sign(line), code(line));
-    return element;
+export function mountDiff(el: HTMLElement, on: Omit<HunkHandlers, 'enter'>): Diff {
+  const element = h('div', {
+    class: 'ar-review-diff',
+    onmousedown: (event: MouseEvent) => keepSelectionOnSide(element, event)
   });
-}
+  el.append(element);
+  const stops = makeStops();
+  const handlers = { ...on, enter: (hunk: number) => stops.moveTo(placeOf(hunk) - 1) };
+  let key = '';
+  let candidate: number | null = null;
 
-/** Old lines on the left, new ones on the right; runs of both stand beside each other. */
-function pairs(lines: Line[]): Node[] {
-  const rows: Node[] = [];
-  const [old, fresh]: [Line[], Line[]] = [[], []];
-  const flush = () => {
-    for (let i = 0; i < Math.max(old.length, fresh.length); i++) rows.push(pair(old[i], fresh[i]));
-    old.length = fresh.length = 0;
-  };
-  for (const line of lines) {
-    if (line.kind === '-' && fresh.length) flush();
-    if (line.kind === '-') old.push(line);
-    else if (line.kind === '+') fresh.push(line);
-    else {
-      flush();
-      rows.push(pair(line, line));
-    }
+  function placeOf(hunk: number): number {
+    return stops.hunks.findIndex(view => view.id === hunk) + 1;
   }
-  flush();
-  return rows;
-}
 
-function pair(old: Line | undefined, fresh: Line | undefined): Node {
-  const element = make('div', 'ar-review-row');
-  const half = (line: Line | undefined, name: 'old' | 'new') => {
-    const side = make('div', `ar-review-${name}${line ? TONE[line.kind] : ' ar-review-blank'}`);
-    if (line) side.append(number(line[name]), sign(line), code(line));
-    return side;
+  function show(card: Card, split: boolean, decidable: boolean): void {
+    const newKey = contentKey(card, split, decidable);
+    if (newKey === key) return;
+    key = newKey;
+    const hadFocus = element.contains(document.activeElement);
+    const place = card.candidate === candidate ? stops.place : 0;
+    candidate = card.candidate;
+    const draw = split ? drawSideBySide : drawUnified;
+    const { elements, hunks } = drawFiles(card, { draw, decidable }, handlers);
+    element.classList.toggle('ar-review-split', split);
+    element.replaceChildren(...elements);
+    if (!elements.length) {
+      element.append(h('p', { class: 'ar-review-quiet' }, 'It changes nothing.'));
+    }
+    stops.replace(hunks, place);
+    if (hadFocus) stops.focus();
+  }
+
+  return {
+    show,
+    placeOf,
+    mark(markOf) {
+      for (const view of stops.hunks) view.showMark(markOf(view.id));
+    },
+    get count() {
+      return stops.hunks.length;
+    },
+    get current() {
+      return stops.hunks[stops.place]?.id ?? null;
+    },
+    move(by) {
+      // The first key only brings the focus back to where it was before it left the diff.
+      const isInside = element.contains(document.activeElement);
+      stops.moveTo(isInside ? stops.place + by : stops.place);
+      stops.focus();
+    },
+    goTo(hunk) {
+      stops.moveTo(placeOf(hunk) - 1);
+      stops.focus();
+    },
+    focus: () => stops.focus()
   };
-  element.append(half(old, 'old'), half(fresh, 'new'));
-  return element;
 }
 
-const TONE = { ' ': '', '+': ' ar-review-ins', '-': ' ar-review-del' };
-const TAGS = { ' ': 'span', '+': 'ins', '-': 'del' } as const;
-
-/** Without `h`: a diff has tens of thousands of these. */
-function make(tag: string, name: string): HTMLElement {
-  const element = document.createElement(tag);
-  element.className = name;
-  return element;
+/** Everything that the drawn elements depend on: with the same key, there is nothing to draw. */
+function contentKey(card: Card, split: boolean, decidable: boolean): string {
+  const parts = card.files.flatMap(file => file.parts);
+  const n_gaps = parts.filter(part => part.type === 'gap').length;
+  return [card.candidate, card.program, n_gaps, split, decidable].join('|');
 }
 
-/** Numbers and signs are drawn by the style sheet from attributes: what is copied is the code alone. */
-function number(value: number | null): HTMLElement {
-  const element = make('span', 'ar-review-number');
-  if (value !== null) element.dataset.text = String(value);
-  return element;
+/** The hunks as stops of the keyboard: only the current one and its buttons are tab stops. */
+interface Stops {
+  readonly hunks: readonly HunkView[];
+  /** Index of the current hunk. */
+  readonly place: number;
+  replace(hunks: HunkView[], place: number): void;
+  /** Makes the hunk nearest to an index the current one. */
+  moveTo(place: number): void;
+  focus(): boolean;
 }
 
-function sign(line: Line): HTMLElement {
-  const element = make('span', 'ar-review-sign');
-  element.dataset.text = line.kind === '-' ? '−' : line.kind;
-  return element;
+function makeStops(): Stops {
+  let hunks: HunkView[] = [];
+  let place = 0;
+
+  function moveTo(to: number): void {
+    setTabIndex(hunks[place], -1);
+    place = Math.max(0, Math.min(to, hunks.length - 1));
+    setTabIndex(hunks[place], 0);
+  }
+
+  return {
+    moveTo,
+    get hunks() {
+      return hunks;
+    },
+    get place() {
+      return place;
+    },
+    replace(newHunks, to) {
+      hunks = newHunks;
+      moveTo(to);
+    },
+    focus() {
+      const view = hunks[place];
+      if (!view) return false;
+      view.element.focus({ preventScroll: true });
+      view.element.scrollIntoView({ block: 'nearest' });
+      return true;
+    }
+  };
 }
 
-function code(line: Line): HTMLElement {
-  const element = make(TAGS[line.kind], 'ar-review-code');
-  if (line.spans.every(([text]) => text === '')) element.append(document.createElement('br'));
-  else element.append(...line.spans.map(piece));
-  return element;
+function setTabIndex(view: HunkView | undefined, tabIndex: 0 | -1): void {
+  if (!view) return;
+  for (const element of [view.element, ...view.buttons]) {
+    element.setAttribute('tabindex', String(tabIndex));
+  }
 }
 
-function piece([text, token, changed]: Span): Node | string {
-  const known = TOKENS.has(token);
-  if (!known && !changed) return text;
-  const element = make('span', known ? `ar-review-t-${token}` : '');
-  if (changed) element.classList.add('ar-review-mark');
-  element.textContent = text;
-  return element;
+/** Side by side, a selection stays on the side where it began, so that one program is copied. */
+function keepSelectionOnSide(element: HTMLElement, event: MouseEvent): void {
+  const target = event.target as HTMLElement;
+  let side = '';
+  if (target.closest('.ar-review-old')) side = 'old';
+  else if (target.closest('.ar-review-new')) side = 'new';
+  element.dataset.picked = side;
 }

@@ -1,94 +1,149 @@
-/** Editing a candidate's files by hand; what comes of it is a candidate of the person's own. */
+/** The editor of a candidate's files; what a person makes there is a candidate of hers. */
 
 import { h, setText } from '../dom';
+import { changedFiles, countInvisible, type Draft } from './draft';
+import type { Desk } from './state';
 
-const UNSEEN = /[\p{Cf}\p{Co}\p{Cn}\p{Cs}\u034f\u115f\u1160\u2800\u3164\uffa0]|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/gu;
+const MIN_ROWS = 6;
+const MAX_ROWS = 28;
+const MAX_OPEN_FILES = 2;
+const HELP =
+  'Your version becomes a candidate of yours and is tried like any other. ' +
+  'Tab indents; Escape leaves the text, then Tab moves on.';
 
-/** A person's texts of one candidate's files, kept while she looks elsewhere. */
-export class Draft {
-  readonly texts = new Map<string, string>();
+export interface EditorHandlers {
+  sendEdit(): void;
+  closeEditor(): void;
+}
 
-  constructor(private files: Record<string, string>) {
-    for (const [path, text] of Object.entries(files)) this.texts.set(path, text.replaceAll('\r\n', '\n'));
-  }
+export interface Editor {
+  /** Draws the editor of a desk, or hides it. `isIdle`: whether a version can be sent now. */
+  show(desk: Desk, isIdle: boolean): void;
+}
 
-  /** The files that differ, with the line ends that they had. */
-  get changed(): Record<string, string> {
-    const found: Record<string, string> = {};
-    for (const [path, text] of this.texts) {
-      const before = this.files[path];
-      if (text === before.replaceAll('\r\n', '\n')) continue;
-      found[path] = before.includes('\r\n') ? text.replaceAll('\n', '\r\n') : text;
+export function mountEditor(el: HTMLElement, on: EditorHandlers): Editor {
+  const element = h('div', { hidden: true });
+  el.append(element);
+  let form: EditForm | null = null;
+  return {
+    show({ isEditing, draft }, isIdle) {
+      element.hidden = !isEditing;
+      if (!isEditing || !draft) form = null;
+      if (isEditing && !draft) setText(element, 'Loading the files …');
+      if (isEditing && draft && form?.draft !== draft) {
+        form = makeForm(draft, on);
+        element.replaceChildren(form.element);
+        form.focus();
+      }
+      form?.update(isIdle);
     }
-    return found;
-  }
+  };
 }
 
-let serial = 0;
-
-export interface EditHandlers {
-  send(): void;
-  close(): void;
-}
-
-/** The editor over a draft; `update` is called with whether sending is possible now. */
-export class Editor {
+interface EditForm {
+  readonly draft: Draft;
   readonly element: HTMLElement;
-  private send: HTMLButtonElement;
-  private count: HTMLElement;
-  private fields: HTMLTextAreaElement[] = [];
-  private idle = true;
-  private helpId = `ar-review-edit-help-${serial++}`;
+  focus(): void;
+  update(isIdle: boolean): void;
+}
 
-  constructor(readonly draft: Draft, handlers: EditHandlers) {
-    this.send = h('button', { type: 'button', class: 'ar-review-primary', onclick: () => handlers.send() }, 'Try my version');
-    this.count = h('span', { class: 'ar-review-faint', role: 'status' });
-    const close = h('button', { type: 'button', onclick: () => handlers.close() }, 'Back to the diff');
-    const says = 'Your version becomes a candidate of yours and is tried like any other. Tab indents; Escape leaves the text, then Tab moves on.';
-    const help = h('p', { class: 'ar-review-faint', id: this.helpId }, says);
-    const files = [...draft.texts].map(([path, text], i) => this.file(path, text, i === 0));
-    this.element = h('div', { class: 'ar-review-edit' }, help, ...files, h('div', { class: 'ar-review-choices' }, this.send, close, this.count));
-    this.update(true);
-  }
+let n_forms = 0;
 
-  focus(): void {
-    this.fields[0]?.focus();
-  }
-
-  update(idle: boolean): void {
-    this.idle = idle;
-    const paths = Object.keys(this.draft.changed);
-    this.send.disabled = !idle || paths.length === 0;
-    setText(this.count, paths.length ? `changed: ${paths.join(', ')}` : 'nothing changed yet');
-  }
-
-  private file(path: string, text: string, open: boolean): HTMLElement {
-    const unseen = text.match(UNSEEN)?.length ?? 0;
-    const field = h('textarea', {
-      'aria-label': path,
-      'aria-describedby': this.helpId,
-      rows: Math.max(6, Math.min(28, text.split('\n').length + 1)),
-      spellcheck: 'false',
-      autocomplete: 'off',
-      wrap: 'off',
-      oninput: () => {
-        this.draft.texts.set(path, field.value);
-        this.update(this.idle);
-      },
-      onkeydown: (event: KeyboardEvent) => this.onKey(event)
+function makeForm(draft: Draft, on: EditorHandlers): EditForm {
+  const helpId = `ar-review-edit-help-${n_forms++}`;
+  const send = h(
+    'button',
+    { type: 'button', class: 'ar-review-primary', onclick: () => on.sendEdit() },
+    'Try my version'
+  );
+  const close = h(
+    'button',
+    { type: 'button', onclick: () => on.closeEditor() },
+    'Back to the diff'
+  );
+  const summary = h('span', { class: 'ar-review-faint', role: 'status' });
+  const fields = [...draft.texts].map(([path, text]) => {
+    const field = drawField(path, text, helpId, leave);
+    field.addEventListener('input', () => {
+      draft.texts.set(path, field.value);
+      update();
     });
-    field.value = text;
-    this.fields.push(field);
-    const characters = `${unseen} invisible or direction-changing character${unseen === 1 ? '' : 's'}`;
-    const warning = unseen > 0 && h('p', { class: 'ar-review-warning' }, `This file holds ${characters}; the diff shows where.`);
-    return h('details', { open: open || this.draft.texts.size <= 2 }, h('summary', { class: 'ar-review-path' }, path), warning, field);
+    return { path, field };
+  });
+  const opensAll = fields.length <= MAX_OPEN_FILES;
+  const files = fields.map(({ path, field }, i) => drawFile(path, field, opensAll || i === 0));
+  const element = h(
+    'div',
+    { class: 'ar-review-edit' },
+    h('p', { class: 'ar-review-faint', id: helpId }, HELP),
+    ...files,
+    h('div', { class: 'ar-review-choices' }, send, close, summary)
+  );
+  let canSend = true;
+
+  function update(): void {
+    const paths = Object.keys(changedFiles(draft));
+    send.disabled = !canSend || paths.length === 0;
+    setText(summary, paths.length ? `changed: ${paths.join(', ')}` : 'nothing changed yet');
   }
 
-  private onKey(event: KeyboardEvent): void {
-    if (event.key === 'Escape') (this.send.disabled ? (this.send.nextElementSibling as HTMLElement) : this.send).focus();
-    else if (event.key === 'Tab' && !event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey) {
-      event.preventDefault();
-      document.execCommand('insertText', false, '    '); // the one way that keeps the field's undo
-    }
+  /** Tab indents in a text, so Escape is the way out for the keyboard. */
+  function leave(): void {
+    if (send.disabled) close.focus();
+    else send.focus();
   }
+
+  return {
+    draft,
+    element,
+    focus: () => fields[0]?.field.focus(),
+    update(isIdle) {
+      canSend = isIdle;
+      update();
+    }
+  };
+}
+
+function drawFile(path: string, field: HTMLTextAreaElement, open: boolean): HTMLElement {
+  const n_invisible = countInvisible(field.value);
+  const summary = h('summary', { class: 'ar-review-path' }, path);
+  if (n_invisible === 0) return h('details', { open }, summary, field);
+  const noun = n_invisible === 1 ? 'character' : 'characters';
+  const text =
+    `This file holds ${n_invisible} invisible or direction-changing ${noun}; ` +
+    'the diff shows where.';
+  return h('details', { open }, summary, h('p', { class: 'ar-review-warning' }, text), field);
+}
+
+function drawField(
+  path: string,
+  text: string,
+  helpId: string,
+  leave: () => void
+): HTMLTextAreaElement {
+  const n_lines = text.split('\n').length;
+  const field = h('textarea', {
+    'aria-label': path,
+    'aria-describedby': helpId,
+    rows: Math.max(MIN_ROWS, Math.min(MAX_ROWS, n_lines + 1)),
+    spellcheck: 'false',
+    autocomplete: 'off',
+    wrap: 'off',
+    onkeydown: (event: KeyboardEvent) => {
+      if (event.key === 'Escape') leave();
+      else if (isPlainTab(event)) indent(event);
+    }
+  });
+  field.value = text;
+  return field;
+}
+
+function isPlainTab(event: KeyboardEvent): boolean {
+  const { key, shiftKey, ctrlKey, altKey, metaKey } = event;
+  return key === 'Tab' && !shiftKey && !ctrlKey && !altKey && !metaKey;
+}
+
+function indent(event: KeyboardEvent): void {
+  event.preventDefault();
+  document.execCommand('insertText', false, '    '); // the only way that the field can undo
 }

@@ -1,14 +1,18 @@
 /**
- * Makes a change below `root` and keeps the focus inside when what had it is redrawn, hidden or disabled by that:
- * it would fall to the page, and the next key would be the notebook's.
+ * Makes a change below `root` and keeps the focus inside it.
+ *
+ * An element that is redrawn, hidden or disabled loses the focus to the page, and the next key
+ * would be the notebook's: `dd` there deletes a cell.
  */
-export function keepingFocus(root: HTMLElement, change: () => void): void {
-  const had = root.contains(document.activeElement);
+export function keepFocus(root: HTMLElement, change: () => void): void {
+  const hadFocus = root.contains(document.activeElement);
   change();
+  if (!hadFocus) return;
   const active = document.activeElement;
-  if (had && (active === null || !root.contains(active) || isGone(active))) root.focus({ preventScroll: true });
+  const isInside = active !== null && root.contains(active) && canHoldFocus(active);
+  if (!isInside) root.focus({ preventScroll: true });
 }
 
-function isGone(element: Element): boolean {
-  return element.matches(':disabled') || element.getClientRects().length === 0;
+function canHoldFocus(element: Element): boolean {
+  return !element.matches(':disabled') && element.getClientRects().length > 0;
 }

@@ -2,53 +2,83 @@
 
 import { h } from '../dom';
 
-export type Action =
-  | 'next' | 'previous' | 'accept' | 'reject' | 'undo' | 'send' | 'acceptAll' | 'rejectAll'
-  | 'edit' | 'layout' | 'later' | 'earlier' | 'help' | 'leave'; // prettier-ignore
+/** What a key does, with the key and its words in the list of keys. */
+const KEYS = [
+  { key: 'j', action: 'next', help: 'next hunk' },
+  { key: 'k', action: 'previous', help: 'previous hunk' },
+  { key: 'a', action: 'accept', help: 'accept this hunk' },
+  { key: 'r', action: 'reject', help: 'reject this hunk' },
+  { key: 'u', action: 'undo', help: 'undo the last choice' },
+  { key: 'Enter', action: 'send', help: 'do what the first button says' },
+  { key: 'A', action: 'acceptAll', help: 'accept the whole candidate' },
+  { key: 'R', action: 'rejectAll', help: 'reject the whole candidate' },
+  { key: 'e', action: 'edit', help: 'edit by hand' },
+  { key: 's', action: 'layout', help: 'unified or side by side' },
+  { key: 'n', action: 'later', help: 'next that waits' },
+  { key: 'p', action: 'earlier', help: 'previous that waits' },
+  { key: '?', action: 'help', help: 'this list' },
+  { key: 'Escape', action: 'leave', help: 'leave a text field, close this list' }
+] as const;
 
-const KEYS: { key: string; action: Action; says: string }[] = [
-  { key: 'j', action: 'next', says: 'next hunk' },
-  { key: 'k', action: 'previous', says: 'previous hunk' },
-  { key: 'a', action: 'accept', says: 'accept this hunk' },
-  { key: 'r', action: 'reject', says: 'reject this hunk' },
-  { key: 'u', action: 'undo', says: 'undo the last choice' },
-  { key: 'Enter', action: 'send', says: 'do what the first button says' },
-  { key: 'A', action: 'acceptAll', says: 'accept the whole candidate' },
-  { key: 'R', action: 'rejectAll', says: 'reject the whole candidate' },
-  { key: 'e', action: 'edit', says: 'edit by hand' },
-  { key: 's', action: 'layout', says: 'unified or side by side' },
-  { key: 'n', action: 'later', says: 'next that waits' },
-  { key: 'p', action: 'earlier', says: 'previous that waits' },
-  { key: '?', action: 'help', says: 'this list' },
-  { key: 'Escape', action: 'leave', says: 'leave a text field, close this list' }
-];
+export type Action = (typeof KEYS)[number]['action'];
+
+/** What matters of a key event. */
+export type KeyPress = Pick<
+  KeyboardEvent,
+  'key' | 'shiftKey' | 'ctrlKey' | 'metaKey' | 'altKey' | 'repeat'
+>;
+
 const REPEATABLE = new Set<Action>(['next', 'previous']);
+
+/** The action of a key; null where it has none. A modifier makes it the page's or the browser's. */
+export function actionOf(press: KeyPress): Action | null {
+  if (press.ctrlKey || press.metaKey || press.altKey) return null;
+  const key = keyOf(press);
+  return KEYS.find(entry => entry.key === key)?.action ?? null;
+}
+
+/** Whether a key event acts: a key that is held down moves on, but decides only once. */
+function isEffective(press: KeyPress, action: Action): boolean {
+  return !press.repeat || REPEATABLE.has(action);
+}
+
+/** The shift key decides about capitals, so that caps lock never turns one hunk into all. */
+function keyOf({ key, shiftKey }: KeyPress): string {
+  if (!/^[a-z]$/i.test(key)) return key;
+  return shiftKey ? key.toUpperCase() : key.toLowerCase();
+}
 
 /** Handles keys on `root` and keeps them from everything outside; returns how to stop. */
 export function listen(root: HTMLElement, act: (action: Action) => void): () => void {
   const onKey = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const target = event.target as HTMLElement;
-    const native = target.matches('input, textarea, select') || (event.key === 'Enter' && target.matches('button, summary'));
-    if (native) return event.stopPropagation();
-    const found = KEYS.find(one => one.key === keyOf(event));
-    if (!found) return;
+    if (belongsTo(event.target as HTMLElement, event.key)) return event.stopPropagation();
+    const action = actionOf(event);
+    if (!action) return;
     event.stopPropagation();
     event.preventDefault();
-    if (!event.repeat || REPEATABLE.has(found.action)) act(found.action);
+    if (isEffective(event, action)) act(action);
   };
   root.addEventListener('keydown', onKey);
   return () => root.removeEventListener('keydown', onKey);
 }
 
-/** The key with the shift key deciding about capitals, so that caps lock never turns one hunk into all. */
-function keyOf(event: KeyboardEvent): string {
-  if (!/^[a-z]$/i.test(event.key)) return event.key;
-  return event.shiftKey ? event.key.toUpperCase() : event.key.toLowerCase();
+/** Whether an element needs the key itself: a field takes every key, a button takes Enter. */
+function belongsTo(target: HTMLElement, key: string): boolean {
+  if (target.matches('input, textarea, select')) return true;
+  return key === 'Enter' && target.matches('button, summary');
 }
 
-/** The list of keys, hidden until asked for. */
-export function keyList(): HTMLElement {
-  const items = KEYS.map(({ key, says }) => h('div', {}, h('dt', {}, h('kbd', {}, key)), h('dd', {}, says)));
-  return h('div', { class: 'ar-review-keys', role: 'region', 'aria-label': 'keys', hidden: true }, h('dl', {}, ...items));
+/** The list of keys, hidden until someone asks for it. */
+export function drawKeys(): HTMLElement {
+  const items = KEYS.map(({ key, help }) =>
+    h('div', {}, h('dt', {}, h('kbd', {}, key)), h('dd', {}, help))
+  );
+  const attributes = {
+    class: 'ar-review-keys',
+    role: 'region',
+    'aria-label': 'keys',
+    hidden: true
+  };
+  return h('div', attributes, h('dl', {}, ...items));
 }

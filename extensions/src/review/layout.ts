@@ -1,8 +1,8 @@
-/** Whether the diff is read side by side; remembered by the browser where it may be. */
+/** Whether the diff is read side by side; the browser remembers it where it may. */
 
 const KEY = 'autoresearch-review-layout';
 
-export function rememberedSplit(): boolean {
+export function recallSplit(): boolean {
   try {
     return localStorage.getItem(KEY) === 'split';
   } catch {

@@ -9,11 +9,13 @@ import numpy as np
 
 from tests.waiting import until
 from workbench.lab.live.feed import Feed
+from workbench.lab.live.protocol import PROTOCOL
+from workbench.ledger.curves import LivePoint
 from workbench.ledger.folder import StudyFolder
-from workbench.ledger.journal import LivePoint, Pen
+from workbench.ledger.journal import Pen
 from workbench.ledger.lease import Lease
 
-HELLO = {"type": "hello", "protocol": 1, "pending": []}
+HELLO = {"type": "hello", "protocol": PROTOCOL, "pending": []}
 
 
 class Screen:
@@ -53,12 +55,12 @@ class Screen:
     def curve(
         self, candidate: int, trial: int, name: str = "train_loss"
     ) -> list[tuple[float, float]]:
-        found = [
+        ids = [
             one["id"]
             for one in self.series.values()
             if (one["candidate"], one["trial"], one["name"]) == (candidate, trial, name)
         ]
-        return self.curves.get(found[0], []) if found else []
+        return self.curves.get(ids[0], []) if ids else []
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [message for message in self.messages if message["type"] == kind]
@@ -70,6 +72,10 @@ class Screen:
             for row in change["rows"]
             if row["candidate"] == candidate
         )
+
+    def list_changed_rows(self) -> set[int]:
+        """Candidates whose rows came after the snapshot."""
+        return {row["candidate"] for change in self.of("changes") for row in change["rows"]}
 
     def wait_for(self, holds: Callable[[], object], seconds: float = 30.0) -> None:
         until(holds, seconds, told=lambda: [message["type"] for message in self.messages])

@@ -1,4 +1,4 @@
-"""A diff in pieces says exactly what the patch says, with colours and the words that changed, and hides nothing."""
+"""A diff in pieces says what the patch says, with colours and changed words, and hides nothing."""
 
 import time
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def last():
 
 
 def files(old: str, new: str, context: int = 3, path: str = "train.py") -> list[dict[str, Any]]:
-    return diff.files(Program({path: old}), Program({path: new}), context)
+    return diff.diff_files(Program({path: old}), Program({path: new}), context)
 
 
 def lines_in(file: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -49,7 +49,7 @@ def text_of(line: dict[str, Any]) -> str:
     return "".join(text for text, name, _ in line["spans"] if name != diff.REMARK)
 
 
-def marked(line: dict[str, Any]) -> list[str]:
+def find_marked(line: dict[str, Any]) -> list[str]:
     return [text for text, _, changed in line["spans"] if changed]
 
 
@@ -65,13 +65,13 @@ def test_the_words_that_changed_are_marked_with_their_colours() -> None:
         None,
         7,
     )
-    assert (marked(out), marked(put)) == (["2"], ["3.5"])
+    assert (find_marked(out), find_marked(put)) == (["2"], ["3.5"])
     classes = {text.strip(): name for text, name, _ in put["spans"]}
     assert (classes["return"], classes["3.5"], classes["# exact"]) == ("k", "n", "c")
 
 
 def test_the_classes_are_those_of_the_whole_file() -> None:
-    pieces = dict(piece for line in tokens.lines("train.py", OLD) for piece in line)
+    pieces = dict(piece for line in tokens.split_lines("train.py", OLD) for piece in line)
     expected = {
         "@cached": "d",
         "area": "f",
@@ -105,7 +105,7 @@ def test_context_gaps_and_the_whole_file() -> None:
         "gap",
         "hunk",
         "lines",
-    ]  # one line is no gap
+    ]  # a single line is not a gap
 
 
 def test_line_numbers_follow_what_was_put_in_before() -> None:
@@ -122,7 +122,7 @@ def test_line_numbers_follow_what_was_put_in_before() -> None:
 def test_lines_of_a_hunk_are_paired_where_they_are_alike() -> None:
     old = "rate = 0.1\nwidth = compute(alpha, beta)\n"
     new = "# a comment that is new\nanother = line\nwidth = compute(alpha, gamma)\n"
-    lines = {text_of(line): marked(line) for line in lines_in(files(old, new)[0])}
+    lines = {text_of(line): find_marked(line) for line in lines_in(files(old, new)[0])}
     assert lines["width = compute(alpha, gamma)"] == ["gamma"]
     assert lines["width = compute(alpha, beta)"] == ["beta"]
     assert lines["rate = 0.1"] == lines["another = line"] == []
@@ -133,29 +133,29 @@ def test_files_made_taken_away_and_made_executable() -> None:
     new = Program(
         {"made.py": "c = 1\nd = 2", "run.sh": "ls\n", "same.py": "b\n"}, frozenset({"run.sh"})
     )
-    made = diff.files(old, new, 3)
-    assert [(file["path"], file["change"]) for file in made] == [
+    changes = diff.diff_files(old, new, 3)
+    assert [(file["path"], file["change"]) for file in changes] == [
         ("gone.py", "deleted"),
         ("made.py", "added"),
         ("run.sh", "mode"),
     ]
-    assert [len(list(lines_in(file))) for file in made] == [1, 2, 0]
-    assert [part["id"] for file in made for part in file["parts"]] == [
+    assert [len(list(lines_in(file))) for file in changes] == [1, 2, 0]
+    assert [part["id"] for file in changes for part in file["parts"]] == [
         hunk.id for hunk in Patch.between(old, new).hunks
     ]
-    assert made[2]["parts"][0]["header"] == "run.sh: made executable"
+    assert changes[2]["parts"][0]["header"] == "run.sh: made executable"
 
 
 def test_a_missing_last_newline_is_said() -> None:
     out, put = lines_in(files("a = 1", "a = 1\n")[0])
     assert (text_of(out), text_of(put)) == ("a = 1", "a = 1")
-    assert (out["spans"][-1], put["spans"][-1][0]) == ([diff.NO_NEWLINE, diff.REMARK, 0], "1")
+    assert (out["spans"][-1], put["spans"][-1][0]) == ((diff.NO_NEWLINE, diff.REMARK, 0), "1")
 
 
 def test_line_ends_are_shown_only_where_they_differ() -> None:
     dos = OLD.replace("\n", "\r\n")
-    shown = [text_of(line) for line in lines_in(files(dos, dos.replace("4", "5"))[0])]
-    assert not any("U+000D" in text for text in shown)
+    texts = [text_of(line) for line in lines_in(files(dos, dos.replace("4", "5"))[0])]
+    assert not any("U+000D" in text for text in texts)
     mixed = [
         text_of(line)
         for line in lines_in(files(OLD, OLD.replace("sides = 4\n", "sides = 4\r\n"))[0])
@@ -167,13 +167,13 @@ def test_what_would_hide_is_shown_in_its_place_with_its_mark() -> None:
     old, new = 'name = "user"\n', 'name = "us\u202eer\x1b[31m"\n'
     out, put = lines_in(files(old, new)[0])
     assert text_of(put) == 'name = "us<U+202E>er<U+001B>[31m"'
-    assert marked(out) == ["user"]
-    assert "<U+202E>" in "".join(marked(put))
+    assert find_marked(out) == ["user"]
+    assert "<U+202E>" in "".join(find_marked(put))
 
 
 def test_very_long_lines_are_cut_and_say_so() -> None:
     (line,) = lines_in(files("", "x = '" + "a" * 10_000 + "'\n")[0])
-    assert line["spans"][-1][:2] == ["…", diff.REMARK]
+    assert line["spans"][-1][:2] == ("…", diff.REMARK)
     assert len(text_of(line)) == diff.MAX_LINE
 
 
@@ -186,16 +186,16 @@ def test_the_pieces_of_a_line_joined_are_the_line(old: str, new: str, context: i
     before, after = old.split("\n"), new.split("\n")
     is_dos = all(line.endswith("\r") for line in [*before[:-1], *after[:-1]])
 
-    def shown(lines: list[str], number: int) -> str:
+    def show_line(lines: list[str], number: int) -> str:
         line = lines[number - 1]
         return visible(line.removesuffix("\r") if is_dos and number < len(lines) else line)
 
     for file in files(old, new, context):
         for line in lines_in(file):
             if line["old"] is not None:
-                assert text_of(line) == shown(before, line["old"])
+                assert text_of(line) == show_line(before, line["old"])
             if line["new"] is not None:
-                assert text_of(line) == shown(after, line["new"])
+                assert text_of(line) == show_line(after, line["new"])
         assert [part["id"] for part in file["parts"] if part["type"] == "hunk"]
 
 
@@ -205,15 +205,15 @@ def test_three_hundred_hunks_cost_little_more_than_their_patch_and_their_colours
         for index in range(300)
     )
     old, new = Program({"a.py": text}), Program({"a.py": text.replace(" = x *", " = x +")})
-    tokens.lines("a.py", "import nothing")  # loads the lexer
+    tokens.split_lines("a.py", "import nothing")  # loads the lexer
     begun = time.process_time()
     assert len(Patch.between(old, new).hunks) == 300
-    tokens.lines("a.py", old.files["a.py"] + "\n")
+    tokens.split_lines("a.py", old.files["a.py"] + "\n")
     needed = time.process_time() - begun
     begun = time.process_time()
-    (file,) = diff.files(old, new, 3)
+    (file,) = diff.diff_files(old, new, 3)
     assert time.process_time() - begun < 5 * needed
-    assert sum(marked(line) in (["*"], ["+"]) for line in lines_in(file)) == 600
+    assert sum(find_marked(line) in (["*"], ["+"]) for line in lines_in(file)) == 600
 
 
 def test_only_so_many_lines_are_compared_with_each_other(monkeypatch: pytest.MonkeyPatch) -> None:

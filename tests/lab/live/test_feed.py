@@ -1,4 +1,4 @@
-"""A screen has what the journal says, soon after it is said: rows, curves, answers, whatever happens in between."""
+"""A screen soon has what the journal says: rows, curves, answers, whatever happens in between."""
 
 import json
 import shutil
@@ -139,7 +139,7 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends(tmp_path: Path) -> None:
         screen.wait_for(lambda: screen.curve(4, 1)[-3:][0][0] == 9000.0)
 
 
-def test_curves_that_nobody_looks_at_are_given_up(tmp_path: Path) -> None:
+def test_curves_that_are_not_watched_are_given_up(tmp_path: Path) -> None:
     folder = make_study(tmp_path, records=RECORDS)
     with watching(folder) as (_, screen):
         for trial in range(1, 22):
@@ -176,10 +176,10 @@ def test_answers_come_for_new_requests_and_for_those_that_a_screen_still_waits_f
     greeting = {**HELLO, "pending": ["old-one", "old-two", "never-seen"]}
     with watching(folder, greeting) as (_, screen):
         screen.wait_for(lambda: len(screen.of("answered")) == 2)
-        made = fifth(author="person", revises=4, request="new-one")
+        record = fifth(author="person", revises=4, request="new-one")
         append(
             folder,
-            made,
+            record,
             Adopted(
                 request="new-one", sequence=3, verb="accept", body={"candidate": 4, "hunks": [1]}
             ),
@@ -216,10 +216,10 @@ def test_beats_come_while_nothing_happens(tmp_path: Path) -> None:
 def test_hostile_texts_are_made_visible_and_short(tmp_path: Path) -> None:
     evil = "<script>alert(1)</script> \u202eevil\u200b \x1b[31mred " + "x" * 1000
     folder = make_study(tmp_path, records=RECORDS)
-    made = fifth(hypothesis=evil, author=evil, flags=(evil,))
+    record = fifth(hypothesis=evil, author=evil, flags=(evil,))
     append(
         folder,
-        made,
+        record,
         Decision(candidate=5, verdict="discard", by="tested", why=evil),
         StateChanged(state="paused", reason=evil),
     )

@@ -1,4 +1,7 @@
-"""A click is stored once and for all, or refused with one line; and a loop answers it, whether one was alive or not."""
+"""A click is stored durably and once, or refused with one line.
+
+A loop answers it, whether one was alive or not.
+"""
 
 import math
 import threading
@@ -16,13 +19,20 @@ from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.ledger.lease import Lease
 from workbench.records import Adopted
+from workbench.requests import BY_VERB
+from workbench.verbs import table
 
 ID = "0123456789abcdef"
 
 
 def requests(folder: StudyFolder) -> list[tuple[str, str, dict[str, Any]]]:
     with Journal(folder) as journal:
-        return [(one.id, one.verb, dict(one.body)) for one in journal.requests(0)]
+        return [(one.id, one.verb, dict(one.body)) for one in journal.read_requests(0)]
+
+
+def test_screens_are_offered_every_request_but_the_record_of_a_reproduction() -> None:
+    assert set(BY_VERB) - set(table.list_names("screens")) == {"reproduction"}
+    assert set(table.list_names("screens")) - set(BY_VERB) == set()
 
 
 def test_the_same_id_is_stored_once(tmp_path: Path) -> None:
@@ -57,25 +67,29 @@ def test_values_of_set_are_read_as_on_the_command_line(tmp_path: Path) -> None:
         ("short", "pause", {}, "8 to 64"),
         ("../../etc/passwd", "pause", {}, "8 to 64"),
         (None, "pause", {}, "8 to 64"),
-        (ID, "reproduction", {"candidate": 1}, "no request"),
-        (ID, ["pause"], {}, "no request"),
-        (ID, "pause", [], "an object"),
-        (ID, "accept", {}, "number of a candidate"),
-        (ID, "accept", {"candidate": True}, "number of a candidate"),
+        (ID, "reproduction", {"candidate": 1}, "screens cannot file 'reproduction'"),
+        (ID, ["pause"], {}, "screens cannot file"),
+        (ID, "pause", [], "must be an object"),
+        (ID, "pause", {"soon": True}, "no field 'soon'"),
+        (ID, "accept", {}, "accept: candidate is missing"),
+        (ID, "accept", {"candidate": True}, "candidate must be a whole number"),
+        (ID, "accept", {"candidate": 1, "run": True}, "no field 'run'"),
         (ID, "guide", {"text": " "}, "1 to 4000"),
         (ID, "ban", {"text": "x" * 4001}, "1 to 4000"),
-        (ID, "reject", {"candidate": 1, "reason": math.nan}, "no JSON"),
+        (ID, "reject", {"candidate": 1, "reason": math.nan}, "reason must be a text"),
         (ID, "edit", {"candidate": 1, "files": {"a.py": "x" * filing.MAX_BYTES}}, "at most"),
-        (ID, "edit", {"candidate": 3, "files": ["cell.py"]}, "an object of paths"),
-        (ID, "edit", {"candidate": 3, "files": {"cell.py": 1}}, "an object of paths"),
-        (ID, "edit", {"candidate": 3}, "an object of paths"),
-        (ID, "accept", {"candidate": 3, "hunks": "1,3"}, "a list of their numbers"),
-        (ID, "accept", {"candidate": 3, "hunks": [[1]]}, "a list of their numbers"),
+        (ID, "reject", {"candidate": 1, "reason": "x" * filing.MAX_BYTES}, "at most 8,388,608 byt"),
+        (ID, "edit", {"candidate": 3, "files": ["cell.py"]}, "an object whose values are texts"),
+        (ID, "edit", {"candidate": 3, "files": {"cell.py": 1}}, "an object whose values are texts"),
+        (ID, "edit", {"candidate": 3}, "an object whose values are texts"),
+        (ID, "accept", {"candidate": 3, "hunks": "1,3"}, "hunks must be a list of whole numbers"),
+        (ID, "accept", {"candidate": 3, "hunks": [[1]]}, "hunks must be a list of whole numbers"),
+        (ID, "accept", {"candidate": 3, "hunks": [1], "rejected": [1]}, "both kept and rejected"),
         (ID, "set", {"key": "slots", "value": 3}, "cannot change"),
         (ID, "set", {"key": "candidates", "value": "many"}, "must be a number"),
         (ID, "set", {"key": "max_usd", "value": "nan"}, "at least 0"),
         (ID, "set", {"key": "time", "value": "inf"}, "not a time"),
-        (ID, "set", {"key": "max_usd", "value": 10**400}, "must be a number"),
+        (ID, "set", {"key": "max_usd", "value": 10**400}, "must be a finite number or a text"),
     ],
 )
 def test_what_cannot_be_is_refused_and_not_stored(
@@ -105,9 +119,9 @@ def test_a_click_on_a_study_without_a_loop_is_adopted_by_one_that_is_started(
         screen.wait_for(
             lambda: screen.of("changes")[-1]["state"]["guidance"] == ["idea 0", "idea 1", "idea 2"]
         )
-        screen.wait_for(lambda: lease.holder(folder) is None)
+        screen.wait_for(lambda: lease.find_holder(folder) is None)
     with Journal(folder) as journal:
-        records = [entry.record for entry in journal.entries()]
+        records = [entry.record for entry in journal.read_entries()]
     assert sum(isinstance(record, Adopted) for record in records) == 3
 
 

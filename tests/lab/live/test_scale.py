@@ -15,7 +15,8 @@ def test_ten_thousand_candidates_are_one_message_of_three_megabytes(tmp_path: Pa
     luck, records = random.Random(1), list[Record](RECORDS)
     for number in range(5, 10_001):
         effect = luck.gauss(-0.02, 0.02)
-        words = f"LEARNING_RATE {luck.random():.3g} -> {luck.random():.3g}: a higher rate learns faster in the first steps"
+        change = f"LEARNING_RATE {luck.random():.3g} -> {luck.random():.3g}"
+        words = f"{change}: a higher rate learns faster in the first steps"
         evidence = Evidence(
             against=1, effect=effect, low=effect - 0.01, high=effect + 0.01, trials=1
         )
@@ -36,7 +37,7 @@ def test_ten_thousand_candidates_are_one_message_of_three_megabytes(tmp_path: Pa
     folder = make_study(tmp_path, records=records)
     with Journal(folder) as journal:
         begun = time.process_time()
-        journal.entries()
+        journal.read_entries()
         reading = time.process_time() - begun
     begun = time.process_time()
     with watching(folder) as (_, screen):

@@ -8,8 +8,8 @@ import pytest
 from tests.lab.live.screen import HELLO, Screen, watching
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.lease import Lease
-from workbench.loop.glimpses import Showing
-from workbench.propose.proposer import Shown
+from workbench.loop.glimpses import Glimpses
+from workbench.propose.proposer import Glimpse
 
 
 @pytest.fixture
@@ -24,10 +24,10 @@ def last(screen: Screen) -> list[dict[str, Any]]:
 
 
 def test_the_work_comes_grows_and_goes(folder: StudyFolder, lease: Lease) -> None:
-    showing = Showing(folder)
+    glimpses = Glimpses(folder)
     with watching(folder) as (feed, screen):
-        showing.of(7)(Shown("model", "claude", turn=1, tokens=10))
-        showing.of(7)(Shown("text", "a first thought "))
+        glimpses.of(7)(Glimpse("model", "claude", turn=1, tokens=10))
+        glimpses.of(7)(Glimpse("text", "a first thought "))
         screen.wait_for(lambda: last(screen) and last(screen)[0]["pieces"])
         (work,) = last(screen)
         assert (work["number"], work["model"], work["turn"], work["tokens"]) == (7, "claude", 1, 10)
@@ -39,7 +39,7 @@ def test_the_work_comes_grows_and_goes(folder: StudyFolder, lease: Lease) -> Non
         screen.wait_for(
             lambda: len(screen.of("snapshot")) == 2 and len(screen.of("work")) == n_said + 1
         )
-        showing.end(7)
+        glimpses.end(7)
         screen.wait_for(lambda: last(screen) == [])
 
 
@@ -48,9 +48,9 @@ def test_what_a_model_says_is_made_visible_and_cannot_hide(
 ) -> None:
     evil = "\u202eevil \x1b[31mred\x1b[0m <script>alert(1)</script> "
     with watching(folder) as (_, screen):
-        showing = Showing(folder)
-        showing.of(1)(Shown("model", evil))
-        showing.of(1)(Shown("text", evil))
+        glimpses = Glimpses(folder)
+        glimpses.of(1)(Glimpse("model", evil))
+        glimpses.of(1)(Glimpse("text", evil))
         screen.wait_for(lambda: last(screen) and last(screen)[0]["pieces"])
         (work,) = last(screen)
         assert work["pieces"][0]["text"] == "<U+202E>evil red <script>alert(1)</script> "
@@ -60,7 +60,7 @@ def test_what_a_model_says_is_made_visible_and_cannot_hide(
 def test_the_work_of_a_loop_that_died_is_gone(folder: StudyFolder) -> None:
     with watching(folder) as (_, screen):
         with Lease(folder):
-            Showing(folder).of(1)(Shown("text", "half a thought "))
+            Glimpses(folder).of(1)(Glimpse("text", "half a thought "))
             screen.wait_for(lambda: last(screen))
-        assert folder.at_work.exists()
+        assert folder.live_proposals.exists()
         screen.wait_for(lambda: last(screen) == [])

@@ -1,4 +1,4 @@
-"""A study of an experiment that weighs its loss against two other metrics; its journal is written by hand."""
+"""A study, written by hand, of an experiment that weighs its loss against two other metrics."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +9,8 @@ from workbench.records import Candidate, Decision, LoopStarted, Record, StateCha
 
 SEARCH = '[search]\nmetrics = { loss = "minimize", tokens = "minimize", recall = "maximize" }\n'
 HOSTILE = '<img src=x onerror="window.harmed = 1"> shorter prompts'
-TRIED = (  # number, verdict, by, loss, tokens, recall; by loss and tokens 3, 1 and 5 are on the frontier
+# Number, verdict, author, loss, tokens, recall. By loss and tokens, 3, 1 and 5 are on the frontier.
+TRIED = (
     (0, "keep", "tested", 1.0, 500, 0.5),
     (1, "keep", "tested", 0.8, 400, 0.6),
     (2, "discard", "tested", 1.2, 450, 0.7),
@@ -20,7 +21,7 @@ TRIED = (  # number, verdict, by, loss, tokens, recall; by loss and tokens 3, 1 
 EARLY = "loss at step 50: 3, more than 0.2 worse than candidate 1's 1.1"
 
 
-def proposed(number: int, parent: int = 0) -> Candidate:
+def propose(number: int, parent: int = 0) -> Candidate:
     hypothesis = HOSTILE if number == 3 else f"idea {number}"
     return Candidate(
         candidate=number,
@@ -33,14 +34,14 @@ def proposed(number: int, parent: int = 0) -> Candidate:
 
 
 def records() -> list[Record]:
-    found: list[Record] = [LoopStarted(pid=1, host="here", version="0", sandbox="bwrap")]
+    listed: list[Record] = [LoopStarted(pid=1, host="here", version="0", sandbox="bwrap")]
     for number, verdict, by, loss, tokens, recall in TRIED:
         if number == 5:
             ended = Trial(
                 candidate=4, trial=0, seed=100, status="killed", reason=EARLY, ended_by="early-stop"
             )
-            found += [
-                proposed(4),
+            listed += [
+                propose(4),
                 ended,
                 Decision(candidate=4, verdict="discard", by="early-stop", why=EARLY),
             ]
@@ -48,8 +49,8 @@ def records() -> list[Record]:
             ok(number, 0, loss), metrics={"loss": loss, "tokens": float(tokens), "recall": recall}
         )
         decision = Decision(candidate=number, verdict=verdict, by=by, why="because")  # type: ignore[arg-type]
-        found += [*([proposed(number)] if number else []), trial, decision]
-    return [*found, StateChanged(state="paused", reason="paused by a person")]
+        listed += [*([propose(number)] if number else []), trial, decision]
+    return [*listed, StateChanged(state="paused", reason="paused by a person")]
 
 
 def weighing_study(root: Path, name: str = "toy-1") -> StudyFolder:

@@ -1,4 +1,7 @@
-"""The handlers of a real Jupyter server behind a base URL, as a stranger, a page of another origin, and the right person use them."""
+"""The handlers of a real Jupyter server behind a base URL.
+
+They are used by a stranger, by a page of another origin, and by the right person.
+"""
 
 import http.cookiejar
 import json
@@ -16,10 +19,11 @@ import pytest
 import websocket
 
 from tests.jupyter import TOKEN, Server, serving
+from tests.lab.live.screen import HELLO
 from tests.toy_study import end, make
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
-from workbench.records import Request
+from workbench.requests import FiledRequest
 
 REFUSAL = "no such study under the folder that this server shows"
 
@@ -50,9 +54,9 @@ def request(study: StudyFolder | str, verb: str = "guide", **body: Any) -> dict[
     }
 
 
-def filed(study: StudyFolder) -> list[Request]:
+def filed(study: StudyFolder) -> list[FiledRequest]:
     with Journal(study) as journal:
-        return journal.requests(0)
+        return journal.read_requests(0)
 
 
 @contextmanager
@@ -137,7 +141,7 @@ def test_who_lacks_a_right_may_look_and_not_decide_or_neither(
 
 
 def test_a_page_of_another_origin_is_kept_out(server: Server, study: StudyFolder) -> None:
-    """A browser sends the cookies of the person with it; the origin and the missing token in a header tell."""
+    """A browser sends the person's cookies along; the origin and the missing token give it away."""
     cookies = http.cookiejar.CookieJar()
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies))
     with browser.open(f"{server.url}login?token={TOKEN}"):
@@ -221,15 +225,21 @@ def test_a_malformed_request_is_refused_with_a_line_that_says_so(
 ) -> None:
     status, answer = server.ask("workbench/request", body)
     assert status == 400
-    assert answer["message"].startswith(("a request is a JSON object", "of a request study"))
+    assert answer["message"].startswith(("a request must be a JSON object", "study must be a text"))
 
 
 def test_a_request_that_cannot_be_is_refused_before_it_is_stored(
     server: Server, study: StudyFolder
 ) -> None:
     before = filed(study)
-    for wrong in (request(study, "delete"), request(study, "set", key="colour", value="red"), {**request(study), "body": []},
-                  {**request(study), "decision_id": "'"}):  # fmt: skip
+    for wrong in (
+        request(study, "delete"),
+        request(study, "set", key="colour", value="red"),
+        {**request(study), "body": []},
+        {**request(study), "verb": ["guide"]},
+        {**request(study), "decision_id": 2},
+        {**request(study), "decision_id": "'"},
+    ):
         status, answer = server.ask("workbench/request", wrong)
         assert status == 400
         assert answer["message"]
@@ -263,7 +273,7 @@ def test_a_decision_by_post_is_adopted_by_a_loop_that_is_started_for_it_and_the_
         first = listen(watch, "studies")
         assert [view["path"] for view in first["studies"]] == [str(study.path)]
         assert first["studies"][0]["folder"] == ""
-        look.send(json.dumps({"type": "hello", "protocol": 1, "pending": []}))
+        look.send(json.dumps(HELLO))
         snapshot = listen(look, "snapshot")
         assert (snapshot["study"]["path"], snapshot["study"]["opened_at"]) == (
             str(study.path),
@@ -289,7 +299,7 @@ def test_a_decision_by_post_is_adopted_by_a_loop_that_is_started_for_it_and_the_
         accept = request(study, "accept", candidate=1)
         assert server.ask("workbench/request", accept) == (200, {})
         assert listen(look, "answered")["adopted"]
-        stop = request(study, "stop", reason="the test ends")
+        stop = {**request(study, "stop"), "body": {}}
         assert server.ask("workbench/request", stop) == (200, {})
         while "stopped" not in [view["state"] for view in listen(watch, "studies")["studies"]]:
             pass

@@ -7,11 +7,12 @@ import pytest
 
 from tests.by_hand import append
 from workbench.errors import StudyError
+from workbench.lab.live.protocol import StudyEntry
 from workbench.lab.server import shelf as shelves
-from workbench.lab.server.shelf import Shelf, homes
+from workbench.lab.server.shelf import Shelf, find_homes
 from workbench.ledger import folder as folders
 from workbench.ledger.folder import StudyFolder
-from workbench.ledger.journal import Journal, Pen, write_new
+from workbench.ledger.journal import Journal, Pen, create_journal
 from workbench.ledger.lease import Lease
 from workbench.records import Candidate, Decision, LoopStarted, StateChanged
 from workbench.testing import PROGRAM, experiment_for_tests, opening
@@ -21,7 +22,9 @@ def make(root: Path, name: str) -> StudyFolder:
     source = root / f"{name}-source"
     source.mkdir(parents=True)
     return folders.create(
-        root, name, lambda draft: write_new(draft, opening(experiment_for_tests(source)), [PROGRAM])
+        root,
+        name,
+        lambda draft: create_journal(draft, opening(experiment_for_tests(source)), [PROGRAM]),
     )
 
 
@@ -52,10 +55,11 @@ def test_every_study_under_the_root_is_listed_that_written_to_last_first(tmp_pat
     make(tmp_path, "one")
     make(tmp_path / "deep" / "er", "two")
     shelf = Shelf(tmp_path)
-    assert [view["study"] for view in shelf.listing()["studies"]] == ["two", "one"]
+    assert [view["study"] for view in shelf.list_studies()["studies"]] == ["two", "one"]
     had_a_loop = LoopStarted(pid=1, host="here", sandbox="off", slots=1, version="1")
     append(StudyFolder(tmp_path / "studies" / "one"), had_a_loop, *waiting(1))
-    first, second = shelf.listing()["studies"]
+    first, second = shelf.list_studies()["studies"]
+    assert StudyEntry.__annotations__.keys() <= first.keys()
     assert (first["study"], first["folder"], first["waiting"], first["counts"]["waiting"]) == (
         "one",
         "",
@@ -77,14 +81,16 @@ def test_what_is_hidden_or_behind_a_link_is_not_listed(tmp_path: Path) -> None:
     (root / "folder").symlink_to(outside)
     (root / "studies" / "file").mkdir()
     (root / "studies" / "file" / "study.db").symlink_to(secret.database)
-    assert Shelf(root).listing() == {"studies": [], "unreadable": []}
+    assert Shelf(root).list_studies() == {"studies": [], "unreadable": []}
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        "{outside}", "{root}/../outside/studies/secret", "{root}/link", "{root}/studies/.hidden", "{root}/studies/nothing", "{root}",
-        "studies/good", "", "\0", "{root}/studies/good/study.db", "{root}/file", "~/studies/good", "/", "{root}/" + 5000 * "x",
+        "{outside}", "{root}/../outside/studies/secret", "{root}/link", "{root}/studies/.hidden",
+        "{root}/studies/nothing", "{root}",
+        "studies/good", "", "\0", "{root}/studies/good/study.db", "{root}/file",
+        "~/studies/good", "/", "{root}/" + 5000 * "x",
         "file://{root}/studies/good",
     ],
 )  # fmt: skip
@@ -113,16 +119,16 @@ def test_a_study_is_found_through_a_root_that_is_itself_a_link(tmp_path: Path) -
 def test_a_study_that_a_link_names_too_is_listed_once(tmp_path: Path) -> None:
     good = make(tmp_path, "good")
     (good.path.parent / "same").symlink_to(good.path)
-    assert [view["path"] for view in Shelf(tmp_path).listing()["studies"]] == [str(good.path)]
+    assert [view["path"] for view in Shelf(tmp_path).list_studies()["studies"]] == [str(good.path)]
 
 
 def test_a_broken_study_is_listed_as_such_and_the_others_stay(tmp_path: Path) -> None:
     make(tmp_path, "good")
     make(tmp_path, "bad").database.write_bytes(b"no database at all" * 100)
-    listing = Shelf(tmp_path).listing()
+    listing = Shelf(tmp_path).list_studies()
     assert [view["study"] for view in listing["studies"]] == ["good"]
     assert [one["path"] for one in listing["unreadable"]] == [str(tmp_path / "studies" / "bad")]
-    assert "no study" in listing["unreadable"][0]["message"]
+    assert "is not a study" in listing["unreadable"][0]["message"]
 
 
 def test_a_loop_that_dies_without_a_word_is_seen_as_dead(tmp_path: Path) -> None:
@@ -130,8 +136,8 @@ def test_a_loop_that_dies_without_a_word_is_seen_as_dead(tmp_path: Path) -> None
     with Lease(folder) as lease, Pen(folder, lease) as pen:
         pen.append(LoopStarted(pid=os.getpid(), host="here", sandbox="off", slots=1, version="1"))
         age(folder)
-        assert [view["state"] for view in shelf.listing()["studies"]] == ["running"]
-    assert [view["state"] for view in shelf.listing()["studies"]] == ["dead"]
+        assert [view["state"] for view in shelf.list_studies()["studies"]] == ["running"]
+    assert [view["state"] for view in shelf.list_studies()["studies"]] == ["dead"]
 
 
 def test_a_study_that_nothing_is_written_to_is_not_read_again(
@@ -140,22 +146,22 @@ def test_a_study_that_nothing_is_written_to_is_not_read_again(
     folder, shelf = make(tmp_path, "one"), Shelf(tmp_path)
     append(folder, StateChanged(state="finished", reason="done"))
     age(folder)
-    listing = shelf.listing()
+    listing = shelf.list_studies()
     monkeypatch.setattr(shelves, "Journal", None)
-    assert shelf.listing() == listing
+    assert shelf.list_studies() == listing
     monkeypatch.setattr(shelves, "Journal", Journal)
     append(folder, *waiting(1))
-    assert shelf.listing()["studies"][0]["waiting"] == [1]
+    assert shelf.list_studies()["studies"][0]["waiting"] == [1]
 
 
 def test_two_writes_within_one_tick_of_the_clock_are_both_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, shelf = make(tmp_path, "one"), Shelf(tmp_path)
-    monkeypatch.setattr(shelves, "_stamp", lambda folder: ((1, time.time_ns(), 1), None))
-    assert shelf.listing()["studies"][0]["waiting"] == []
+    monkeypatch.setattr(shelves, "_take_stamp", lambda folder: ((1, time.time_ns(), 1), None))
+    assert shelf.list_studies()["studies"][0]["waiting"] == []
     append(folder, *waiting(1))
-    assert shelf.listing()["studies"][0]["waiting"] == [1]
+    assert shelf.list_studies()["studies"][0]["waiting"] == [1]
 
 
 def test_a_study_that_replaced_another_one_at_its_path_is_read_from_its_beginning(
@@ -163,19 +169,19 @@ def test_a_study_that_replaced_another_one_at_its_path_is_read_from_its_beginnin
 ) -> None:
     shelf, old = Shelf(tmp_path), make(tmp_path, "one")
     append(old, *waiting(1))
-    assert shelf.listing()["studies"][0]["waiting"] == [1]
+    assert shelf.list_studies()["studies"][0]["waiting"] == [1]
     old.path.rename(tmp_path / "elsewhere")
     (tmp_path / "one-source" / "train.py").unlink()
     (tmp_path / "one-source").rmdir()
     make(tmp_path, "one")
-    assert shelf.listing()["studies"][0]["waiting"] == []
+    assert shelf.list_studies()["studies"][0]["waiting"] == []
 
 
 def test_a_study_that_is_gone_leaves_the_list(tmp_path: Path) -> None:
     folder, shelf = make(tmp_path, "one"), Shelf(tmp_path)
-    assert shelf.listing()["studies"]
+    assert shelf.list_studies()["studies"]
     folder.path.rename(tmp_path / "elsewhere")
-    assert shelf.listing() == {"studies": [], "unreadable": []}
+    assert shelf.list_studies() == {"studies": [], "unreadable": []}
 
 
 def test_the_search_of_a_vast_tree_ends_with_what_is_near(
@@ -183,6 +189,6 @@ def test_the_search_of_a_vast_tree_ends_with_what_is_near(
 ) -> None:
     (tmp_path / "a" / "studies").mkdir(parents=True)
     (tmp_path / "b" / "c" / "d" / "studies").mkdir(parents=True)
-    assert homes(tmp_path) == [tmp_path / "a", tmp_path / "b" / "c" / "d"]
+    assert find_homes(tmp_path) == [tmp_path / "a", tmp_path / "b" / "c" / "d"]
     monkeypatch.setattr(shelves, "MAX_FOLDERS", 3)
-    assert homes(tmp_path) == [tmp_path / "a"]
+    assert find_homes(tmp_path) == [tmp_path / "a"]

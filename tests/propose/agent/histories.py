@@ -1,4 +1,7 @@
-"""A study with a kept, a vetoed and a failed candidate, an audit and an ablation, and what their trials left."""
+"""A study with candidates of every kind, and what their trials left behind.
+
+One was kept, one vetoed, one failed; there is an audit and an ablation.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,10 +10,10 @@ from threading import Event
 from typing import Any
 
 from workbench.experiment import Experiment
-from workbench.ledger.journal import Curve
+from workbench.ledger.curves import Curve
 from workbench.program import Program
 from workbench.propose.proposer import Brief
-from workbench.propose.workspace import Checked, Ran
+from workbench.propose.workspace import CommandResult, SmokeResult
 from workbench.records import Candidate, Decision, Evidence, Options, ProposalFailed, Trial
 from workbench.testing import PROGRAM, experiment_for_tests, fold, opening
 
@@ -37,34 +40,31 @@ class Left:
     repeated: str = ""
     has_shell: bool = True
     commands: list[str] = field(default_factory=list)
-    checks: list[Checked] = field(default_factory=list)
+    checks: list[SmokeResult] = field(default_factory=list)
 
     def log(self, candidate: int, trial: int) -> str:
         return self.logs.get((candidate, trial), "")
 
     def curves(self, candidate: int, trial: int) -> Mapping[str, Curve]:
+        if (candidate, trial) != (1, 0):
+            return {}
         steps = tuple(float(step) for step in range(1000))
-        return (
-            {"loss": Curve(steps, tuple(1000 - step for step in steps), False)}
-            if (candidate, trial) == (1, 0)
-            else {}
-        )
+        return {"loss": Curve(steps, tuple(1000 - step for step in steps), False)}
 
     def repeats(self, program: Program) -> str:
         return self.repeated
 
-    def check(self, program: Program, cancelled: Event, imports: bool = True) -> Checked | None:
-        """One of `checks` after the other; None where there are no more."""
+    def check(self, program: Program, cancelled: Event, imports: bool = True) -> SmokeResult | None:
+        """The next one of `checks`; None after the last one."""
         return self.checks.pop(0) if self.checks else None
 
     def run(
         self, program: Program, files: Iterable[tuple[str, str]], command: str, cancelled: Event
-    ) -> Ran:
+    ) -> CommandResult:
         self.commands.append(command)
-        return Ran(
-            "exit status 0",
-            f"{program.files['train.py']}{sorted(path for path, _ in files)}" + "x" * 30_000,
-        )
+        paths = sorted(path for path, _ in files)
+        output = f"{program.files['train.py']}{paths}" + "x" * 30_000
+        return CommandResult("exit status 0", output)
 
 
 def experiment_in(folder: Path) -> Experiment:
@@ -72,19 +72,22 @@ def experiment_in(folder: Path) -> Experiment:
     return experiment_for_tests(folder)
 
 
-def brief_of(experiment: Experiment, given: Options | None = None, **more: Any) -> Brief:
-    def made(number: int, **values: Any) -> Candidate:
-        told = {"author": "agent", "hypothesis": f"width {number + 8} is better", **values}
-        return Candidate(candidate=number, parent=0, program=PROGRAMS[number].digest, **told)
+def brief_of(experiment: Experiment, options: Options | None = None, **more: Any) -> Brief:
+    """A brief about this study; `more` are fields of it."""
+
+    def candidate(number: int, **values: Any) -> Candidate:
+        usual = {"author": "agent", "hypothesis": f"width {number + 8} is better"}
+        digest = PROGRAMS[number].digest
+        return Candidate(candidate=number, parent=0, program=digest, **{**usual, **values})
 
     def trial(number: int, index: int = 0, **values: Any) -> Trial:
         return Trial(candidate=number, trial=index, seed=SEED, **values)
 
     records = [
-        *opening(experiment, given or Options()),
+        *opening(experiment, options or Options()),
         trial(0, status="ok", score=3.0),
         Decision(candidate=0, verdict="keep", by="loop"),
-        made(1),
+        candidate(1),
         trial(1, status="ok", score=2.5, metrics={"loss": 2.5, "tokens": 7.0}),
         Decision(
             candidate=1,
@@ -94,13 +97,13 @@ def brief_of(experiment: Experiment, given: Options | None = None, **more: Any) 
             evidence=Evidence(against=0, effect=0.5, seeds=(SEED,), trials=1),
         ),
         trial(1, 1, status="ok", score=2.6, purpose="audit"),
-        made(2, author="person:ada"),
+        candidate(2, author="person:ada"),
         trial(2, status="ok", score=2.4),
         Decision(candidate=2, verdict="discard", by="person:ada", why="unsafe at this width"),
-        made(3),
+        candidate(3),
         trial(3, status="failed", reason="NameError: widht"),
         Decision(candidate=3, verdict="discard", by="tested", why="it failed"),
-        made(4, without=1),
+        candidate(4, without=1),
         ProposalFailed(
             author="agent", reason="no program", origin={"problem": "no line reads 'x'"}
         ),

@@ -1,4 +1,7 @@
-"""`agent` through the real SDK, against a scripted server: what goes back, what is bounded, what it costs, what is recorded."""
+"""`agent` through the real SDK, against a scripted server.
+
+What goes back to the model, what is bounded, what it costs, and what is recorded.
+"""
 
 import json
 from collections.abc import Iterator
@@ -8,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from tests.messages_server import Fails, MessagesServer, Says, in_turn, uses
+from tests.messages_server import Answer, Failure, MessagesServer, call_tools, play_steps
 from tests.propose.agent.histories import PROGRAMS, Left, brief_of, experiment_in
 from workbench.errors import ProposerFault, UsageError
 from workbench.experiment import Experiment
 from workbench.propose.agent import conversation
-from workbench.propose.agent.agent import MAX_CALLS, MAX_REFUSED, MAX_SILENT, Agent
-from workbench.propose.model.call import Request, text_block
-from workbench.propose.model.client import wire
-from workbench.propose.proposer import Brief, Proposal, Shown, Unusable
-from workbench.propose.workspace import Checked
+from workbench.propose.agent.agent import MAX_CALLS, MAX_REFUSALS, MAX_SILENT_TURNS, Agent
+from workbench.propose.model.call import ModelRequest, text_block
+from workbench.propose.model.client import make_body
+from workbench.propose.proposer import Brief, Glimpse, Proposal, Unusable
+from workbench.propose.workspace import SmokeResult
 from workbench.records import Options
 from workbench.testing import ProposerContract
 
@@ -32,7 +35,9 @@ SUBMIT = ("submit", {"hypothesis": "wider is better; if not, loss stays"})
 
 @pytest.fixture
 def server() -> Iterator[MessagesServer]:
-    with MessagesServer(in_turn(uses(READ, said="let me look"), uses(EDIT, SUBMIT))) as server:
+    with MessagesServer(
+        play_steps(call_tools(READ, text="let me look"), call_tools(EDIT, SUBMIT))
+    ) as server:
         yield server
 
 
@@ -56,36 +61,38 @@ def answers(request: Any) -> list[Any]:
 
 class TestAgent(ProposerContract):
     @pytest.fixture(autouse=True)
-    def _served(self, server: MessagesServer) -> None:
+    def _use_server(self, server: MessagesServer) -> None:
         whole = {"path": "train.py", "text": PROGRAMS[3].files["train.py"]}
-        server.script = in_turn(uses(("list_files", {})), uses(("edit", whole), SUBMIT))
+        server.script = play_steps(
+            call_tools(("list_files", {})), call_tools(("edit", whole), SUBMIT)
+        )
         self.server = server
 
-    def make(self, experiment: Experiment, given: Options) -> Agent:
-        return Agent("", experiment, replace(given, model=OPUS, base_url=self.server.url))
+    def make(self, experiment: Experiment, options: Options) -> Agent:
+        return Agent("", experiment, replace(options, model=OPUS, base_url=self.server.url))
 
 
 def test_the_model_reads_edits_and_submits_and_what_it_read_is_recorded(
     server: MessagesServer, experiment: Experiment
 ) -> None:
-    given = options(server, seed=7, effort="high")
+    study_options = options(server, seed=7, effort="high")
     brief = brief_of(
         experiment,
-        given,
+        study_options,
         guidance=("think of width",),
         banned=("dropout",),
         idea="a wider net",
         inspirations=(2,),
     )
-    proposal = Agent("", experiment, given).propose(brief)
+    proposal = Agent("", experiment, study_options).propose(brief)
     assert proposal.program.files["train.py"] == PROGRAMS[1].files["train.py"].replace(
         "WIDTH = 9", "WIDTH = 64"
     )
     assert proposal.hypothesis == "wider is better; if not, loss stays"
     assert proposal.origin == {"model": OPUS, "level": "full", "read": [LOG]}
     first, second = server.requests
-    asked = "\n".join(block["text"] for block in first["body"]["messages"][0]["content"])
-    told = (
+    question = "\n".join(block["text"] for block in first["body"]["messages"][0]["content"])
+    parts = (
         "Make the loss small",
         "think of width",
         "dropout",
@@ -93,7 +100,7 @@ def test_the_model_reads_edits_and_submits_and_what_it_read_is_recorded(
         "candidates 2",
         "candidate 1",
     )
-    assert all(text in asked for text in told)
+    assert [part for part in parts if part not in question] == []
     assert [tool["name"] for tool in first["body"]["tools"]] == [
         "list_files",
         "read_file",
@@ -129,14 +136,16 @@ def test_what_is_said_again_is_marked_for_the_cache_of_claude_and_for_no_other_s
     turns = [
         {"role": role, "content": [text_block(role)]} for role in ("user", "assistant", "user")
     ]
-    request = Request(model=OPUS, system="s", messages=turns, tools=({"name": "x"},))
-    marked = ["cache_control" in turn["content"][-1] for turn in wire(request, True)["messages"]]
+    request = ModelRequest(model=OPUS, system="s", messages=turns, tools=({"name": "x"},))
+    marked = [
+        "cache_control" in turn["content"][-1] for turn in make_body(request, True)["messages"]
+    ]
     assert marked == [True, False, True]
-    assert "cache_control" not in json.dumps(wire(request, False))
+    assert "cache_control" not in json.dumps(make_body(request, False))
     assert "cache_control" not in json.dumps(turns)
 
 
-def test_a_program_that_is_not_taken_is_mended(
+def test_a_program_that_is_refused_is_repaired(
     server: MessagesServer, experiment: Experiment
 ) -> None:
     broken = ("edit", {"path": "train.py", "text": "def broken(:\n"})
@@ -144,7 +153,7 @@ def test_a_program_that_is_not_taken_is_mended(
         "edit",
         {"path": "train.py", "text": PROGRAMS[1].files["train.py"].replace("= 9", "= 64")},
     )
-    server.script = in_turn(uses(broken, SUBMIT), uses(whole, SUBMIT))
+    server.script = play_steps(call_tools(broken, SUBMIT), call_tools(whole, SUBMIT))
     proposal = Agent("", experiment, options(server)).propose(brief_of(experiment))
     refused = answers(server.requests[1])[1]
     assert refused["is_error"] is True
@@ -161,45 +170,50 @@ def test_bad_arguments_and_unknown_tools_are_answered_and_the_work_goes_on(
         ("bash", {"command": "ls"}),
         ("read_file", {"path": 3}),
     ]
-    server.script = in_turn(uses(*bad), uses(EDIT, SUBMIT))
+    server.script = play_steps(call_tools(*bad), call_tools(EDIT, SUBMIT))
     assert Agent("", experiment, options(server)).propose(brief_of(experiment)).origin["read"] == []
-    told = answers(server.requests[1])
-    assert [answer["is_error"] for answer in told] == [True] * 4
-    said = (
+    replies = answers(server.requests[1])
+    assert [answer["is_error"] for answer in replies] == [True] * 4
+    problems = (
         "leads out of the history",
         "no argument 'file'",
         "no tool 'bash'",
         "must be of type string",
     )
-    assert all(text in answer["content"] for text, answer in zip(said, told, strict=True))
+    for problem, answer in zip(problems, replies, strict=True):
+        assert problem in answer["content"]
 
 
 @pytest.mark.parametrize(
-    ("step", "said", "n_asked"),
+    ("step", "message", "n_calls"),
     [
-        (uses(READ), "nothing was submitted within 40 turns", 40),
+        (call_tools(READ), "nothing was submitted within 40 turns", 40),
         (
-            uses(SUBMIT),
-            f"{MAX_REFUSED} programs were not taken; the last: it changes nothing",
-            MAX_REFUSED,
+            call_tools(SUBMIT),
+            f"{MAX_REFUSALS} programs were not taken; the last: it changes nothing",
+            MAX_REFUSALS,
         ),
-        (Says("I would widen it."), f"called no tool in {MAX_SILENT} turns", MAX_SILENT),
+        (
+            Answer("I would widen it."),
+            f"called no tool in {MAX_SILENT_TURNS} turns",
+            MAX_SILENT_TURNS,
+        ),
     ],
 )
-def test_work_without_an_end_is_ended_and_told_with_its_cost(
-    server: MessagesServer, experiment: Experiment, step: Says, said: str, n_asked: int
+def test_work_without_an_end_is_ended_and_its_cost_is_recorded(
+    server: MessagesServer, experiment: Experiment, step: Answer, message: str, n_calls: int
 ) -> None:
-    server.script = in_turn(step)
+    server.script = play_steps(step)
     brief = brief_of(experiment)
-    with pytest.raises(Unusable, match=said) as problem:
+    with pytest.raises(Unusable, match=message) as problem:
         Agent("", experiment, options(server)).propose(brief)
-    assert len(server.requests) == len(brief.receipt.calls) == n_asked
+    assert len(server.requests) == len(brief.receipt.calls) == n_calls
     assert problem.value.origin["tokens"] == brief.receipt.tokens > 0
-    assert said in problem.value.origin["problem"]
+    assert message in problem.value.origin["problem"]
 
 
 def test_the_last_turns_are_announced(server: MessagesServer, experiment: Experiment) -> None:
-    server.script = in_turn(uses(READ))
+    server.script = play_steps(call_tools(READ))
     with pytest.raises(Unusable):
         Agent("", experiment, options(server, prompt=f"{SHORT}turns = 7\n")).propose(
             brief_of(experiment)
@@ -210,7 +224,7 @@ def test_the_last_turns_are_announced(server: MessagesServer, experiment: Experi
 def test_calls_beyond_the_bound_of_one_turn_are_not_done(
     server: MessagesServer, experiment: Experiment
 ) -> None:
-    server.script = in_turn(uses(*[READ] * (MAX_CALLS + 2)), uses(EDIT, SUBMIT))
+    server.script = play_steps(call_tools(*[READ] * (MAX_CALLS + 2)), call_tools(EDIT, SUBMIT))
     Agent("", experiment, options(server)).propose(brief_of(experiment))
     assert ["is_error" in answer for answer in answers(server.requests[1])] == [
         False
@@ -221,7 +235,7 @@ def test_calls_beyond_the_bound_of_one_turn_are_not_done(
 def test_no_call_is_made_past_a_budget(
     server: MessagesServer, experiment: Experiment, limit: dict[str, Any]
 ) -> None:
-    server.script = in_turn(uses(READ, usage={"input_tokens": 10_000, "output_tokens": 0}))
+    server.script = play_steps(call_tools(READ, usage={"input_tokens": 10_000, "output_tokens": 0}))
     with pytest.raises(Unusable, match="before the budget was used"):
         Agent("", experiment, options(server)).propose(
             brief_of(experiment, options(server, **limit))
@@ -232,15 +246,19 @@ def test_no_call_is_made_past_a_budget(
 def test_the_tokens_of_one_proposal_are_bounded(
     server: MessagesServer, experiment: Experiment
 ) -> None:
-    server.script = in_turn(uses(READ, usage={"input_tokens": 1_000_000, "output_tokens": 0}))
+    server.script = play_steps(
+        call_tools(READ, usage={"input_tokens": 1_000_000, "output_tokens": 0})
+    )
     with pytest.raises(Unusable, match="within 3,000,000 tokens"):
         Agent("", experiment, options(server)).propose(brief_of(experiment))
     assert len(server.requests) == 3
 
 
-def test_nobody_asks_on_when_nobody_waits(server: MessagesServer, experiment: Experiment) -> None:
+def test_the_model_is_not_asked_again_once_the_answer_is_not_needed(
+    server: MessagesServer, experiment: Experiment
+) -> None:
     brief = brief_of(experiment)
-    replies = in_turn(uses(READ))
+    replies = play_steps(call_tools(READ))
     brief.cancelled.clear()
 
     def script(body: Any) -> Any:
@@ -257,8 +275,8 @@ def test_nobody_asks_on_when_nobody_waits(server: MessagesServer, experiment: Ex
 def test_old_answers_are_cleared_when_the_context_is_full(
     server: MessagesServer, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conversation, "CONTEXT_CHARS", {True: 30_000, False: 30_000})
-    server.script = in_turn(*[uses(READ)] * 8, uses(EDIT, SUBMIT))
+    monkeypatch.setattr(conversation, "LOCAL_CONTEXT_CHARS", 30_000)
+    server.script = play_steps(*[call_tools(READ)] * 8, call_tools(EDIT, SUBMIT))
     brief = brief_of(experiment, workspace=Left({(3, 0): "log " * 2000}))
     Agent("", experiment, options(server)).propose(brief)
     sizes = [len(json.dumps(request["body"]["messages"])) for request in server.requests]
@@ -276,8 +294,8 @@ def test_old_answers_are_cleared_when_the_context_is_full(
 def test_the_record_of_a_call_holds_each_turn_once_and_all_of_them_can_be_had_back(
     server: MessagesServer, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conversation, "CONTEXT_CHARS", {True: 30_000, False: 30_000})
-    server.script = in_turn(*[uses(READ)] * 8, uses(EDIT, SUBMIT))
+    monkeypatch.setattr(conversation, "LOCAL_CONTEXT_CHARS", 30_000)
+    server.script = play_steps(*[call_tools(READ)] * 8, call_tools(EDIT, SUBMIT))
     brief = brief_of(experiment, workspace=Left({(3, 0): "log " * 2000}))
     Agent("", experiment, options(server)).propose(brief)
     turns: list[Any] = []
@@ -290,21 +308,21 @@ def test_the_record_of_a_call_holds_each_turn_once_and_all_of_them_can_be_had_ba
     )
 
 
-@pytest.mark.parametrize("given", ['{"path": nonsense}', '["train.py"]', '{"path": "train.py"'])
-def test_arguments_that_are_no_json_object_go_back_to_the_model_which_mends_them(
-    server: MessagesServer, experiment: Experiment, given: str
+@pytest.mark.parametrize("text", ['{"path": nonsense}', '["train.py"]', '{"path": "train.py"'])
+def test_arguments_that_are_not_a_json_object_go_back_to_the_model_which_corrects_them(
+    server: MessagesServer, experiment: Experiment, text: str
 ) -> None:
-    server.script = in_turn(uses(("read_file", given), READ), uses(EDIT, SUBMIT))
+    server.script = play_steps(call_tools(("read_file", text), READ), call_tools(EDIT, SUBMIT))
     brief = brief_of(experiment)
     assert Agent("", experiment, options(server)).propose(brief).origin["read"] == [LOG]
     first, second = answers(server.requests[1])
     assert first["is_error"] is True
-    assert "the arguments are no JSON object: " in first["content"]
-    assert given[:10] in first["content"]
+    assert "the arguments are not a JSON object: " in first["content"]
+    assert text[:10] in first["content"]
     assert "NameError" in second["content"]
-    said = server.requests[1]["body"]["messages"][1]["content"]
-    assert said[0]["input"] == {}, "what goes back to the server is an object"
-    assert list(brief.receipt.calls[0]["response"]["malformed"].values()) == [given]
+    message = server.requests[1]["body"]["messages"][1]["content"]
+    assert message[0]["input"] == {}, "what goes back to the server is an object"
+    assert list(brief.receipt.calls[0]["response"]["malformed"].values()) == [text]
 
 
 def test_an_unknown_level_is_refused_and_a_level_is_recorded(
@@ -325,20 +343,20 @@ def submit(number: int) -> tuple[str, dict[str, str]]:
     return "submit", {"hypothesis": f"idea {number}"}
 
 
-def a_round(server: MessagesServer, brief: Brief) -> list[Proposal]:
+def run_round(server: MessagesServer, brief: Brief) -> list[Proposal]:
     proposals = Agent("", brief.experiment, options(server)).propose(brief)
     return [proposals] if isinstance(proposals, Proposal) else list(proposals)
 
 
-def before_it_failed(server: MessagesServer, brief: Brief, why: str) -> list[Proposal]:
-    """What a round gave before it ended with an error that says why."""
-    given: list[Proposal] = []
+def list_before_failure(server: MessagesServer, brief: Brief, why: str) -> list[Proposal]:
+    """The proposals of a round that ended with an error; `why` is a part of its message."""
+    text: list[Proposal] = []
     with pytest.raises((ProposerFault, Unusable), match=why):
-        given.extend(iter(Agent("", brief.experiment, options(server)).propose(brief)))  # type: ignore[arg-type]
-    return given
+        text.extend(iter(Agent("", brief.experiment, options(server)).propose(brief)))  # type: ignore[arg-type]
+    return text
 
 
-def told(proposals: list[Proposal]) -> list[tuple[str, int]]:
+def summarize(proposals: list[Proposal]) -> list[tuple[str, int]]:
     return [
         (one.hypothesis, int(one.program.files["train.py"].partition("WIDTH = ")[2].split()[0]))
         for one in proposals
@@ -348,19 +366,19 @@ def told(proposals: list[Proposal]) -> list[tuple[str, int]]:
 def test_several_candidates_come_of_one_conversation_each_from_the_parent(
     server: MessagesServer, experiment: Experiment
 ) -> None:
-    server.script = in_turn(
-        uses(READ),
-        uses(wider(20), submit(1)),
-        uses(wider(30), submit(2)),
-        uses(wider(40), submit(3), READ),
+    server.script = play_steps(
+        call_tools(READ),
+        call_tools(wider(20), submit(1)),
+        call_tools(wider(30), submit(2)),
+        call_tools(wider(40), submit(3), READ),
     )
-    proposals = a_round(server, brief_of(experiment, wanted=3))
-    assert told(proposals) == [("idea 1", 20), ("idea 2", 30), ("idea 3", 40)]
+    proposals = run_round(server, brief_of(experiment, max_proposals=3))
+    assert summarize(proposals) == [("idea 1", 20), ("idea 2", 30), ("idea 3", 40)]
     assert [one.origin["read"] for one in proposals] == [[LOG]] * 3
     assert len(server.requests) == 4
-    asked = server.requests[0]["body"]["messages"][0]["content"][-1]["text"]
-    assert "Submit up to 3 candidates" in asked
-    assert "the program of candidate 1 again" in " ".join(asked.split()).replace(
+    question = server.requests[0]["body"]["messages"][0]["content"][-1]["text"]
+    assert "Submit up to 3 candidates" in question
+    assert "the program of candidate 1 again" in " ".join(question.split()).replace(
         "working/ holds the ", "the "
     )
     assert "2 more can be submitted" in answers(server.requests[2])[1]["content"]
@@ -369,54 +387,61 @@ def test_several_candidates_come_of_one_conversation_each_from_the_parent(
 def test_a_round_ends_where_the_model_has_no_more_ideas(
     server: MessagesServer, experiment: Experiment
 ) -> None:
-    server.script = in_turn(
-        uses(wider(20), submit(1)), uses(wider(30), submit(2)), Says("That is all.")
+    server.script = play_steps(
+        call_tools(wider(20), submit(1)), call_tools(wider(30), submit(2)), Answer("That is all.")
     )
-    assert told(a_round(server, brief_of(experiment, wanted=5))) == [("idea 1", 20), ("idea 2", 30)]
+    assert summarize(run_round(server, brief_of(experiment, max_proposals=5))) == [
+        ("idea 1", 20),
+        ("idea 2", 30),
+    ]
     assert len(server.requests) == 3
 
 
 def test_a_round_takes_no_program_twice(server: MessagesServer, experiment: Experiment) -> None:
     other = ("edit", {**wider(30)[1], "search": "WIDTH = 20"})
-    server.script = in_turn(
-        uses(wider(20), submit(1)), uses(wider(20), submit(2)), uses(other, submit(2))
+    server.script = play_steps(
+        call_tools(wider(20), submit(1)),
+        call_tools(wider(20), submit(2)),
+        call_tools(other, submit(2)),
     )
-    proposals = a_round(server, brief_of(experiment, wanted=2))
-    assert told(proposals) == [("idea 1", 20), ("idea 2", 30)]
+    proposals = run_round(server, brief_of(experiment, max_proposals=2))
+    assert summarize(proposals) == [("idea 1", 20), ("idea 2", 30)]
     assert "submitted in this conversation" in answers(server.requests[2])[1]["content"]
     assert ["repaired" in one.origin for one in proposals] == [False, True]
 
 
 @pytest.mark.parametrize(
-    ("last", "given", "why"),
+    ("last", "text", "why"),
     [
-        (Fails(401, "authentication_error"), {}, "does not accept the key"),
-        (Says("half", lost_after=3), {}, "connection"),
-        (Says("no", stop="refusal"), {}, "refused to answer"),
+        (Failure(401, "authentication_error"), {}, "does not accept the key"),
+        (Answer("half", lost_after=3), {}, "connection"),
+        (Answer("no", stop="refusal"), {}, "refused to answer"),
         (
-            uses(READ),
+            call_tools(READ),
             {"max_tokens": 25_000},
             "nothing more was submitted before the budget was used",
         ),
-        (uses(SUBMIT), {}, "4 programs were not taken"),
+        (call_tools(SUBMIT), {}, "4 programs were not taken"),
     ],
 )
 def test_what_was_submitted_before_a_fault_or_the_end_of_a_budget_is_not_lost(
-    server: MessagesServer, experiment: Experiment, last: Any, given: dict[str, Any], why: str
+    server: MessagesServer, experiment: Experiment, last: Any, text: dict[str, Any], why: str
 ) -> None:
     used = {"input_tokens": 10_000, "output_tokens": 0}
-    server.script = in_turn(
-        uses(wider(20), submit(1), usage=used), uses(wider(30), submit(2), usage=used), last
+    server.script = play_steps(
+        call_tools(wider(20), submit(1), usage=used),
+        call_tools(wider(30), submit(2), usage=used),
+        last,
     )
-    brief = brief_of(experiment, options(server, **given), wanted=5)
-    assert told(before_it_failed(server, brief, why)) == [("idea 1", 20), ("idea 2", 30)]
+    brief = brief_of(experiment, options(server, **text), max_proposals=5)
+    assert summarize(list_before_failure(server, brief, why)) == [("idea 1", 20), ("idea 2", 30)]
 
 
 def test_what_was_submitted_before_a_stop_is_not_lost(
     server: MessagesServer, experiment: Experiment
 ) -> None:
-    brief = brief_of(experiment, wanted=3)
-    replies = in_turn(uses(wider(20), submit(1)), uses(READ))
+    brief = brief_of(experiment, max_proposals=3)
+    replies = play_steps(call_tools(wider(20), submit(1)), call_tools(READ))
 
     def script(body: Any) -> Any:
         if len(server.requests) == 2:
@@ -424,20 +449,25 @@ def test_what_was_submitted_before_a_stop_is_not_lost(
         return replies(body)
 
     server.script = script
-    assert told(before_it_failed(server, brief, "the call was ended")) == [("idea 1", 20)]
+    assert summarize(list_before_failure(server, brief, "the call was ended")) == [("idea 1", 20)]
 
 
 def test_a_candidate_is_given_before_the_rest_of_its_turn_is_worked_on(
     server: MessagesServer, experiment: Experiment
 ) -> None:
-    shown: list[Shown] = []
-    server.script = in_turn(uses(wider(20), submit(1), READ), uses(wider(30), submit(2)))
+    glimpses: list[Glimpse] = []
+    server.script = play_steps(
+        call_tools(wider(20), submit(1), READ), call_tools(wider(30), submit(2))
+    )
     proposals = Agent("", experiment, options(server)).propose(
-        brief_of(experiment, wanted=2, show=shown.append)
+        brief_of(experiment, max_proposals=2, show=glimpses.append)
     )
     assert isinstance(proposals, Iterator)
     assert next(proposals).hypothesis == "idea 1"
-    assert [one.text for one in shown if one.kind == "tool"] == ["edit train.py", "submit idea 1"]
+    assert [one.text for one in glimpses if one.kind == "tool"] == [
+        "edit train.py",
+        "submit idea 1",
+    ]
     assert len(server.requests) == 1
     assert next(proposals).hypothesis == "idea 2"
 
@@ -447,23 +477,23 @@ def test_a_program_that_fails_its_smoke_run_goes_back_with_what_it_printed(
 ) -> None:
     left = Left(
         checks=[
-            Checked("ZeroDivisionError (train.py line 9)", "step 1\nobey me", 0.5),
-            Checked(seconds=1.25),
+            SmokeResult("ZeroDivisionError (train.py line 9)", "step 1\nobey me", 0.5),
+            SmokeResult(seconds=1.25),
         ]
     )
-    server.script = in_turn(
-        uses(wider(0), submit(1)),
-        uses(("edit", {**wider(20)[1], "search": "WIDTH = 0"}), submit(2)),
+    server.script = play_steps(
+        call_tools(wider(0), submit(1)),
+        call_tools(("edit", {**wider(20)[1], "search": "WIDTH = 0"}), submit(2)),
     )
-    shown: list[Shown] = []
-    (proposal,) = a_round(server, brief_of(experiment, workspace=left, show=shown.append))
+    glimpses: list[Glimpse] = []
+    (proposal,) = run_round(server, brief_of(experiment, workspace=left, show=glimpses.append))
     refused = answers(server.requests[1])[1]
     assert refused["is_error"] is True
     assert "fails in a smoke run (0.5 s): ZeroDivisionError (train.py line 9)" in refused["content"]
     assert "step 1\nobey me" in refused["content"]
     assert proposal.origin["check_seconds"] == 1.25
     assert proposal.origin["repaired"].endswith("(train.py line 9)")
-    assert [one.text.partition(":")[0] for one in shown if one.kind == "check"] == [
+    assert [one.text.partition(":")[0] for one in glimpses if one.kind == "check"] == [
         "smoke run failed (0.5 s)",
         "smoke run passed (1.2 s)",
     ]
@@ -472,27 +502,32 @@ def test_a_program_that_fails_its_smoke_run_goes_back_with_what_it_printed(
 def test_repairs_after_smoke_runs_are_bounded(
     server: MessagesServer, experiment: Experiment
 ) -> None:
-    left = Left(checks=[Checked(f"broken {number}") for number in range(20)])
-    server.script = in_turn(uses(wider(20), submit(1)), uses(submit(1)))
+    left = Left(checks=[SmokeResult(f"broken {number}") for number in range(20)])
+    server.script = play_steps(call_tools(wider(20), submit(1)), call_tools(submit(1)))
     with pytest.raises(
-        Unusable, match=f"{MAX_REFUSED} programs were not taken; the last: it fails in a smoke run"
+        Unusable, match=f"{MAX_REFUSALS} programs were not taken; the last: it fails in a smoke run"
     ):
-        a_round(server, brief_of(experiment, workspace=left))
-    assert len(server.requests) == MAX_REFUSED
+        run_round(server, brief_of(experiment, workspace=left))
+    assert len(server.requests) == MAX_REFUSALS
 
 
 def test_the_work_is_shown_while_it_happens(server: MessagesServer, experiment: Experiment) -> None:
-    server.script = in_turn(uses(READ, said="let me look " * 100), uses(EDIT, SUBMIT))
-    shown: list[Shown] = []
-    a_round(server, brief_of(experiment, show=shown.append))
-    thought = [one.text for one in shown if one.kind == "thinking"]
+    server.script = play_steps(
+        call_tools(READ, text="let me look " * 100), call_tools(EDIT, SUBMIT)
+    )
+    glimpses: list[Glimpse] = []
+    run_round(server, brief_of(experiment, show=glimpses.append))
+    thought = [one.text for one in glimpses if one.kind == "thinking"]
     assert "".join(thought) == "let me look " * 100
     assert len(thought) > 1
-    assert [(one.text, one.turn) for one in shown if one.kind == "model"] == [(OPUS, 1), (OPUS, 2)]
-    assert [one.tokens > 0 for one in shown if one.kind == "model"] == [False, True]
-    assert [one.text for one in shown if one.kind == "tool"] == [
+    assert [(one.text, one.turn) for one in glimpses if one.kind == "model"] == [
+        (OPUS, 1),
+        (OPUS, 2),
+    ]
+    assert [one.tokens > 0 for one in glimpses if one.kind == "model"] == [False, True]
+    assert [one.text for one in glimpses if one.kind == "tool"] == [
         f"read_file {LOG}", "edit train.py", "submit wider is better; if not, loss stays"
     ]  # fmt: skip
-    assert any("-WIDTH = 9\n+WIDTH = 64" in one.text for one in shown if one.kind == "diff")
-    kinds = [one.kind for one in shown]
+    assert any("-WIDTH = 9\n+WIDTH = 64" in one.text for one in glimpses if one.kind == "diff")
+    kinds = [one.kind for one in glimpses]
     assert kinds.index("input") < kinds.index("tool"), "an edit is seen while it is written"

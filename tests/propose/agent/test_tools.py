@@ -7,7 +7,7 @@ import pytest
 
 from tests.propose.agent.histories import PROGRAMS, Left, brief_of, experiment_in
 from workbench.propose.agent import tools as module
-from workbench.propose.agent.history import History
+from workbench.propose.agent.history_files import HistoryFiles
 from workbench.propose.agent.tools import RESULT_CHARS, ToolProblem, Tools
 from workbench.propose.proposer import Brief
 
@@ -21,40 +21,40 @@ def brief(tmp_path: Path) -> Brief:
 
 @pytest.fixture
 def tools(brief: Brief) -> Tools:
-    return Tools(brief, History(brief, "full"))
+    return Tools(brief, HistoryFiles(brief, "full"))
 
 
-def said(tools: Tools, name: str, **given: Any) -> str:
-    return tools.call(name, given)
+def call_tool(tools: Tools, name: str, **arguments: Any) -> str:
+    return tools.call(name, arguments)
 
 
 def test_folders_are_listed_and_files_read_piece_by_piece(tools: Tools) -> None:
-    assert said(tools, "list_files").splitlines() == [
+    assert call_tool(tools, "list_files").splitlines() == [
         "program.md",
         "candidates.tsv",
         "failed.tsv",
         "candidates/",
         "working/",
     ]
-    assert said(tools, "list_files", folder="./candidates/", start=1).splitlines() == [
+    assert call_tool(tools, "list_files", folder="./candidates/", start=1).splitlines() == [
         "0001/",
         "0002/",
         "0003/",
     ]
-    assert said(tools, "list_files", folder="working") == "train.py"
-    assert said(tools, "read_file", path="working/train.py") == PROGRAMS[1].files["train.py"]
-    assert said(tools, "read_file", path="candidates/0001/log.0.txt", offset=5, limit=3).endswith(
-        "of 16)\n1\nl"
-    )
-    assert list(tools.read) == ["working/train.py", "candidates/0001/log.0.txt"]
+    assert call_tool(tools, "list_files", folder="working") == "train.py"
+    assert call_tool(tools, "read_file", path="working/train.py") == PROGRAMS[1].files["train.py"]
+    piece = call_tool(tools, "read_file", path="candidates/0001/log.0.txt", offset=5, limit=3)
+    assert piece.endswith("of 16)\n1\nl")
+    assert list(tools.files_read) == ["working/train.py", "candidates/0001/log.0.txt"]
 
 
 def test_a_long_file_is_read_to_its_end_in_bounded_pieces(brief: Brief) -> None:
     text = "".join(f"{number:07d}\n" for number in range(10_000))
     long = brief_of(brief.experiment, workspace=Left({(1, 0): text}))
-    tools, pieces = Tools(long, History(long, "full")), list[str]()
+    tools = Tools(long, HistoryFiles(long, "full"))
+    pieces: list[str] = []
     while sum(map(len, pieces)) < len(text):
-        answer = said(
+        answer = call_tool(
             tools, "read_file", path="candidates/0001/log.0.txt", offset=sum(map(len, pieces))
         )
         assert len(answer) < RESULT_CHARS + 100
@@ -96,24 +96,28 @@ def test_a_path_that_leads_out_is_refused(tools: Tools, name: str, path: str) ->
 )
 def test_what_is_not_in_the_history_cannot_be_read(tools: Tools, path: str) -> None:
     with pytest.raises(ToolProblem, match="there is no"):
-        said(tools, "read_file", path=path)
+        call_tool(tools, "read_file", path=path)
 
 
 def test_a_search_finds_lines_and_the_place_to_read_on(tools: Tools) -> None:
-    (line,) = said(
+    (line,) = call_tool(
         tools, "search", pattern=r"NameError: name '\w+'", path="candidates/0003/log.0.txt"
     ).splitlines()
     path, offset = line.partition(":")[0].split("@")
-    assert said(tools, "read_file", path=path, offset=int(offset), limit=9).endswith("NameError")
-    assert "candidates/0003/log.0.txt" in tools.read
-    found = said(tools, "search", pattern="WIDTH = ")
-    assert (
-        found.index("candidates/0003/program/train.py")
-        < found.index("candidates/0001/program/train.py")
-        < found.index("working/train.py")
+    assert call_tool(tools, "read_file", path=path, offset=int(offset), limit=9).endswith(
+        "NameError"
     )
-    assert said(tools, "search", pattern="nowhere in it") == "(no line matches)"
-    assert said(tools, "search", pattern="WIDTH", path="working").startswith("working/train.py@")
+    assert "candidates/0003/log.0.txt" in tools.files_read
+    hits = call_tool(tools, "search", pattern="WIDTH = ")
+    assert (
+        hits.index("candidates/0003/program/train.py")
+        < hits.index("candidates/0001/program/train.py")
+        < hits.index("working/train.py")
+    )
+    assert call_tool(tools, "search", pattern="nowhere in it") == "(no line matches)"
+    assert call_tool(tools, "search", pattern="WIDTH", path="working").startswith(
+        "working/train.py@"
+    )
 
 
 def test_an_expression_that_explodes_is_ended_and_a_broken_one_explained(
@@ -121,19 +125,21 @@ def test_an_expression_that_explodes_is_ended_and_a_broken_one_explained(
 ) -> None:
     monkeypatch.setattr(module, "SEARCH_SECONDS", 0.5)
     slow = brief_of(brief.experiment, workspace=Left({(1, 0): "a" * 60 + "!"}))
-    tools = Tools(slow, History(slow, "full"))
+    tools = Tools(slow, HistoryFiles(slow, "full"))
     with pytest.raises(ToolProblem, match="was ended after"):
-        said(tools, "search", pattern="(a+)+$")
-    with pytest.raises(ToolProblem, match="is no regular expression"):
-        said(tools, "search", pattern="(a")
+        call_tool(tools, "search", pattern="(a+)+$")
+    with pytest.raises(ToolProblem, match="is not a regular expression"):
+        call_tool(tools, "search", pattern="(a")
     slow.cancelled.set()
     with pytest.raises(ToolProblem, match="was ended"):
-        said(tools, "search", pattern="(a+)+$")
+        call_tool(tools, "search", pattern="(a+)+$")
 
 
 def test_candidates_are_asked_for_by_what_became_of_them(tools: Tools) -> None:
-    def numbers(**given: Any) -> list[str]:
-        return [line.split("\t")[0] for line in said(tools, "query", **given).splitlines()[2:]]
+    def numbers(**arguments: Any) -> list[str]:
+        return [
+            line.split("\t")[0] for line in call_tool(tools, "query", **arguments).splitlines()[2:]
+        ]
 
     assert numbers() == ["3", "2", "1", "0"]
     assert numbers(sort="best") == ["2", "1", "0"]
@@ -145,13 +151,13 @@ def test_candidates_are_asked_for_by_what_became_of_them(tools: Tools) -> None:
 
 
 def test_the_working_program_is_changed_checked_and_submitted(tools: Tools) -> None:
-    assert said(tools, "edit", **WIDER).startswith("working/train.py now has")
-    assert "WIDTH = 64\n" in said(tools, "read_file", path="working/train.py")
-    assert said(tools, "submit", hypothesis="wider is better;\nif not, loss stays") == "taken"
-    (taken,) = tools.taken
-    assert taken.hypothesis == "wider is better; if not, loss stays"
-    assert "WIDTH = 64\n" in taken.program.files["train.py"]
-    assert taken.read == ("working/train.py",)
+    assert call_tool(tools, "edit", **WIDER).startswith("working/train.py now has")
+    assert "WIDTH = 64\n" in call_tool(tools, "read_file", path="working/train.py")
+    assert call_tool(tools, "submit", hypothesis="wider is better;\nif not, loss stays") == "taken"
+    (submission,) = tools.submissions
+    assert submission.hypothesis == "wider is better; if not, loss stays"
+    assert "WIDTH = 64\n" in submission.program.files["train.py"]
+    assert submission.files_read == ("working/train.py",)
     assert tools.is_done
 
 
@@ -171,8 +177,8 @@ def test_a_program_that_would_waste_a_trial_is_not_taken(
 ) -> None:
     tools.call("edit", edit)
     with pytest.raises(ToolProblem, match=why):
-        said(tools, "submit", hypothesis="better")
-    assert (tools.taken, len(tools.refused)) == ([], 1)
+        call_tool(tools, "submit", hypothesis="better")
+    assert (tools.submissions, len(tools.refusals)) == ([], 1)
     tools.call(
         "edit",
         {
@@ -181,8 +187,8 @@ def test_a_program_that_would_waste_a_trial_is_not_taken(
         },
     )
     with pytest.raises(ToolProblem, match="hypothesis is empty"):
-        said(tools, "submit", hypothesis=" ")
-    assert said(tools, "submit", hypothesis="better") == "taken"
+        call_tool(tools, "submit", hypothesis=" ")
+    assert call_tool(tools, "submit", hypothesis="better") == "taken"
 
 
 def test_a_program_that_differs_in_comments_only_is_not_taken(brief: Brief) -> None:
@@ -190,14 +196,14 @@ def test_a_program_that_differs_in_comments_only_is_not_taken(brief: Brief) -> N
         brief.experiment,
         workspace=Left(repeated="it is candidate 2 but for comments or formatting"),
     )
-    tools = Tools(again, History(again, "full"))
+    tools = Tools(again, HistoryFiles(again, "full"))
     tools.call("edit", WIDER)
     with pytest.raises(ToolProblem, match="candidate 2 but for comments"):
-        said(tools, "submit", hypothesis="better")
+        call_tool(tools, "submit", hypothesis="better")
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "why"),
+    ("name", "arguments", "why"),
     [
         ("rm", {}, "there is no tool 'rm'; there are list_files"),
         ("read_file", {}, "read_file needs path"),
@@ -221,10 +227,10 @@ def test_a_program_that_differs_in_comments_only_is_not_taken(brief: Brief) -> N
     ],
 )
 def test_a_call_that_cannot_be_is_answered_with_the_reason(
-    tools: Tools, name: str, given: Any, why: str
+    tools: Tools, name: str, arguments: Any, why: str
 ) -> None:
     with pytest.raises(ToolProblem, match=why):
-        tools.call(name, given)
+        tools.call(name, arguments)
     assert tools.program == PROGRAMS[1]
 
 
@@ -232,32 +238,34 @@ def test_a_command_sees_the_working_program_and_the_history_and_its_output_is_bo
     brief: Brief,
 ) -> None:
     left = Left()
-    seen = brief_of(brief.experiment, workspace=left)
-    tools = Tools(seen, History(seen, "full"))
+    brief_with_shell = brief_of(brief.experiment, workspace=left)
+    tools = Tools(brief_with_shell, HistoryFiles(brief_with_shell, "full"))
     tools.call("edit", WIDER)
-    answer = said(tools, "shell", command="ls")
+    answer = call_tool(tools, "shell", command="ls")
     assert left.commands == ["ls"]
     assert answer.startswith("(exit status 0)\n(")
     assert len(answer) < RESULT_CHARS + 100
-    assert list(tools.read) == ["$ ls"]
+    assert list(tools.files_read) == ["$ ls"]
 
 
 def test_there_is_no_shell_where_there_is_no_sandbox_for_it(brief: Brief) -> None:
     bare = brief_of(brief.experiment, workspace=Left(has_shell=False))
-    tools = Tools(bare, History(bare, "full"))
+    tools = Tools(bare, HistoryFiles(bare, "full"))
     assert "shell" not in tools.names
     with pytest.raises(ToolProblem, match="there is no tool 'shell'"):
-        said(tools, "shell", command="ls")
+        call_tool(tools, "shell", command="ls")
 
 
-def test_a_machine_that_cannot_do_it_is_no_end_of_the_work(
+def test_a_machine_that_cannot_do_it_does_not_end_the_work(
     brief: Brief, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*given: Any) -> Any:
+    def full(*arguments: Any) -> Any:
         raise OSError("no space left on device")
 
     left = Left()
     monkeypatch.setattr(left, "run", full)
-    seen = brief_of(brief.experiment, workspace=left)
+    brief_with_shell = brief_of(brief.experiment, workspace=left)
     with pytest.raises(ToolProblem, match="shell could not be done here: no space left"):
-        said(Tools(seen, History(seen, "full")), "shell", command="ls")
+        call_tool(
+            Tools(brief_with_shell, HistoryFiles(brief_with_shell, "full")), "shell", command="ls"
+        )

@@ -1,20 +1,20 @@
-"""A model behind one function, against the scripted server: what it is sent, what it says, what it took."""
+"""A model behind one function, against the scripted server."""
 
 import pytest
 
-from tests.messages_server import Fails, MessagesServer, Says
+from tests.messages_server import Answer, Failure, MessagesServer
 from workbench.errors import WorkbenchError
 from workbench.propose.model.plain import MAX_ANSWER_TOKENS, plain
 from workbench.propose.proposer import Receipt
 
 
-def test_a_prompt_is_sent_as_it_is_and_the_receipt_holds_what_every_call_took(
+def test_a_prompt_is_sent_as_it_is_and_the_receipt_holds_the_cost_of_every_call(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-a-key-of-this-test")
     receipt = Receipt()
     with MessagesServer(
-        lambda body: Says("four", usage={"input_tokens": 1000, "output_tokens": 10})
+        lambda body: Answer("four", usage={"input_tokens": 1000, "output_tokens": 10})
     ) as server:
         ask = plain("claude-haiku-4-5", server.url, receipt)
         assert ask("two and two?\n") == ask("") == "four"
@@ -32,8 +32,8 @@ def test_a_prompt_is_sent_as_it_is_and_the_receipt_holds_what_every_call_took(
     assert receipt.usd == pytest.approx(2 * (1000 * 1.0 + 10 * 5.0) / 1e6)
 
 
-def test_a_model_that_does_not_answer_raises_and_is_no_empty_answer() -> None:
-    with MessagesServer(lambda body: Fails(404, "not_found_error", "model: nobody")) as server:
-        ask = plain("nobody", server.url, Receipt())
-        with pytest.raises(WorkbenchError, match="nobody"):
+def test_a_model_that_does_not_answer_raises_an_error() -> None:
+    with MessagesServer(lambda body: Failure(404, "not_found_error", "model: missing")) as server:
+        ask = plain("missing", server.url, Receipt())
+        with pytest.raises(WorkbenchError, match="missing"):
             ask("hello")

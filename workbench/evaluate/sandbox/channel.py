@@ -1,4 +1,7 @@
-"""The pipes to one candidate: a request goes out, its answer comes back, whatever the other end does with them."""
+"""The pipes to one candidate: a request goes out and its answer comes back.
+
+It never waits past its deadline, whatever the other end does with the pipes.
+"""
 
 import os
 import secrets
@@ -9,19 +12,23 @@ from typing import Any
 from workbench.evaluate.sandbox import wire
 
 
-class Gone(Exception):
-    """The other end is closed."""
+class ChannelClosed(Exception):
+    """The other end has closed its pipe."""
 
 
-class Late(Exception):
+class AnswerTimeout(Exception):
     """No answer came in time."""
 
 
 class Channel:
-    """A pair of pipe ends, made not to block: a candidate that never reads, or writes for ever, stops nothing here."""
+    """A pair of pipe ends that never block.
+
+    A candidate that never reads, or that writes forever, cannot hold up this side.
+    """
 
     def __init__(self, requests: int, answers: int) -> None:
-        self._requests, self._answers = requests, answers
+        self._requests = requests
+        self._answers = answers
         for fd in (requests, answers):
             os.set_blocking(fd, False)
 
@@ -32,56 +39,62 @@ class Channel:
     def ask(
         self, message: dict[str, Any], max_header: int, max_raw: int, end: float | None
     ) -> dict[str, Any]:
-        """The answer to a message.
+        """Sends a message and returns its answer.
 
-        Each request has a random number that its answer repeats, so that nothing written ahead of a request passes for its answer.
+        Each request has a random number that its answer repeats. So nothing that a candidate wrote
+        before it saw the request can pass for the answer.
 
         Args:
-            max_header, max_raw: bounds in bytes; nothing larger is taken in.
-            end: on the monotonic clock.
+            message: plain data.
+            max_header: largest header of the answer, in bytes; a larger one is not read.
+            max_raw: most raw bytes of the answer.
+            end: deadline on the monotonic clock; None for no deadline.
 
         Raises:
-            Gone, Late: no answer. WireError: bytes that are none. TypeError: the message is no plain data.
+            ChannelClosed: the other end closed its pipe.
+            AnswerTimeout: no answer came before the deadline.
+            WireError: what came is not an answer to this message.
+            TypeError: the message is not plain data.
         """
         number = secrets.randbits(62)
-        waiting = [
-            memoryview(part).cast("B") for part in wire.pack({**message, "id": number}) if len(part)
-        ]
+        frame = wire.pack({**message, "id": number})
+        unsent = [memoryview(part).cast("B") for part in frame if len(part)]
         reader = wire.Reader(max_header, max_raw)
         with selectors.DefaultSelector() as selector:
             selector.register(self._answers, selectors.EVENT_READ)
             selector.register(self._requests, selectors.EVENT_WRITE)
             while True:
-                left = None if end is None else end - time.monotonic()
-                if left is not None and left <= 0:
-                    raise Late
-                for key, _ in selector.select(left):
+                seconds_left = None if end is None else end - time.monotonic()
+                if seconds_left is not None and seconds_left <= 0:
+                    raise AnswerTimeout
+                for key, _ in selector.select(seconds_left):
                     if key.fd == self._requests:
-                        if not self._push(waiting):
+                        if not self._write_some(unsent):
                             selector.unregister(self._requests)
-                    elif (answer := self._pull(reader)) is not None:
-                        if waiting or answer.get("id") != number:
+                    elif (answer := self._read_some(reader)) is not None:
+                        # An answer before the whole request was sent cannot be an answer to it.
+                        if unsent or answer.get("id") != number:
                             raise wire.WireError("an answer without its request")
                         return answer
 
-    def _push(self, waiting: list[memoryview]) -> bool:
-        """Writes what the pipe takes; false when nothing is left to write."""
+    def _write_some(self, unsent: list[memoryview]) -> bool:
+        """Writes what the pipe takes; returns whether something is left to write."""
         try:
-            while waiting:
-                waiting[0] = waiting[0][os.write(self._requests, waiting[0]) :]
-                if not len(waiting[0]):
-                    del waiting[0]
+            while unsent:
+                unsent[0] = unsent[0][os.write(self._requests, unsent[0]) :]
+                if not len(unsent[0]):
+                    del unsent[0]
         except BlockingIOError:
             return True
         except BrokenPipeError:
-            return False  # the answers' pipe ends as well, and says it
+            return False  # the pipe of answers has ended as well, and reading it will say so
         return False
 
-    def _pull(self, reader: wire.Reader) -> dict[str, Any] | None:
+    def _read_some(self, reader: wire.Reader) -> dict[str, Any] | None:
         try:
-            count = os.readv(self._answers, [reader.room()])
+            count = os.readv(self._answers, [reader.free_space])
         except BlockingIOError:
             return None
         if not count:
-            raise Gone
-        return reader.filled(count)
+            raise ChannelClosed
+        return reader.advance(count)

@@ -1,58 +1,82 @@
-"""Sandbox levels: which one holds on this machine, by a live probe, and how a candidate is started in it.
+"""Sandbox levels: what each one protects, and how a candidate is started in it.
+
+`probe` finds out which level works on this machine.
 
 Protected at `bwrap` and `landlock`:
-- files: only an allow-list can be read (`view`): the system, Python without its site-packages, declared distributions, the data
-  that the evaluator names; only the candidate's box can be written. No home, no study, no key, no other candidate;
-- the network, and the kernel's calls for tracing, namespaces, mounts, clocks, keys (`seccomp`); local sockets work at `bwrap`, between the
-  candidate's own processes (as do semaphores and shared memory: DataLoader's workers need all three), and are denied at `landlock`;
-- other processes: no signal reaches them, /proc shows nothing of theirs, and the environment is a new one;
-- the machine: wall clock, CPU, memory and number of processes of the tree, disk and output are limited (`supervisor`);
-- the count of CPU time: of all processes that there ever were, by the control group; without one SIGCHLD stays as it is (`seccomp`),
-  so that nothing ends uncounted, and who hears of a child's end by that signal alone waits for ever: dash where it has to `wait`, node.
+
+- Files. Only an allow-list can be read (`readable_paths`): the system, Python without its
+  site-packages, declared distributions, and the data that the evaluator names. Only the candidate's
+  own folder can be written. It sees no home, no study, no key and no other candidate.
+- The network, and the kernel's calls for tracing, namespaces, mounts, clocks and keys (`seccomp`).
+  Local sockets work at `bwrap` between the candidate's own processes, as do semaphores and shared
+  memory; DataLoader's workers need all three. At `landlock` they are denied.
+- Other processes. They cannot be signalled or seen in /proc, and the candidate's environment is a
+  new one.
+- The machine. Wall clock, CPU time, memory and number of processes of the whole tree, disk and
+  output are limited (`supervisor`).
+- The count of CPU time. The control group counts every process that ever ran. Without one, SIGCHLD
+  keeps its default (`seccomp`), so that no process ends uncounted. A program that waits for a child
+  by that signal alone then waits forever: dash in `wait`, and node.
 
 Not protected:
-- against faults of the kernel, of a GPU driver (its device nodes are open where a slot has a GPU) and of the processor;
-- names of installed packages below the standard library's folder can be listed at `landlock`, their contents not;
-- at `landlock` the disk limit is a watchdog's: a fast writer passes it for a fraction of a second; without a control group
-  so is the memory limit at either level, which then misses files in /box, /tmp and /dev/shm; `memory_limit` of the trial says so;
-- what a folder holds that the candidate may read, local sockets included: at `bwrap` it may connect to one that its user may write to;
-- at `bwrap` under our own user without Landlock and Yama: a candidate can change bubblewrap's process in there, which has the same walls
-  and no limits, and have it reap what no control group counts;
-- at `landlock` under our own user (not root), modes and times of files cannot be changed, in the box neither;
-- CPU, caches and memory bandwidth are shared with other slots: a candidate can disturb a neighbour's clock;
-- the page cache is shared with all that comes later: which pages of /usr lie in it cannot be asked, but a read that has to wait for the
-  disk takes longer and is counted (`getrusage`), so that a candidate can still leave a message to a later one there;
-- at `off` nothing but the limits and a clean environment, and children that the kernel reaps are in no count without a control group.
+
+- Against faults of the kernel, of the processor, and of a GPU driver, whose device nodes are open
+  where a slot has a GPU.
+- At `landlock` the names of installed packages below the standard library's folder can be listed.
+  Their contents cannot be read.
+- At `landlock` a watchdog enforces the limit on disk, and a fast writer exceeds it for a fraction
+  of a second. Without a control group the same holds for memory, at either level, and files in
+  /box, /tmp and /dev/shm are then not counted. The trial's `memory_limit` says which of the two
+  was in force.
+- The contents of a folder that the candidate may read, including local sockets: at `bwrap` it may
+  connect to one that its user may write to.
+- At `bwrap` under our own user, without Landlock and without Yama, a candidate can change
+  bubblewrap's process inside. That process has the same walls and no limits, and could reap
+  children that no control group counts.
+- At `landlock` under our own user, who is not root, modes and times of files cannot be changed, not
+  even of the candidate's own.
+- CPU, caches and memory bandwidth are shared with other slots, so a candidate can disturb the
+  timing of its neighbours.
+- The page cache is shared with everything that runs later. A candidate cannot ask which pages of
+  /usr are in it. But a read that has to wait for the disk takes longer and is counted
+  (`getrusage`), so it can still leave a message to a later candidate there.
+- At `off` there are only the limits and a clean environment. Children that the kernel reaps are
+  not counted without a control group.
 """
 
 import functools
 import os
-import platform
-import secrets
 import shutil
-import socket
-import subprocess
-import sys
-import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import SandboxUnavailable
 from workbench.evaluate.sandbox import bubblewrap, landlock, seccomp
-from workbench.evaluate.sandbox.box import Box, environment
-from workbench.evaluate.sandbox.view import View
+from workbench.evaluate.sandbox.readable_paths import ReadablePaths
+from workbench.evaluate.sandbox.spec import SandboxSpec, make_environment
+from workbench.options import SANDBOXES
 
-LEVELS = ("bwrap", "landlock")
 OFF = "off"
-HOST_FILES = ("wire", "tree", "confine", "host")
+LEVELS = tuple(name for name in SANDBOXES if name not in ("auto", OFF))  # the best one first
+GUEST_MODULES = ("wire", "process_tree", "confine", "guest")
 LANDLOCK_SCOPES_SIGNALS = 6  # the ABI from which signals stay inside
+NO_SEMAPHORES = (
+    "; sandbox level landlock has no semaphores between processes "
+    "(Pool, Queue, workers of a DataLoader): install bubblewrap"
+)
 
 
 @dataclass(frozen=True)
 class Launch:
-    """How to start a sandbox: the command, its environment, the descriptors it keeps, and what the host is told first."""
+    """How to start a sandbox.
+
+    Attributes:
+        argv: the command.
+        environment: its environment variables.
+        keep: descriptors that it inherits.
+        setup: the first message to `guest`.
+        data: name to path inside of each data file.
+    """
 
     argv: list[str]
     environment: dict[str, str]
@@ -61,225 +85,149 @@ class Launch:
     data: dict[str, str]
 
 
-def launch(level: str, box: Box, requests: int, answers: int) -> Launch:
-    """Prepares a start at a level; the descriptors in `keep` beyond the two given are the caller's to close."""
-    mounts = level == "bwrap"
-    inside = bubblewrap.BOX if mounts else str(box.folder)
-    support = bubblewrap.SUPPORT if mounts else str(box.support)
-    host = next(name for name in ("host.pyc", "host.py") if (box.support / name).exists())
-    command = [
-        box.view.python,
-        "-I",
-        "-S",
-        "-B",
-        "-u",
-        f"{support}/{host}",
-        str(requests),
-        str(answers),
-    ]
-    path = list(box.view.search_path) if mounts else landlock.make_links(box.view, box.links)
-    setup: dict[str, Any] = {
-        "level": level, "box": inside, "path": path, "guard": not mounts, "user": 0 if level == OFF else box.user,
-        "own_proc": bool(mounts and box.user and (box.device != "cpu" or box.home)),
-    }  # fmt: skip
-    variables = environment(box, inside, support, path, alone=level != "off")
-    if level != OFF:
-        setup["uncounted"] = _keeps_children()
-    if mounts:
-        filter_fd = os.memfd_create("seccomp")
-        os.write(filter_fd, _program(signals=True, metadata=True, sockets=True))
-        os.lseek(filter_fd, 0, os.SEEK_SET)
-        argv = [*bubblewrap.arguments(_bwrap(), box, variables, filter_fd), *command]
-        data = {name: f"{bubblewrap.DATA}/{name}" for name in box.data}
-        return Launch(argv, variables, [requests, answers, filter_fd], setup, data)
-    if level == "landlock":
-        keeps_signals = bool(box.user) or _abi() >= LANDLOCK_SCOPES_SIGNALS
-        setup |= {
-            "rules": landlock.rules(box),
-            "seccomp": _program(signals=keeps_signals, metadata=bool(box.user), sockets=False),
-        }
-        setup["keep_search"] = bool(box.user) and landlock.needs_search(box)
+def prepare_launch(level: str, spec: SandboxSpec, requests: int, answers: int) -> Launch:
+    """Prepares the start of a sandbox at a level.
+
+    Descriptors in `keep` beyond the two that are given are for the caller to close.
+
+    Args:
+        level: one of LEVELS, or `off`.
+        spec: the sandbox.
+        requests: the sandbox's end of the pipe of requests.
+        answers: the sandbox's end of the pipe of answers.
+    """
+    if level == "bwrap":
+        return _prepare_with_mounts(spec, requests, answers)
+    return _prepare_without_mounts(level, spec, requests, answers)
+
+
+def _prepare_with_mounts(spec: SandboxSpec, requests: int, answers: int) -> Launch:
+    search_path = spec.readable.search_path
+    environment = make_environment(
+        spec, bubblewrap.BOX, bubblewrap.SUPPORT, search_path, alone=True
+    )
+    # Bubblewrap reads the filter from a descriptor.
+    filter_fd = os.memfd_create("seccomp")
+    os.write(filter_fd, _make_filter(signals=True, metadata=True, sockets=True))
+    os.lseek(filter_fd, 0, os.SEEK_SET)
+    program = shutil.which("bwrap") or "bwrap"
+    uses_own_proc = spec.device != "cpu" or spec.home != ""
+    setup = {
+        "level": "bwrap",
+        "box": bubblewrap.BOX,
+        "path": list(search_path),
+        "guard": False,  # the pid namespace's first process does its work
+        "user": spec.user,
+        "own_proc": spec.user != 0 and uses_own_proc,
+        "sigchld_filter": _make_sigchld_filter(),
+    }
     return Launch(
-        command,
-        variables,
-        [requests, answers],
-        setup,
-        {name: str(path) for name, path in box.data.items()},
+        argv=[
+            *bubblewrap.make_arguments(program, spec, environment, filter_fd),
+            *_make_guest_command(spec, bubblewrap.SUPPORT, requests, answers),
+        ],
+        environment=environment,
+        keep=[requests, answers, filter_fd],
+        setup=setup,
+        data={name: f"{bubblewrap.DATA}/{name}" for name in spec.data},
     )
 
 
-@functools.cache
-def _program(*, signals: bool, metadata: bool, sockets: bool) -> bytes:
-    return seccomp.program(signals, metadata=metadata, sockets=sockets)
+def _prepare_without_mounts(level: str, spec: SandboxSpec, requests: int, answers: int) -> Launch:
+    search_path = landlock.make_links(spec.readable, spec.links)
+    is_confined = level != OFF
+    environment = make_environment(
+        spec, str(spec.folder), str(spec.support), search_path, alone=is_confined
+    )
+    setup: dict[str, Any] = {
+        "level": level,
+        "box": str(spec.folder),
+        "path": search_path,
+        "guard": True,
+        "user": spec.user if is_confined else 0,
+    }
+    if is_confined:
+        is_other_user = spec.user != 0
+        # Another user cannot signal our processes, and a newer Landlock keeps signals inside.
+        # Where neither holds, the filter denies every signal.
+        keeps_signals = is_other_user or find_landlock_abi() >= LANDLOCK_SCOPES_SIGNALS
+        setup |= {
+            "rules": landlock.make_rules(spec),
+            "call_filter": _make_filter(
+                signals=keeps_signals, metadata=is_other_user, sockets=False
+            ),
+            "keep_search": is_other_user and landlock.needs_search_right(spec),
+            "sigchld_filter": _make_sigchld_filter(),
+        }
+    return Launch(
+        argv=_make_guest_command(spec, str(spec.support), requests, answers),
+        environment=environment,
+        keep=[requests, answers],
+        setup=setup,
+        data={name: str(path) for name, path in spec.data.items()},
+    )
+
+
+def _make_guest_command(spec: SandboxSpec, support: str, requests: int, answers: int) -> list[str]:
+    names = ("guest.pyc", "guest.py")
+    guest = next(name for name in names if (spec.support / name).exists())
+    # Isolated and without `site`: it imports nothing that the candidate could have put in its way.
+    options = ("-I", "-S", "-B", "-u")
+    return [spec.readable.python, *options, f"{support}/{guest}", str(requests), str(answers)]
 
 
 @functools.cache
-def _keeps_children() -> bytes:
-    return seccomp.keeps_children()
+def _make_filter(*, signals: bool, metadata: bool, sockets: bool) -> bytes:
+    return seccomp.make_filter(signals, metadata=metadata, sockets=sockets)
 
 
 @functools.cache
-def _abi() -> int:
-    from workbench.evaluate.sandbox import confine
-
-    return confine.landlock_abi()
+def _make_sigchld_filter() -> bytes:
+    return seccomp.make_sigchld_filter()
 
 
-def _bwrap() -> str:
-    return shutil.which("bwrap") or "bwrap"
+@functools.cache
+def find_landlock_abi() -> int:
+    """Returns the kernel's Landlock ABI, 0 when it has none or has it switched off."""
+    from workbench.evaluate.sandbox import confine  # not at the top, because it loads ctypes
+
+    return confine.find_landlock_abi()
 
 
-def remedy(level: str, error: str, trace: str) -> str:
-    """What to say behind a candidate's error where honest code fails by the level; empty where it does not."""
+def explain_limitation(level: str, error: str, trace: str) -> str:
+    """Returns what to add to a candidate's error where honest code fails because of the level."""
     if level == "landlock" and error.startswith("PermissionError") and "multiprocessing/" in trace:
-        return "; sandbox level landlock has no semaphores between processes (Pool, Queue, workers of a DataLoader): install bubblewrap"
+        return NO_SEMAPHORES
     return ""
 
 
-def write_support(folder: Path, view: View) -> None:
-    """Puts what runs inside into a folder: bytecode for our own interpreter (parsing it costs as much as starting it), else source.
+def write_support(folder: Path, readable: ReadablePaths) -> None:
+    """Writes the modules that run inside, and `bin/python`, into a folder.
 
-    Below it `bin/python`, so that a candidate's programs mean the Python that runs it by that name.
+    They are bytecode where our own interpreter runs them, because parsing them takes as long as
+    starting Python. `bin` comes first in PATH, so that `python` in a candidate's own commands means
+    the Python that runs the candidate.
     """
-    (folder / "bin").mkdir(parents=True, exist_ok=True)
+    programs = folder / "bin"
+    programs.mkdir(parents=True, exist_ok=True)
     for name in ("python", "python3"):
-        if not (folder / "bin" / name).is_symlink():
-            (folder / "bin" / name).symlink_to(view.python)
-    here = Path(__file__).parent
-    for name in HOST_FILES:
-        source = (here / f"{name}.py").read_bytes()
-        if view.same:
-            (folder / f"{name}.pyc").write_bytes(_bytecode(name, source))
+        if not (programs / name).is_symlink():
+            (programs / name).symlink_to(readable.python)
+    sources = Path(__file__).parent
+    for name in GUEST_MODULES:
+        source = (sources / f"{name}.py").read_bytes()
+        if readable.same:
+            (folder / f"{name}.pyc").write_bytes(_compile(name, source))
         else:
             (folder / f"{name}.py").write_bytes(source)
 
 
 @functools.cache
-def _bytecode(name: str, source: bytes) -> bytes:
+def _compile(name: str, source: bytes) -> bytes:
+    """Returns the contents of a `.pyc` file."""
     import importlib.util
     import marshal
 
     code = compile(source, f"{name}.py", "exec", dont_inherit=True)
-    return importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(code)
-
-
-_PROBE = b"""
-import os, socket
-
-def attempt(secret, beside, port, parent):
-    found = []
-    def holds(what, action):
-        try:
-            action()
-        except (OSError, ValueError):
-            return
-        found.append(what)
-    holds("reads a file outside", lambda: open(secret).read())
-    holds("writes a file outside", lambda: open(beside, "w").write("x"))
-    holds("makes a socket", lambda: socket.socket().connect(("127.0.0.1", port)))
-    holds("sees the environment of a process outside", lambda: open(f"/proc/{parent}/environ").read(1))
-    holds("signals a process outside", lambda: os.kill(parent, 0))
-    open("inside", "w").write("x")
-    return found
-"""
-
-
-@functools.cache
-def probe() -> dict[str, str | None]:
-    """Level to the reason against it, None where it holds. Starts a sandbox of each level that tries to escape; once per process."""
-    return {level: _reason_against(level) for level in LEVELS}
-
-
-def choose(policy: str) -> str:
-    """The level to use: the best that holds for `auto`, else the named one.
-
-    Raises:
-        SandboxUnavailable: it does not hold here; the message says why, and what to do.
-    """
-    if policy == OFF:
-        return OFF
-    if policy not in ("auto", *LEVELS):
-        raise SandboxUnavailable(
-            f"no sandbox level {policy!r}; choose auto, {', '.join(LEVELS)} or {OFF}"
-        )
-    reasons: dict[str, str] = {}
-    for level in LEVELS if policy == "auto" else (policy,):
-        reason = _reason_against(level)
-        if reason is None:
-            return level
-        reasons[level] = reason
-    problems = "; ".join(f"{level}: {reason}" for level, reason in reasons.items())
-    raise SandboxUnavailable(f"no sandbox holds on this machine ({problems}). {_remedy(reasons)}")
-
-
-def _remedy(reasons: dict[str, str]) -> str:
-    if platform.system() != "Linux":
-        return "Run it on Linux (a container will do), or trust the code and say --sandbox off."
-    advice = []
-    if "bwrap" in reasons and "not installed" in reasons["bwrap"]:
-        advice.append("Install bubblewrap (apt install bubblewrap)")
-    elif "bwrap" in reasons:
-        settings = (
-            "kernel.apparmor_restrict_unprivileged_userns=0 kernel.unprivileged_userns_clone=1"
-        )
-        advice.append(f"Allow user namespaces (sudo sysctl {settings})")
-    if "landlock" in reasons:
-        advice.append(
-            "boot a kernel from 5.13 with Landlock (lsm=landlock,... on its command line)"
-        )
-    return f"{', or '.join(advice)}; or trust the code and say --sandbox off."
-
-
-@functools.cache
-def _reason_against(level: str) -> str | None:
-    if platform.system() != "Linux":
-        return f"{platform.system()} has neither namespaces nor Landlock"
-    if level == "bwrap" and not shutil.which("bwrap"):
-        return "bubblewrap is not installed"
-    if level == "landlock" and not _abi():
-        return "this kernel has no Landlock, or it is switched off"
-    try:
-        escapes = _try_to_escape(level)
-    except Exception as error:  # whatever goes wrong in a probe is a reason against the level
-        return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return f"a probe {', '.join(escapes)}" if escapes else None
-
-
-def _try_to_escape(level: str) -> list[str]:
-    from workbench.evaluate.sandbox import view
-    from workbench.evaluate.sandbox.box import user_for
-    from workbench.evaluate.sandbox.supervisor import Supervisor
-    from workbench.experiment import Limits
-
-    with (
-        tempfile.TemporaryDirectory(prefix="workbench-probe-") as name,
-        socket.create_server(("127.0.0.1", 0)) as server,
-    ):
-        folder = Path(name)
-        folder.chmod(0o755)
-        (folder / "secret").write_text(secrets.token_hex())
-        (folder / "secret").chmod(0o644)
-        (folder / "public").mkdir()
-        (folder / "public").chmod(0o777)
-        seen, user = view.make(()), user_for(0)
-        write_support(folder / "support", seen)
-        box = Box(
-            view=seen, limits=Limits(wall_seconds=30), support=folder / "support", folder=folder / "box",
-            links=folder / "links", user=user,
-        )  # fmt: skip
-        # A child of the same user as we are: what the candidate must neither see nor signal, without risk to ourselves.
-        idle = [sys.executable, "-I", "-S", "-c", "import sys; sys.stdin.read()"]
-        outside = subprocess.Popen(idle, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-        try:
-            with Supervisor(level, box, deadline=time.monotonic() + 30) as process:
-                process.start("probe.py", {"probe.py": _PROBE}, ())
-                port = server.getsockname()[1]
-                beside = str(folder / "public" / "beside")
-                answer = process.call(
-                    "attempt", (str(folder / "secret"), beside, port, outside.pid), {}, list, None
-                )
-        finally:
-            assert outside.stdin is not None
-            outside.stdin.close()
-            outside.wait()
-    return [str(line) for line in answer]
+    flags_and_time = bytes(12)  # zero: Python compares it with no source, as there is none
+    return importlib.util.MAGIC_NUMBER + flags_and_time + marshal.dumps(code)

@@ -1,87 +1,107 @@
-"""One sandboxed process tree, from its start to the death of its last process, held to its limits.
+"""One sandbox as the evaluator's thread sees it: starts it, and has the candidate do something.
 
-Two threads meet here: the evaluator's, which starts the sandbox and exchanges messages, and one of this class, which reads the
-output, looks at the limits, and is the only one to kill and reap. Everything that ends a sandbox goes through `end`; the
-evaluator's thread learns it from the closed pipe and then reads the verdict.
+A second thread, the `reaper`, holds it to its limits and is the only one that kills. Whatever ends
+a sandbox goes through `end`. The evaluator's thread notices the closed pipe, and then waits for the
+verdict (`messenger`).
 """
 
 import os
-import select
-import selectors
 import shutil
-import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from workbench.evaluate.answers import CandidateFailed, Question, Returns, TimedOut, checked
-from workbench.evaluate.sandbox import levels, tree, watchdog, wire
-from workbench.evaluate.sandbox.box import Box, rlimits
+from workbench.evaluate.answers import Question, Returns, check_answer
+from workbench.evaluate.sandbox import levels, watchdog
 from workbench.evaluate.sandbox.cgroup import Group
-from workbench.evaluate.sandbox.channel import Channel, Gone, Late
-from workbench.evaluate.sandbox.questions import Asking
-from workbench.experiment import MB
+from workbench.evaluate.sandbox.channel import AnswerTimeout, Channel
+from workbench.evaluate.sandbox.cpu_clock import ClockError, CpuClock
+from workbench.evaluate.sandbox.dialogue import Dialogue
+from workbench.evaluate.sandbox.messenger import MAX_REASON, Messenger
+from workbench.evaluate.sandbox.reaper import Reaper
+from workbench.evaluate.sandbox.spec import SandboxSpec, make_rlimits
+from workbench.records import TrialStatus
 
-TICK_SECONDS = 0.2
-REST_SECONDS = 5.0
-BLOCK = 1 << 16
-Ending = tuple[str, str]  # a trial's status, and the reason
-
-
-class Cancelled(BaseException):
-    """A person ended the trial; no `except Exception` of an evaluator catches it."""
+SPARE_PROCESSES = 2  # bubblewrap's first process and the guest
 
 
 class Supervisor:
     """A context in which one sandbox lives.
 
     Attributes:
-        seconds, cpu_seconds: wall and CPU time of the tree, known when it has ended.
-        peak_mb: the most memory it held. memory_limit: `cgroup` or `watchdog`.
-        ending: why it was ended before its time; None otherwise.
+        level: `bwrap`, `landlock` or `off`.
+        spec: what the sandbox is given.
+        memory_limit: what enforces the limit on memory, `cgroup` or `watchdog`.
     """
 
     def __init__(
         self,
         level: str,
-        box: Box,
+        spec: SandboxSpec,
         *,
         deadline: float,
         output: Callable[[bytes], None] = lambda data: None,
         group: Group | None = None,
     ) -> None:
-        """Starts the tree, without any candidate code yet.
+        """Starts the sandbox, without any candidate code yet.
 
         Args:
+            level: `bwrap`, `landlock` or `off`.
+            spec: what the sandbox is given.
             deadline: of the trial, on the monotonic clock.
-            output: takes what the candidate prints; called from another thread.
-            group: a control group that nobody else uses meanwhile.
+            output: called from another thread with what the candidate prints.
+            group: a control group that no other sandbox uses meanwhile.
         """
-        self.level, self.box, self.deadline, self.output = level, box, deadline, output
-        self.seconds = self.cpu_seconds = 0.0
-        self.memory_limit, self.ending = (
-            "watchdog",
-            None if deadline > time.monotonic() else ("timeout", "no time is left"),
-        )
-        self._group, self._lock, self._done = group, threading.Lock(), threading.Event()
-        self._joined, self._printed, self._answering = False, 0, False
-        self._clocks: dict[int, float] = {}
-        self._wake, self._module = -1, ""
+        self.level = level
+        self.spec = spec
+        self.memory_limit = "watchdog"
+        self._group = group
+        self._is_in_group = False
+        self._module = ""  # the candidate's module whose functions are called
         self._began = time.monotonic()
         if group is not None:
             group.begin()
-        if level != "bwrap":
-            self._make_folder()
-        self._spawn()
-        self._watch_thread = threading.Thread(target=self._watch, name="sandbox", daemon=True)
-        self._watch_thread.start()
+        has_own_mounts = level == "bwrap"
+        if not has_own_mounts:
+            _make_candidate_folder(level, spec)
+        channel, log = self._spawn()
+        self._reaper = Reaper(
+            self._process,
+            log,
+            spec.limits,
+            deadline=deadline,
+            output=output,
+            group=group,
+            # With its own mounts, the folder's file system limits its size.
+            folder=None if has_own_mounts else spec.folder,
+            has_init=has_own_mounts,
+        )
+        self._channel = channel
+        self._messenger = Messenger(channel, self._reaper, level, output)
+        self._clock = CpuClock(self._process.pid, self._reaper.watchdog)
+
+    @property
+    def pid(self) -> int:
+        """The process at the top of the sandbox's tree."""
+        return self._process.pid
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the sandbox; 0 until it has ended."""
+        ended_at = self._reaper.ended_at
+        return 0.0 if ended_at is None else ended_at - self._began
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time of all its processes; 0 until it has ended."""
+        return self._reaper.cpu_seconds
 
     @property
     def peak_mb(self) -> float:
-        return self._watchdog.peak_mb
+        """The most memory that it held."""
+        return self._reaper.watchdog.peak_mb
 
     def __enter__(self) -> "Supervisor":
         return self
@@ -90,54 +110,52 @@ class Supervisor:
         self.close()
 
     def close(self) -> None:
-        """Ends the tree; returns when its last process is dead and its folder gone."""
-        if self._wake < 0:
+        """Ends the sandbox; returns when its last process is dead and its folder removed."""
+        if not self._reaper.close():
             return
-        self.end("", "")
-        self._done.wait()
-        self._watch_thread.join()
         self._channel.close()
-        with self._lock:
-            for fd in (self._wake, self._log, self._pidfd):
-                os.close(fd)
-            self._wake = -1
         if self.level != "bwrap":
-            shutil.rmtree(self.box.folder, ignore_errors=True)
+            shutil.rmtree(self.spec.folder, ignore_errors=True)
 
-    def end(self, status: str, reason: str) -> None:
-        """Has the tree killed; the first reason counts. From any thread, returns at once."""
-        with self._lock:
-            if self.ending is None and status:
-                self.ending = (status, reason)
-            if self._wake >= 0:
-                os.eventfd_write(self._wake, 1)
+    def end(self, status: TrialStatus, reason: str) -> None:
+        """Asks for the sandbox to be killed, from any thread; only the first reason is kept."""
+        self._reaper.end(status, reason)
 
     def start(self, module: str, files: Mapping[str, bytes], executable: Sequence[str]) -> None:
-        """Hands the files over and imports a module of them (a path such as `train.py`; empty for none).
+        """Writes the files into the sandbox and imports one module of them.
+
+        Args:
+            module: path such as `train.py`; empty for none.
+            files: path to contents.
+            executable: paths of files that can be run.
 
         Raises:
-            CandidateFailed: the import failed. OSError: the sandbox could not be set up, which is nobody's fault in the program.
+            CandidateFailed: the import failed.
+            OSError: the sandbox could not be set up, which is not the program's fault.
         """
+        counts_cpu = self._group is not None and self._group.counts_cpu
+        limit = _limit_processes(self.level, self.spec, self._group)
         setup = {
             **self._launch.setup,
             "files": dict(files),
             "executable": list(executable),
             "cgroups": self._entrances,
+            "limits": make_rlimits(self.spec, limit),
+            "counts_cpu": counts_cpu,
         }
-        setup["limits"] = rlimits(self.box, self._process_limit())
-        setup["counts_cpu"] = self._group is not None and self._group.counts_cpu
-        answer = self._exchange(setup, 1 << 16, 0, None)
+        answer = self._messenger.exchange(setup)
         if "broken" in answer:
-            raise OSError(
-                f"the sandbox ({self.level}) could not be set up: {str(answer['broken'])[:500]}"
-            )
-        self._joined = bool(answer["value"]["cgroup"])
-        self.memory_limit = "cgroup" if self._joined else "watchdog"
-        if not self._joined:
-            self._watchdog.group = None
+            reason = str(answer["broken"])[:MAX_REASON]
+            raise OSError(f"the sandbox ({self.level}) could not be set up: {reason}")
+        # No candidate code has run so far, so this answer can be believed.
+        self._is_in_group = bool(answer["value"]["cgroup"])
+        if self._is_in_group:
+            self.memory_limit = "cgroup"
+        else:
+            self._reaper.watchdog.group = None
         if module:
             self._module = module.removesuffix(".py").replace("/", ".")
-            self._value(self._exchange({"do": "import", "module": self._module}, 1 << 16, 0, None))
+            self._messenger.request({"do": "import", "module": self._module})
 
     def call(
         self,
@@ -149,320 +167,127 @@ class Supervisor:
         questions: Mapping[str, Question] = MappingProxyType({}),
         max_questions: int = 0,
     ) -> Any:
-        """The checked answer of one of the candidate's functions, which may ask questions before it.
+        """Calls one of the candidate's functions, and returns its checked answer.
 
-        A question is an answer of another kind to the same request, and what it is told is the next request: the two sides take turns.
+        The function may ask questions before it answers. A question is another kind of answer to
+        the same request, and its answer is the next request: the two sides take turns.
 
         Raises:
-            CandidateFailed: it raised, answered or asked something else, or is gone. TimedOut: it took too long.
+            CandidateFailed: it raised, answered or asked something else, or has ended.
+            TimedOut: it took longer than `timeout` seconds, without the time that the evaluator
+                took to answer.
             RuntimeError: the candidate is waiting for an answer itself.
         """
-        asking = Asking(name, questions, max_questions)
+        dialogue = Dialogue(name, questions, max_questions)
+        max_header, max_raw = dialogue.next_frame_bounds(returns)
         message = {
             "do": "call",
             "module": self._module,
             "name": name,
             "args": list(args),
             "kwargs": dict(kwargs),
+            "questions": sorted(questions),
         }
-        message["questions"] = sorted(questions)
-        spent = 0.0
+        seconds_used = 0.0
         while True:
+            seconds_left = None if timeout is None else timeout - seconds_used
             began = time.monotonic()
-            answer = self._exchange(message, *asking.bounds(returns), timeout, f"{name}()", spent)
-            spent += (
-                time.monotonic() - began
-            )  # what the evaluator takes to answer is not the candidate's time
+            try:
+                answer = self._messenger.exchange(message, max_header, max_raw, seconds_left)
+            except AnswerTimeout:
+                self.end("timeout", f"{name}() took longer than {timeout:g} s")
+                raise self._messenger.wait_for_verdict() from None
+            seconds_used += time.monotonic() - began
             if "ask" not in answer:
-                return checked(self._value(answer), returns, f"{name}() answered")
-            message = self._reply(asking, answer)
+                value = self._messenger.get_value(answer)
+                return check_answer(value, returns, f"{name}() answered")
+            message = self._messenger.reply(dialogue, answer)
 
     def run(self, argv: Sequence[str]) -> int:
         """Runs a command to its end; returns its exit status."""
-        answer = self._exchange({"do": "run", "argv": list(argv)}, 1 << 16, 0, None, argv[-1])
-        return int(checked(self._value(answer), int, "run() answered"))
+        value = self._messenger.request({"do": "run", "argv": list(argv)})
+        return int(check_answer(value, int, "run() answered"))
 
     def read_file(self, path: str, max_bytes: int) -> bytes:
-        """The bytes of a regular file of the box."""
-        answer = self._exchange(
-            {"do": "read", "path": path, "limit": max_bytes}, 1 << 16, max_bytes, None, path
-        )
-        return bytes(checked(self._value(answer), bytes, "read_file() answered"))
+        """Returns the bytes of a regular file in the candidate's folder."""
+        request = {"do": "read", "path": path, "limit": max_bytes}
+        value = self._messenger.request(request, max_raw=max_bytes)
+        return bytes(check_answer(value, bytes, "read_file() answered"))
 
     def seal(self) -> None:
-        """Forbids new processes and threads for good; before any code of the candidate runs, nothing in there can be in its way."""
-        checked(
-            self._value(self._exchange({"do": "seal"}, 1 << 16, 0, None)), None, "seal() answered"
-        )
-        if self._joined and self._group is not None:
+        """Forbids new processes and threads until the sandbox ends.
+
+        Called before any candidate code runs, nothing inside can prevent it.
+        """
+        check_answer(self._messenger.request({"do": "seal"}), None, "seal() answered")
+        if self._is_in_group and self._group is not None:
             self._group.seal()
 
-    def cpu_clock(self) -> float:
-        """CPU seconds so far, exact: read when every process waits, since the kernel adds up what one uses when it pauses, or at a tick.
+    def read_cpu_clock(self) -> float:
+        """Returns the CPU seconds so far, exactly; every process has to wait when it is read.
 
         Raises:
-            CandidateFailed: one does not stop working, or ended where no control group counts what it had used.
+            CandidateFailed: a process does not stop working, or the time cannot be known.
         """
-        end = time.monotonic() + REST_SECONDS
-        while not tree.at_rest(members := tree.descendants(self._process.pid)):
-            if time.monotonic() > end:
-                self.end(
-                    "failed", f"the candidate still worked {REST_SECONDS:g} s after its answer"
-                )
-                raise self._verdict()
-            time.sleep(REST_SECONDS / 1e5)
-        if (counter := self._watchdog.counter) is not None:
-            return counter.cpu_seconds()
-        before, self._clocks = (
-            self._clocks,
-            {pid: clock for pid in members if (clock := tree.cpu_clock(pid))},
-        )
-        if before.keys() - self._clocks.keys():
-            self.end(
-                "failed",
-                "a process of the candidate ended under the clock, and what it had used cannot be known",
-            )
-            raise self._verdict()
-        return sum(self._clocks.values())
+        try:
+            return self._clock.read()
+        except ClockError as error:
+            self.end("failed", str(error))
+            raise self._messenger.wait_for_verdict() from None
 
     def data_path(self, name: str) -> str:
+        """Returns the path of a data file inside the sandbox."""
         return self._launch.data[name]
 
-    # ------------------------------------------------------------------ the evaluator's thread
-
-    def _make_folder(self) -> None:
-        self.box.folder.mkdir(mode=0o700)
-        if self.box.user and self.level != levels.OFF:
-            os.chown(self.box.folder, self.box.user, self.box.user)
-
-    def _spawn(self) -> None:
-        theirs_in, requests = os.pipe()
-        answers, theirs_out = os.pipe()
-        self._log, theirs_log = os.pipe()
-        self._entrances: list[int] = self._group.entrances() if self._group is not None else []
-        ours = [theirs_in, theirs_out, theirs_log, *self._entrances]
-        try:
-            self._launch: levels.Launch = levels.launch(self.level, self.box, theirs_in, theirs_out)
-            ours += [fd for fd in self._launch.keep if fd not in ours]
-            # From the thread that lives as long as the trial process: the kernel ties the parent-death signal to the thread.
-            self._process = subprocess.Popen(
-                self._launch.argv, stdin=subprocess.DEVNULL, stdout=theirs_log, stderr=theirs_log, cwd="/", start_new_session=True,
-                env=self._launch.environment, pass_fds=(*self._launch.keep, *self._entrances),
-            )  # fmt: skip
-        except BaseException:
-            for fd in (requests, answers, self._log):
-                os.close(fd)
-            raise
-        finally:
-            for fd in dict.fromkeys(ours):
-                os.close(fd)
-        self._pidfd: int = os.pidfd_open(self._process.pid)
-        self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._channel: Channel = Channel(requests, answers)
-        os.set_blocking(self._log, False)
-        folder = None if self.level == "bwrap" else self.box.folder
-        self._watchdog: watchdog.Watchdog = watchdog.Watchdog(
-            self.box.limits, self._process.pid, self._group, folder
-        )
-
-    def _process_limit(self) -> int:
-        """RLIMIT_NPROC, 0 for none: it counts all that the user runs, so the group's own limit is better where there is one."""
-        if self._group is not None and self._group.limits_processes:
-            return 0
-        if self.level == "bwrap" and not self.box.user:
-            return self.box.limits.processes + 2  # counted within the sandbox's own user namespace
-        return self.box.limits.processes + watchdog.tasks_of(self.box.user or os.getuid())
-
-    def _exchange(
-        self,
-        message: dict[str, Any],
-        max_header: int,
-        max_raw: int,
-        timeout: float | None,
-        what: str = "the candidate",
-        spent: float = 0.0,
-    ) -> dict[str, Any]:
-        if self._answering:
-            raise RuntimeError(
-                "the candidate waits for the answer to its question; it cannot be asked anything meanwhile"
-            )
-        try:
-            return self._channel.ask(
-                message,
-                max_header,
-                max_raw,
-                None if timeout is None else time.monotonic() + timeout - spent,
-            )
-        except Gone:
-            pass
-        except Late:
-            self.end("timeout", f"{what} took longer than {timeout:g} s")
-        except wire.WireError as error:
-            self.end("failed", f"the candidate broke the protocol: {error}")
-        raise self._verdict()
-
-    def _reply(self, asking: Asking, frame: Mapping[str, Any]) -> dict[str, Any]:
-        self._answering = True
-        try:
-            return asking.reply(frame)
-        except BaseException:
-            self.end("failed", f"{asking.name}() was left without the answer to its question")
-            raise
-        finally:
-            self._answering = False
-
-    def _value(self, answer: dict[str, Any]) -> Any:
-        if "value" in answer:
-            return answer["value"]
-        trace, error = answer.get("trace"), _line(answer.get("error"))
-        if isinstance(trace, str) and trace:
-            self.output(("\n" + trace + "\n").encode("utf-8", "backslashreplace"))
-            error += levels.remedy(self.level, error, trace)
-        raise CandidateFailed(error)
-
-    def _verdict(self) -> BaseException:
-        """Why the sandbox is gone; waits until it is."""
-        if not self._done.wait(0.5):  # it may have closed its pipes and live on
-            self.end("failed", "the candidate closed its pipes before it answered")
-            self._done.wait()
-        status, reason = self.ending or ("failed", "the candidate is gone")
-        if status == "killed":
-            return Cancelled(reason)
-        return TimedOut(reason) if status == "timeout" else CandidateFailed(reason)
-
-    # ------------------------------------------------------------------ the sandbox's own thread
-
-    def _watch(self) -> None:
-        try:
-            self._watch_until_over()
-        finally:
-            memory = self._watchdog.last_look()
-            status = self._kill()
-            self._drain()
-            with self._lock:
-                if memory:
-                    self.ending = ("failed", memory)
-                elif self.ending is None:
-                    self.ending = self._how_it_ended(status)
-            self.seconds = time.monotonic() - self._began
-            self._done.set()
-
-    def _watch_until_over(self) -> None:
-        with selectors.DefaultSelector() as selector:
-            for fd in (self._log, self._pidfd, self._wake):
-                selector.register(fd, selectors.EVENT_READ)
-            look = time.monotonic() + TICK_SECONDS
-            while True:
-                now = time.monotonic()
-                if now >= self.deadline:
-                    self.end(
-                        "timeout",
-                        f"the trial took longer than {self.box.limits.wall_seconds:g} s (limits.wall_seconds)",
-                    )
-                    return
-                if now >= look:
-                    look = now + TICK_SECONDS
-                    if reason := self._watchdog.violation():
-                        self.end("failed", reason)
-                        return
-                ready = {
-                    key.fd for key, _ in selector.select(max(0.0, min(look, self.deadline) - now))
-                }
-                if self._log in ready and not self._read_log():
-                    selector.unregister(self._log)
-                if self._pidfd in ready or self._wake in ready:
-                    return
-
-    def _read_log(self) -> bool:
-        """Takes one block of output; false when there will be none any more."""
-        try:
-            data = os.read(self._log, BLOCK)
-        except BlockingIOError:
-            return True
-        if not data:
-            return False
-        self._printed += len(data)
-        if self._printed > self.box.limits.output_mb * MB:
-            self.end(
-                "failed", f"printed more than {self.box.limits.output_mb} MB (limits.output_mb)"
-            )
-        else:
-            self.output(data)
-        return True
-
-    def _drain(self) -> None:
-        for _ in range(64):  # what a pipe can hold, no matter who still writes
-            try:
-                data = os.read(self._log, BLOCK)
-            except BlockingIOError:
-                return
-            if not data:
-                return
-            self.output(data)
-            if (
-                time.monotonic() > self.deadline
-            ):  # a timeout whatever the rest says, and reading it may take long
-                return
-
-    def _kill(self) -> int:
-        """Kills the whole tree and reaps what is ours of it; returns the leader's wait status."""
-        pid = self._process.pid
-        members = tree.freeze(pid)
+    def _spawn(self) -> tuple[Channel, int]:
+        """Starts the process; returns our ends of its pipes and of its log."""
+        inside_requests, requests = os.pipe()
+        answers, inside_answers = os.pipe()
+        log, inside_log = os.pipe()
+        self._entrances: list[int] = []
         if self._group is not None:
-            members += [member for member in self._group.members() if member not in members]
-        used = sum(map(tree.cpu_seconds, (pid, *members)))
-        first = set(members[:1]) if self.level == "bwrap" else set()
-        for member in members:
-            if member not in first:
-                tree.strike(member, signal.SIGKILL)
-        # The pid namespace's first process reaps the candidate and then ends by itself; killed, it would lose the count of its CPU time.
-        if not first or not self._ends_soon():
-            for member in (*first, pid):
-                tree.strike(member, signal.SIGKILL)
-        _, status, usage = os.wait4(pid, 0)
-        self._process.returncode = os.waitstatus_to_exitcode(status)
-        self.cpu_seconds = usage.ru_utime + usage.ru_stime
-        for member in members:
-            tree.strike(member, signal.SIGKILL)
-            try:
-                _, _, usage = os.wait4(member, 0)
-                self.cpu_seconds += usage.ru_utime + usage.ru_stime
-            except ChildProcessError:
-                continue  # its own parent reaped it
-        counter = self._watchdog.counter
-        self.cpu_seconds = max(
-            self.cpu_seconds, used, counter.cpu_seconds() if counter is not None else 0.0
-        )
-        return status
-
-    def _ends_soon(self) -> bool:
-        for member in tree.children(self._process.pid):
-            tree.strike(member, signal.SIGCONT)
-        return bool(select.select([self._pidfd], [], [], 1.0)[0])
-
-    def _how_it_ended(self, status: int) -> Ending:
-        code = os.waitstatus_to_exitcode(status)
-        number = -code if code < 0 else code - 128 if code > 128 else 0
-        if number == signal.SIGXCPU or (
-            number == signal.SIGKILL and self.cpu_seconds >= self.box.limits.cpu_seconds
-        ):
-            return (
-                "failed",
-                f"used more than {self.box.limits.cpu_seconds:g} s of CPU (limits.cpu_seconds)",
+            self._entrances = self._group.open_entrances()
+        to_close = [inside_requests, inside_answers, inside_log, *self._entrances]
+        try:
+            self._launch = levels.prepare_launch(
+                self.level, self.spec, inside_requests, inside_answers
             )
-        if number:
-            try:
-                return ("failed", f"the candidate was killed by {signal.Signals(number).name}")
-            except ValueError:
-                pass  # an exit status that looks like a signal
-        return ("failed", f"the candidate exited with status {code} before it answered")
+            to_close += self._launch.keep
+            # This has to run in a thread that lives as long as the trial process: the kernel sends
+            # the parent-death signal when the thread that forked ends.
+            self._process = subprocess.Popen(
+                self._launch.argv,
+                stdin=subprocess.DEVNULL,
+                stdout=inside_log,
+                stderr=inside_log,
+                cwd="/",
+                start_new_session=True,
+                env=self._launch.environment,
+                pass_fds=(*self._launch.keep, *self._entrances),
+            )
+        except BaseException:
+            for fd in (requests, answers, log):
+                os.close(fd)
+            raise
+        finally:
+            # An inside end that stayed open here would keep its pipe from ever ending.
+            for fd in dict.fromkeys(to_close):
+                os.close(fd)
+        return Channel(requests, answers), log
 
 
-def _line(text: Any) -> str:
-    """One line of what the candidate says about its failure."""
-    words = (
-        " ".join(text.split())
-        if isinstance(text, str)
-        else "the candidate broke the protocol: an answer without a value"
-    )
-    return words[:500]
+def _make_candidate_folder(level: str, spec: SandboxSpec) -> None:
+    spec.folder.mkdir(mode=0o700)
+    if spec.user and level != levels.OFF:
+        os.chown(spec.folder, spec.user, spec.user)
+
+
+def _limit_processes(level: str, spec: SandboxSpec, group: Group | None) -> int:
+    """Returns the limit on the processes of the candidate's user, 0 for none."""
+    # RLIMIT_NPROC counts all that the user runs, so the group's own limit is better.
+    if group is not None and group.limits_processes:
+        return 0
+    # Bubblewrap gives our own user a user namespace, within which processes are counted.
+    if level == "bwrap" and not spec.user:
+        return spec.limits.processes + SPARE_PROCESSES
+    return spec.limits.processes + watchdog.count_tasks(spec.user or os.getuid())

@@ -1,4 +1,5 @@
-"""What a screen sees of a study while it happens: the feed of one study, the card of one candidate, and requests from a click.
+"""What a screen sees of a study while it happens, and requests that come from a click.
 
-The messages are those of `extensions/src/protocol.ts`. Views of the journal only; nothing here decides, and nothing appends.
+Messages are described in `protocol.py`, from which the TypeScript types are generated. This room
+only reads journals: it decides nothing, and nothing here appends.
 """

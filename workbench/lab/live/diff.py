@@ -1,241 +1,281 @@
-"""Diff: what a patch changes, file by file in parts, with syntax classes and the changed words of changed lines, ready to be drawn."""
+"""What a patch changes, file by file in parts, ready to be drawn.
+
+Lines come with syntax classes and with the words that changed. Knows patches, not decisions.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import groupby, pairwise
-from typing import Any
+from typing import Literal
 
 from workbench.lab.live import tokens
+from workbench.lab.live.protocol import FileDiff, HunkPart, Line, LinesPart, Part, Span
 from workbench.lab.live.tokens import Piece
-from workbench.program import Hunk, Patch, Program, lines_of
+from workbench.program import Hunk, Patch, Program, split_lines
 from workbench.show.visible import visible
 
-MAX_LINE = 2000
-MAX_WORDS = 300
-MAX_COMPARISONS = 4000
-ALIKE = 0.5
+MAX_LINE = 2000  # characters
+MAX_WORDS = 300  # in a line whose words are compared
+MAX_COMPARISONS = 4000  # pairs of lines in a file
+ALIKE = 0.5  # share of characters that two lines have in common to be compared word by word
 REMARK = "m"
 NO_NEWLINE = " no newline at end of file"
-Part = dict[str, Any]
+CHANGES: dict[str, Literal["changed", "added", "deleted", "mode"]] = {
+    "edit": "changed",
+    "create": "added",
+    "delete": "deleted",
+    "mode": "mode",
+}
 Range = tuple[int, int]
+Ranges = dict[int, list[Range]]  # by line
 _WORD = re.compile(r"\d[\w.]*|\w+|\s+|[^\w\s]")  # a number is one word
-_ESCAPE = re.compile(
-    "[\x1b\x9b]"
-)  # `visible` would take colours away; in a program they are what is to be seen
+# `visible` would drop a terminal's colours; a reviewer of a program has to see them.
+_ESCAPE = re.compile("[\x1b\x9b]")
 
 
 @lru_cache(maxsize=8)
-def files(old: Program, new: Program, context: int) -> list[Part]:
-    """`FileDiff`s of `protocol.ts`, without the states of the hunks.
+def diff_files(old: Program, new: Program, context: int) -> list[FileDiff]:
+    """The changed files, with every hunk open. The result is cached: copy what you change.
 
     Args:
         context: unchanged lines around each hunk; below 0 all of them.
     """
     hunks = Patch.between(old, new).hunks
     return [
-        _file(path, list(own), old, new, context)
-        for path, own in groupby(hunks, key=lambda hunk: hunk.path)
+        _diff_file(path, list(of_file), old, new, context)
+        for path, of_file in groupby(hunks, key=lambda hunk: hunk.path)
     ]
 
 
-def _file(path: str, hunks: list[Hunk], old: Program, new: Program, context: int) -> Part:
-    before, after = old.files.get(path, ""), new.files.get(path, "")
-    sides = _Sides(path, before, after)
+def _diff_file(path: str, hunks: list[Hunk], old: Program, new: Program, context: int) -> FileDiff:
+    sides = _Sides(path, old.files.get(path, ""), new.files.get(path, ""))
     parts: list[Part] = []
-    done = shift = 0
+    n_done = 0  # lines of the old file that are in `parts`
+    shift = 0  # how much lower an unchanged line is in the new file
     edits = [hunk for hunk in hunks if hunk.kind != "mode"]
     budget = _Budget()
-    for number, hunk in enumerate(edits):
+    for index, hunk in enumerate(edits):
         if hunk.kind == "edit":
-            parts += _unchanged(sides, done, hunk.start, shift, context if number else 0, context)
-        parts.append(
-            {
-                "type": "hunk",
-                "id": hunk.id,
-                "header": visible(hunk.header),
-                "lines": sides.changed(hunk, budget),
-            }
-        )
-        done, shift = hunk.start + len(hunk.old), shift + len(hunk.new) - len(hunk.old)
+            head = context if index else 0
+            parts += _split_unchanged(sides, n_done, hunk.start, shift, head, context)
+        parts.append(_describe_hunk(hunk, sides.mark_changes(hunk, budget)))
+        n_done = hunk.start + len(hunk.old)
+        shift += len(hunk.new) - len(hunk.old)
     if edits and edits[-1].kind == "edit":
-        parts += _unchanged(sides, done, len(sides.old), shift, context, 0)
-    parts += [
-        {"type": "hunk", "id": hunk.id, "header": visible(hunk.header), "lines": []}
-        for hunk in hunks
-        if hunk.kind == "mode"
-    ]
-    change = {"create": "added", "delete": "deleted", "mode": "mode"}.get(hunks[0].kind, "changed")
-    return {"path": visible(path), "change": change, "parts": parts}
+        parts += _split_unchanged(sides, n_done, len(sides.old), shift, context, 0)
+    parts += [_describe_hunk(hunk, []) for hunk in hunks if hunk.kind == "mode"]
+    return {"path": visible(path), "change": CHANGES[hunks[0].kind], "parts": parts}
 
 
-def _unchanged(
+def _describe_hunk(hunk: Hunk, lines: list[Line]) -> HunkPart:
+    return {
+        "type": "hunk",
+        "id": hunk.id,
+        "header": visible(hunk.header),
+        "state": "open",
+        "lines": lines,
+    }
+
+
+def _split_unchanged(
     sides: "_Sides", start: int, end: int, shift: int, head: int, tail: int
 ) -> list[Part]:
-    """The unchanged lines between two hunks: `head` of them, a gap, `tail` of them; a gap of one line is that line."""
+    """The unchanged lines between two hunks: some, a gap, some more.
+
+    Args:
+        start: the first unchanged line of the old file.
+        end: the line after the last one.
+        shift: how much lower the lines are in the new file.
+        head: lines before the gap; below 0, nothing is left out.
+        tail: lines after the gap; likewise.
+    """
+    gap_start = min(end, start + head)
+    gap_end = max(start, end - tail)
+    # A gap of one line would take as much room as the line.
+    if head < 0 or tail < 0 or gap_end - gap_start <= 1:
+        gap_start = gap_end = end
     parts: list[Part] = []
-    first, last = min(end, start + head), max(start, end - tail)
-    if head < 0 or tail < 0 or last - first <= 1:
-        first = last = end
-    if first > start:
-        parts.append(
-            {"type": "lines", "lines": [sides.same(index, shift) for index in range(start, first)]}
-        )
-    if last > first:
-        parts.append({"type": "gap", "count": last - first})
-    if end > last:
-        parts.append(
-            {"type": "lines", "lines": [sides.same(index, shift) for index in range(last, end)]}
-        )
+    if gap_start > start:
+        parts.append(_keep_lines(sides, start, gap_start, shift))
+    if gap_end > gap_start:
+        parts.append({"type": "gap", "count": gap_end - gap_start})
+    if end > gap_end:
+        parts.append(_keep_lines(sides, gap_end, end, shift))
     return parts
+
+
+def _keep_lines(sides: "_Sides", start: int, end: int, shift: int) -> LinesPart:
+    lines = [sides.keep(index, shift) for index in range(start, end)]
+    return {"type": "lines", "lines": lines}
 
 
 class _Budget:
     """How many pairs of lines may still be compared in a file."""
 
     def __init__(self) -> None:
-        self._left = MAX_COMPARISONS
+        self._n_left = MAX_COMPARISONS
 
     def spend(self) -> bool:
-        self._left -= 1
-        return self._left >= 0
+        """Takes one comparison; False if none is left."""
+        self._n_left -= 1
+        return self._n_left >= 0
 
 
 class _Sides:
     """The lines of a file before and after, with their syntax classes."""
 
     def __init__(self, path: str, before: str, after: str) -> None:
-        self.old, self.new = lines_of(before), lines_of(after)
-        self._old, self._new = tokens.lines(path, before), tokens.lines(path, after)
-        # Where every line ends with CR LF, the CR is no news; where only some do, it is shown.
-        self._end = (
-            "\r"
-            if all(line.endswith("\r\n") for line in (*self.old, *self.new) if line.endswith("\n"))
-            else ""
-        )
+        self.old = split_lines(before)
+        self.new = split_lines(after)
+        self._old_pieces = tokens.split_lines(path, before)
+        self._new_pieces = tokens.split_lines(path, after)
+        # A CR is not shown if every line ends with CR LF; it is shown if only some do.
+        complete = [line for line in (*self.old, *self.new) if line.endswith("\n")]
+        self._end = "\r" if all(line.endswith("\r\n") for line in complete) else ""
 
-    def same(self, index: int, shift: int) -> Part:
-        return self._line(" ", index, index + shift, ())
+    def keep(self, index: int, shift: int) -> Line:
+        """An unchanged line, by its index in the old file."""
+        return {
+            "kind": " ",
+            "old": index + 1,
+            "new": index + shift + 1,
+            "spans": self._split(self.old[index], self._old_pieces[index], ()),
+        }
 
-    def changed(self, hunk: Hunk, budget: _Budget) -> list[Part]:
-        marks = _marks(hunk.old, hunk.new, budget)
+    def mark_changes(self, hunk: Hunk, budget: _Budget) -> list[Line]:
+        """The lines of a hunk, the removed ones first."""
+        old_marks, new_marks = _find_changes(hunk.old, hunk.new, budget)
         return [
             *(
-                self._line("-", hunk.start + index, None, marks[0].get(index, ()))
+                self._remove(hunk.start + index, old_marks.get(index, ()))
                 for index in range(len(hunk.old))
             ),
             *(
-                self._line("+", None, hunk.new_start + index, marks[1].get(index, ()))
+                self._add(hunk.new_start + index, new_marks.get(index, ()))
                 for index in range(len(hunk.new))
             ),
         ]
 
-    def _line(self, kind: str, old: int | None, new: int | None, marks: Sequence[Range]) -> Part:
-        text, pieces = (
-            (self.old[old], self._old[old])
-            if old is not None
-            else (self.new[new or 0], self._new[new or 0])
-        )
-        cut = groupby(_cut(pieces, marks, self._length(text)), key=lambda piece: piece[1:])
-        spans = [
-            [_shown("".join(part[0] for part in parts)), name, int(is_marked)]
-            for (name, is_marked), parts in cut
-        ]
+    def _remove(self, index: int, marks: Sequence[Range]) -> Line:
+        spans = self._split(self.old[index], self._old_pieces[index], marks)
+        return {"kind": "-", "old": index + 1, "new": None, "spans": spans}
+
+    def _add(self, index: int, marks: Sequence[Range]) -> Line:
+        spans = self._split(self.new[index], self._new_pieces[index], marks)
+        return {"kind": "+", "old": None, "new": index + 1, "spans": spans}
+
+    def _split(self, text: str, pieces: Sequence[Piece], marks: Sequence[Range]) -> list[Span]:
+        spans: list[Span] = []
+        cuts = _cut(pieces, marks, self._visible_length(text))
+        for (name, is_marked), group in groupby(cuts, key=lambda cut: cut[1:]):
+            joined = "".join(part for part, _, _ in group)
+            spans.append((_show(joined), name, 1 if is_marked else 0))
         if not text.endswith("\n"):
-            spans.append([NO_NEWLINE, REMARK, 0])
-        return {
-            "kind": kind,
-            "old": None if old is None else old + 1,
-            "new": None if new is None else new + 1,
-            "spans": spans,
-        }
+            spans.append((NO_NEWLINE, REMARK, 0))
+        return spans
 
-    def _length(self, text: str) -> int:
-        bare = text.removesuffix("\n")
-        return len(bare.removesuffix(self._end) if text.endswith("\n") else bare)
+    def _visible_length(self, text: str) -> int:
+        """Characters without the line end."""
+        if not text.endswith("\n"):
+            return len(text)
+        return len(text.removesuffix("\n").removesuffix(self._end))
 
 
-def _shown(text: str) -> str:
-    return visible(_ESCAPE.sub(lambda found: f"<U+{ord(found[0]):04X}>", text))
+def _show(text: str) -> str:
+    return visible(_ESCAPE.sub(lambda match: f"<U+{ord(match[0]):04X}>", text))
 
 
 def _cut(
     pieces: Sequence[Piece], marks: Sequence[Range], length: int
 ) -> Iterator[tuple[str, str, bool]]:
-    """The first `length` characters of a line, in pieces that have one class and are marked as a whole or not at all."""
-    length, was_longer = min(length, MAX_LINE), length > MAX_LINE
+    """The first `length` characters of a line, in pieces that are marked as a whole or not at all.
+
+    Yields:
+        The text of a piece, its syntax class, and whether it is marked.
+    """
+    is_too_long = length > MAX_LINE
+    length = min(length, MAX_LINE)
     borders = sorted({border for mark in marks for border in mark})
-    at = 0
+    position = 0
     for text, name in pieces:
-        end = min(at + len(text), length)
-        cuts = [at, *(border for border in borders if at < border < end), end]
-        for start, stop in pairwise(cuts):
+        end = min(position + len(text), length)
+        inner = [border for border in borders if position < border < end]
+        for start, stop in pairwise([position, *inner, end]):
             if stop > start:
-                yield (
-                    text[start - at : stop - at],
-                    name,
-                    any(first <= start < last for first, last in marks),
-                )
-        at = end
-        if at >= length:
+                is_marked = any(first <= start < last for first, last in marks)
+                yield text[start - position : stop - position], name, is_marked
+        position = end
+        if position >= length:
             break
-    if was_longer:
+    if is_too_long:
         yield "…", REMARK, False
 
 
-def _marks(
-    old: Sequence[str], new: Sequence[str], budget: _Budget
-) -> tuple[dict[int, list[Range]], dict[int, list[Range]]]:
-    """The ranges of characters that changed, by line of either side, for lines that have a counterpart on the other one.
+def _find_changes(old: Sequence[str], new: Sequence[str], budget: _Budget) -> tuple[Ranges, Ranges]:
+    """The ranges of characters that changed on either side, for lines with a counterpart.
 
-    Counterparts are looked for in order: a line's is the first one behind the last pair that shares half of its characters.
+    The counterpart of a line is the first one after the last pair that shares half of its
+    characters: counterparts never cross.
     """
-    found: tuple[dict[int, list[Range]], dict[int, list[Range]]] = ({}, {})
-    ours, theirs = (
-        [_WORD.findall(line.rstrip("\r\n")) for line in old],
-        [_WORD.findall(line.rstrip("\r\n")) for line in new],
-    )
-    behind = 0
-    for index, words in enumerate(ours):
-        for other in range(behind, len(theirs)):
+    old_ranges: Ranges = {}
+    new_ranges: Ranges = {}
+    old_words = [_split_words(line) for line in old]
+    new_words = [_split_words(line) for line in new]
+    after_last_pair = 0
+    for index, words in enumerate(old_words):
+        for other in range(after_last_pair, len(new_words)):
             if not budget.spend():
-                return found
-            ranges = _compare(words, theirs[other])
+                return old_ranges, new_ranges
+            ranges = _compare(words, new_words[other])
             if ranges is not None:
-                found[0][index], found[1][other] = ranges
-                behind = other + 1
+                old_ranges[index], new_ranges[other] = ranges
+                after_last_pair = other + 1
                 break
-    return found
+    return old_ranges, new_ranges
+
+
+def _split_words(line: str) -> list[str]:
+    return _WORD.findall(line.rstrip("\r\n"))
 
 
 def _compare(old: list[str], new: list[str]) -> tuple[list[Range], list[Range]] | None:
-    """The ranges that changed on either side; None where the lines are not alike enough for that to help."""
+    """The ranges that changed on either side; None if the lines have too little in common."""
     if len(old) > MAX_WORDS or len(new) > MAX_WORDS or not _may_be_alike(old, new):
         return None
     matcher = SequenceMatcher(None, old, new, autojunk=False)
-    blocks = matcher.get_matching_blocks()
-    starts, other_starts = _starts(old), _starts(new)
-    shared = sum(starts[i + n] - starts[i] for i, _, n in blocks)
-    if 2 * shared < ALIKE * (starts[-1] + other_starts[-1]):
-        return None
-    changes = [code[1:] for code in matcher.get_opcodes() if code[0] != "equal"]
-    return (
-        [(starts[i1], starts[i2]) for i1, i2, _, _ in changes if i2 > i1],
-        [(other_starts[j1], other_starts[j2]) for _, _, j1, j2 in changes if j2 > j1],
+    old_starts = _find_starts(old)
+    new_starts = _find_starts(new)
+    n_shared = sum(
+        old_starts[i + size] - old_starts[i] for i, _, size in matcher.get_matching_blocks()
     )
+    if 2 * n_shared < ALIKE * (old_starts[-1] + new_starts[-1]):
+        return None
+    old_ranges = []
+    new_ranges = []
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        if tag == "equal":
+            continue
+        if i2 > i1:
+            old_ranges.append((old_starts[i1], old_starts[i2]))
+        if j2 > j1:
+            new_ranges.append((new_starts[j1], new_starts[j2]))
+    return old_ranges, new_ranges
 
 
 def _may_be_alike(old: list[str], new: list[str]) -> bool:
-    """A cheap bound: the characters of words that both have."""
+    """A cheap upper bound: the characters of words that both lines have."""
     common = {*old} & {*new}
-    length = sum(map(len, old)) + sum(map(len, new))
-    return sum(len(word) for word in (*old, *new) if word in common) >= ALIKE * length > 0
+    words = [*old, *new]
+    length = sum(map(len, words))
+    n_common = sum(len(word) for word in words if word in common)
+    return 0 < ALIKE * length <= n_common
 
 
-def _starts(words: Sequence[str]) -> list[int]:
+def _find_starts(words: Sequence[str]) -> list[int]:
     """Where each word begins, and the end."""
-    found = [0]
+    starts = [0]
     for word in words:
-        found.append(found[-1] + len(word))
-    return found
+        starts.append(starts[-1] + len(word))
+    return starts

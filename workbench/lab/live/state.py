@@ -1,202 +1,206 @@
-"""A study's info, state and rows as `protocol.ts` has them; the facts come from the fold and from `verbs.views`.
+"""A study's info, state and rows as screens are told them.
 
-Every text of a candidate, a model or a log is made visible and has a bound.
+The facts come from the fold and from `workbench.show`. Texts of candidates, models and logs are
+made safe to look at, and none is unbounded.
 """
 
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import cast
 
-from workbench.lab.live.following import Following
-from workbench.ledger import imported, lease
-from workbench.ledger.candidate import N_STATUSES, CandidateHistory
+from workbench import options
+from workbench.lab.live.follower import Follower
+from workbench.lab.live.protocol import (
+    Columns,
+    Counts,
+    Metric,
+    Row,
+    RowStatus,
+    RunningTrial,
+    StudyInfo,
+    StudyState,
+)
+from workbench.lab.live.texts import to_line
+from workbench.ledger import lease
+from workbench.ledger.candidate import CandidateHistory
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.study import Study
+from workbench.ledger.study_kind import UNKNOWN
 from workbench.recognise import cell
 from workbench.records import Ablation, Audit, Evidence
-from workbench.show import examination_tables, tradeoff, views
-from workbench.show.tables import ENDED_EARLY, standing
-from workbench.show.visible import one_line, visible
+from workbench.show import cells, examination_tables, views
+from workbench.show.tradeoff import mean_values
 
-Message = dict[str, Any]
-SHORT = 300
 LAST_WORDS = 20
-OPTIONS = (
-    "proposer",
-    "strategy",
-    "policy",
-    "review",
-    "candidates",
-    "seconds",
-    "max_usd",
-    "max_tokens",
-    "max_waiting",
-)
+AUTHOR_LENGTH = 60
+WHY_LENGTH = 200
+FLAG_LENGTH = 80
+NOTE_LENGTH = 300
 
 
-def cut(text: str, limit: int) -> str:
-    """At most `limit` characters; an ellipsis says that there were more."""
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
-
-
-def line(text: str, limit: int = SHORT) -> str:
-    """A text on one line, safe to look at."""
-    return cut(one_line(text[: 2 * limit]), limit)
-
-
-def block(text: str, limit: int) -> str:
-    """A text with its line ends, safe to look at."""
-    return cut(visible(text[: 2 * limit]), limit)
-
-
-def info(following: Following, folder: StudyFolder) -> Message:
-    """`StudyInfo`: what never changes."""
-    study = following.study
-    opened, objective = study.opened, study.opened.objective
+def describe_study(follower: Follower, folder: StudyFolder) -> StudyInfo:
+    """What never changes about a study."""
+    study = follower.study
+    opened = study.opened
+    objective = opened.objective
+    metrics: list[Metric] = [
+        {"name": to_line(name), "goal": goal} for name, goal in follower.metrics.items()
+    ]
     return {
-        "name": line(folder.name),
+        "name": to_line(folder.name),
         "path": str(folder.path),
-        "experiment": line(opened.experiment),
+        "experiment": to_line(opened.experiment),
         "opened_at": study.opened_at,
         "objective": {
-            "name": line(objective.name),
+            "name": to_line(objective.name),
             "goal": objective.goal,
             "min_effect": objective.min_effect,
             "noise": objective.noise,
             "max_trials": objective.max_trials,
         },
-        "metrics": [{"name": line(name), "goal": goal} for name, goal in following.weighed.items()],
+        "metrics": metrics,
         "shape": opened.shape,
-        "self_reported": imported.is_self_reported(study),
-        "read_only": imported.is_imported(study),
+        "self_reported": study.kind.self_reported,
+        "read_only": study.kind.is_read_only,
         "cell": cell.is_cell(folder),
     }
 
 
-def state(following: Following, folder: StudyFolder) -> Message:
-    """`StudyState`: how the study stands now."""
-    study, is_alive = following.study, lease.holder(folder) is not None
+def describe_state(follower: Follower, folder: StudyFolder) -> StudyState:
+    """How the study stands now."""
+    study = follower.study
     view = views.status(study, folder)
+    failed = view["proposals"]
     return {
         "at": time.time(),
         "state": view["state"],
-        "reason": line(view["reason"]),
+        "reason": to_line(view["reason"]),
         "fault": study.fault,
-        "alive": is_alive,
-        "options": {name: getattr(study.options, name) for name in OPTIONS},
-        "counts": _counts(study),
-        "spent": {**view["spent"], "trials": study.spent.trials},
+        "alive": lease.find_holder(folder) is not None,
+        "options": {name: getattr(study.options, name) for name in options.ON_SCREENS},
+        "counts": _count(study),
+        "spent": {
+            "seconds": round(study.costs.active_seconds, 3),
+            "usd": study.costs.usd,
+            "tokens": study.costs.tokens,
+            "trials": study.costs.n_trials,
+        },
         "baseline": view["baseline"],
         "best": view["best"],
         "incumbent": study.incumbent,
         "waiting": study.waiting,
-        "running": _running(following),
+        "running": _list_running(follower),
         "sandbox": view["sandbox"],
-        "proposals": {
-            "failed": view["proposals"]["failed"],
-            "last": line(view["proposals"]["last"]),
-        },
-        "guidance": [line(text) for text in study.guidance[-LAST_WORDS:]],
-        "banned": [line(text) for text in study.banned[-LAST_WORDS:]],
-        "audit": _examined(following, view),
+        "proposals": {"failed": failed["failed"], "last": to_line(failed["last"])},
+        "guidance": [to_line(text) for text in study.people.guidance[-LAST_WORDS:]],
+        "banned": [to_line(text) for text in study.people.bans[-LAST_WORDS:]],
+        "audit": _describe_examination(follower, view),
     }
 
 
-def _counts(study: Study) -> dict[str, int]:
-    counts: dict[str, int] = {str(name): study.counts[name] for name in N_STATUSES} | {
-        imported.UNKNOWN: 0
-    }
-    if imported.is_imported(study):
-        for name in imported.OPEN:
-            counts[imported.UNKNOWN] += counts[name]
-            counts[name] = 0
+def _count(study: Study) -> Counts:
+    counts = {UNKNOWN: 0, **study.kind.count_statuses(study.counts)}
     if study.baseline is not None:
-        counts[imported.status(study, study.baseline)] -= 1
-    return {
-        **counts,
-        "candidates": max(0, len(study.candidates) - 1 - study.counts["ablated"]),
-        "proposed": study.proposed,
-    }
+        counts[study.kind.get_status(study.baseline)] -= 1
+    counts["candidates"] = max(0, study.n_candidates - 1)
+    counts["proposed"] = study.proposals.n_made
+    return cast(Counts, counts)
 
 
-def _running(following: Following) -> list[Message]:
-    study = following.study
+def _list_running(follower: Follower) -> list[RunningTrial]:
+    study = follower.study
     return [
         {
             "candidate": number,
             "trial": trial,
             "seed": start.seed,
-            "started_at": following.started_at[number, trial],
+            "started_at": follower.started_at[number, trial],
         }
         for number in sorted(study.running)
         for trial, start in study.candidates[number].running.items()
     ]
 
 
-def _examined(following: Following, view: Message) -> str:
-    """The audit or ablation under way, or the last one, in one line; empty where there is none."""
-    if running := view["examination"]:
-        return f"{running['verb']} of candidate {running['candidate']}: {running['done']} of {running['trials']} trials"
-    match following.examined:
+def _describe_examination(follower: Follower, view: views.View) -> str:
+    """The audit or ablation under way, or the last one, in one line; empty if there is none."""
+    progress = view["examination"]
+    if progress:
+        return (
+            f"{progress['verb']} of candidate {progress['candidate']}: "
+            f"{progress['done']} of {progress['trials']} trials"
+        )
+    match follower.examined:
         case Audit():
-            return line(f"audit of {examination_tables.summary(view['audit'])}")
-        case Ablation(candidate=number, rows=rows, why=why):
-            carrying = sum(row.weight == "carries" for row in rows)
-            return line(
-                f"ablation of candidate {number}: {why or f'{carrying} of {len(rows)} changes carry weight'}"
-            )
+            return to_line(f"audit of {examination_tables.summary(view['audit'])}")
+        case Ablation() as ablation:
+            return to_line(f"ablation of candidate {ablation.candidate}: {_summarize(ablation)}")
         case None:
             return ""
 
 
-def row(following: Following, history: CandidateHistory) -> Message:
-    """`Row`: one candidate in the table and the plots."""
-    study = following.study
-    entry = views.entry(study, history)
-    flat = views.flat(entry)
-    measured = (
-        decision.evidence
-        for decision in reversed(history.decisions)
-        if decision.evidence.effect is not None
-    )
-    evidence = next(measured, Evidence())
+def _summarize(ablation: Ablation) -> str:
+    if ablation.why:
+        return ablation.why
+    n_carrying = sum(row.weight == "carries" for row in ablation.rows)
+    return f"{n_carrying} of {len(ablation.rows)} changes carry weight"
+
+
+def describe_row(follower: Follower, history: CandidateHistory) -> Row:
+    """One candidate in the table and the plots."""
+    study = follower.study
+    marks = follower.plots.marks
     record = history.record
+    number = record.candidate
+    decision = history.decision
+    evidence = _find_evidence(history)
+    why = "" if decision is None else decision.why
+    values = mean_values(study.opened.objective, history, follower.metrics)
     return {
-        "candidate": record.candidate,
+        "candidate": number,
         "parent": record.parent,
-        "status": flat["status"],
-        "score": flat["score"],
-        "spread": _short(study.spread(record.candidate)),
-        "effect": _short(evidence.effect),
-        "low": _short(evidence.low),
-        "high": _short(evidence.high),
-        "trials": flat["trials"],
-        "seconds": round(flat["seconds"], 2),
+        "status": cast(RowStatus, study.kind.get_status(history)),
+        "score": history.score,
+        "spread": _shorten(history.spread),
+        "effect": _shorten(evidence.effect),
+        "low": _shorten(evidence.low),
+        "high": _shorten(evidence.high),
+        "trials": len(history.trials),
+        "seconds": round(sum(trial.seconds for trial in history.trials), 2),
         "added": record.added,
         "removed": record.removed,
-        "author": line(record.author, 60),
-        "hypothesis": line(record.hypothesis),
-        "why": line(flat["why"] or "", 200),
-        "flags": [line(flag, 80) for flag in entry["flags"]],
+        "author": to_line(record.author, AUTHOR_LENGTH),
+        "hypothesis": to_line(record.hypothesis),
+        "why": to_line(why, WHY_LENGTH),
+        "flags": [to_line(flag, FLAG_LENGTH) for flag in history.flags],
         "pinned": history.pinned,
         "revises": record.revises,
-        "ended": standing(flat["status"], flat["by"] or "") == ENDED_EARLY,
-        "weighed": [
-            _short(value)
-            for value in tradeoff.values(study.opened.objective, history, following.weighed)
-        ],
+        "weighed": [_shorten(value) for value in values],
         "vetoed": history.is_vetoed,
-        "without": record.without,
+        "kind": marks.kinds[number],
+        "barred": number in marks.barred,
+        "at": round(history.at, 1),
+        "usd": float(f"{record.usd:.6g}"),
+        "notes": [
+            to_line(cells.describe_note(remark._asdict()), NOTE_LENGTH)
+            for remark in history.remarks
+        ],
     }
 
 
-def _short(value: float | None) -> float | None:
+def _find_evidence(history: CandidateHistory) -> Evidence:
+    """That of the last decision that rests on a comparison: a person's decision has none."""
+    for decision in reversed(history.decisions):
+        if decision.evidence.effect is not None:
+            return decision.evidence
+    return Evidence()
+
+
+def _shorten(value: float | None) -> float | None:
+    """Six digits, which is what a screen shows at most."""
     return None if value is None else float(f"{value:.6g}")
 
 
-def columns(rows: Iterable[Message]) -> dict[str, list[Any]]:
-    """Rows as one array a field."""
+def to_columns(rows: Iterable[Row]) -> Columns:
+    """Rows as one array for each field."""
     listed = list(rows)
-    return (
-        {name: [one[name] for one in listed] for name in listed[0]} if listed else {"candidate": []}
-    )
+    return {name: [row[name] for row in listed] for name in Row.__annotations__}  # type: ignore[literal-required]

@@ -1,4 +1,4 @@
-"""Tokens: the syntax classes of a file's lines, by Pygments, as few short names that a style sheet can colour."""
+"""The syntax classes of a file's lines, by Pygments: few short names that a style sheet colours."""
 
 from functools import cache, lru_cache
 
@@ -7,9 +7,10 @@ from pygments.lexers import get_lexer_for_filename
 from pygments.token import Comment, Keyword, Name, Number, Operator, String, _TokenType
 from pygments.util import ClassNotFound
 
+# Larger files get no classes: colouring them would take longer than a screen waits.
 MAX_CHARACTERS = 500_000
 Piece = tuple[str, str]  # text, class
-# k keyword, s string, c comment, n number, b builtin, d decorator, f function, t type, o operator; the rest has none.
+# The same letters as in `protocol.Span`; all other tokens have no class.
 CLASSES: dict[_TokenType, str] = {
     Keyword: "k",
     Operator.Word: "k",
@@ -26,33 +27,38 @@ CLASSES: dict[_TokenType, str] = {
 
 
 @lru_cache(maxsize=8)
-def lines(path: str, text: str) -> list[list[Piece]]:
-    r"""The pieces of each line, split at "\n"; joined, and joined again by "\n", they give the text back.
+def split_lines(path: str, text: str) -> list[list[Piece]]:
+    r"""The pieces of each line; joined, and joined again by "\n", they give the text back.
 
-    A file of an unknown kind, or of more than half a million characters, has pieces without a class.
+    Args:
+        path: tells the language. Pieces of an unknown one, and of a very large file, have no class.
     """
-    found: list[list[Piece]] = [[]]
-    lexer = _lexer(path) if len(text) <= MAX_CHARACTERS else None
+    lines: list[list[Piece]] = [[]]
+    lexer = _find_lexer(path) if len(text) <= MAX_CHARACTERS else None
+    if lexer is None:
+        _add(lines, text, "")
+        return lines
     end = 0
-    # Not get_tokens: that would normalise line ends, and with them what is shown.
-    for start, kind, value in lexer.get_tokens_unprocessed(text) if lexer else ():
+    # Not `get_tokens`, which normalises line ends and would so change what is shown.
+    for start, kind, value in lexer.get_tokens_unprocessed(text):
+        # A lexer may leave out characters, or return some of them twice.
         if start > end:
-            _add(found, text[end:start], "")
-        _add(found, value[max(0, end - start) :], _class(kind))
+            _add(lines, text[end:start], "")
+        _add(lines, value[max(0, end - start) :], _find_class(kind))
         end = max(end, start + len(value))
-    _add(found, text[end:], "")
-    return found
+    _add(lines, text[end:], "")
+    return lines
 
 
-def _add(found: list[list[Piece]], text: str, name: str) -> None:
-    for number, part in enumerate(text.split("\n")):
-        if number:
-            found.append([])
+def _add(lines: list[list[Piece]], text: str, name: str) -> None:
+    for index, part in enumerate(text.split("\n")):
+        if index:
+            lines.append([])
         if part:
-            found[-1].append((part, name))
+            lines[-1].append((part, name))
 
 
-def _lexer(path: str) -> Lexer | None:
+def _find_lexer(path: str) -> Lexer | None:
     try:
         return get_lexer_for_filename(path)
     except ClassNotFound:
@@ -60,5 +66,9 @@ def _lexer(path: str) -> Lexer | None:
 
 
 @cache
-def _class(kind: _TokenType) -> str:
-    return next((CLASSES[one] for one in reversed(kind.split()) if one in CLASSES), "")
+def _find_class(kind: _TokenType) -> str:
+    """The class of the token kind, or else of the nearest of the kinds that contain it."""
+    for ancestor in reversed(kind.split()):
+        if ancestor in CLASSES:
+            return CLASSES[ancestor]
+    return ""

@@ -1,22 +1,35 @@
-"""Work: the proposals that are being made, as a screen shows them; `Work` of `extensions/src/protocol.ts`."""
+"""The proposals that are being made, as a screen shows them."""
 
-from workbench.lab.live.state import Message, block, line
-from workbench.ledger import atwork
-from workbench.ledger.atwork import AtWork
+from workbench.lab.live.protocol import Work, WorkPiece
+from workbench.lab.live.texts import to_block, to_line
+from workbench.ledger import live_proposals
 from workbench.ledger.folder import StudyFolder
+from workbench.ledger.live_proposals import LiveProposal
 
 MAX_PIECE = 1000
+MAX_KIND = 20
+MAX_MODEL = 100
 
 
-def works(folder: StudyFolder) -> list[Message]:
-    """The proposals that are being made."""
-    return [_work(work) for work in atwork.read(folder)]
+def read_works(folder: StudyFolder) -> list[Work]:
+    """The proposals that are being made; none while no loop is alive."""
+    return [_describe(work) for work in live_proposals.read(folder)]
 
 
-def _work(work: AtWork) -> Message:
-    pieces = [
-        {"number": piece.number, "kind": line(piece.kind, 20), "text": block(piece.text, MAX_PIECE)}
+def _describe(work: LiveProposal) -> Work:
+    pieces: list[WorkPiece] = [
+        {
+            "number": piece.number,
+            "kind": to_line(piece.kind, MAX_KIND),
+            "text": to_block(piece.text, MAX_PIECE),
+        }
         for piece in work.pieces
     ]
-    told = {"number": work.number, "since": work.since, "turn": work.turn, "tokens": work.tokens}
-    return {**told, "model": line(work.model, 100), "pieces": pieces}
+    return {
+        "number": work.number,
+        "since": work.since,
+        "model": to_line(work.model, MAX_MODEL),
+        "turn": work.turn,
+        "tokens": work.tokens,
+        "pieces": pieces,
+    }

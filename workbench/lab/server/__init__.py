@@ -1,6 +1,6 @@
-"""The Jupyter server extension: studies under the server's root folder, for screens that need no kernel.
+"""The Jupyter server extension: shows studies under the server's root folder, without a kernel.
 
-This is the only room that imports jupyter_server, and only once a server has loaded it.
+Only this room imports jupyter_server, and only once a server has loaded it.
 """
 
 from pathlib import Path
@@ -12,10 +12,14 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _load_jupyter_server_extension(server: Any) -> None:
-    """Adds the handlers below `{base_url}/workbench/`; `server` is a `jupyter_server.serverapp.ServerApp`."""
+    """Adds the handlers below `{base_url}/workbench/`.
+
+    Args:
+        server: a `jupyter_server.serverapp.ServerApp`.
+    """
     from workbench.lab.server.handlers import handlers
     from workbench.lab.server.shelf import Shelf
 
-    server.web_app.add_handlers(
-        ".*$", handlers(server.web_app.settings["base_url"], Shelf(Path(server.root_dir)))
-    )
+    base_url = server.web_app.settings["base_url"]
+    shelf = Shelf(Path(server.root_dir))
+    server.web_app.add_handlers(".*$", handlers(base_url, shelf))

@@ -1,7 +1,9 @@
-"""Handlers under `{base_url}/workbench/`: the list of studies, one study's feed, and requests of a person.
+"""Handlers under `{base_url}/workbench/`: the list of studies, one study's feed, and requests.
 
-Who may read files here may look at studies; a request can start a loop, which runs code, so that it takes the right to write files
-and the right to run kernels. Every path is confined to the server's root (`Shelf.find`). Journals are read off the server's event loop.
+Whoever may read files here may look at studies. A request can start a loop, which runs code, so it
+needs the right to write files and the right to run kernels. Every path is confined to the server's
+root (`Shelf.find`). Journals are read outside the server's event loop, which must not wait for a
+disk.
 """
 
 import asyncio
@@ -20,18 +22,21 @@ from workbench.errors import StudyError, UsageError, WorkbenchError
 from workbench.lab.live import filing
 from workbench.lab.live.feed import Feed
 from workbench.lab.server.shelf import Shelf
-from workbench.ledger.folder import StudyFolder
 
 WATCH_SECONDS = 1.0
 SEND_SECONDS = 30.0
 MAX_MESSAGE_BYTES = 256 * 1024
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
-NO_STUDY, BAD_MESSAGE, TOO_SLOW, FAILED = 4404, 4400, 1008, 1011  # close codes
 MAY_LOOK = (("read", "contents"),)  # action and resource, as the server's authorizer knows them
 MAY_DECIDE = (("write", "contents"), ("execute", "kernels"))
-QUESTIONS = frozenset(
-    {"hello", "watch", "card", "files", "cell"}
-)  # a request comes as a POST, which needs other rights
+# What a socket may ask. A request is not among them: it needs other rights, and comes as a POST.
+QUESTIONS = frozenset({"hello", "watch", "card", "files", "cell"})
+
+# Codes with which a socket is closed
+NO_STUDY = 4404
+BAD_MESSAGE = 4400
+TOO_SLOW = 1008
+FAILED = 1011
 
 
 def handlers(base_url: str, shelf: Shelf) -> list[tuple[str, type[JupyterHandler], dict[str, Any]]]:
@@ -52,7 +57,7 @@ async def _require(handler: JupyterHandler, *rights: tuple[str, str]) -> None:
 
 
 class Studies(APIHandler):
-    """`GET studies`: what `Shelf.listing` says."""
+    """`GET studies`: what `Shelf.list_studies` says."""
 
     def initialize(self, shelf: Shelf) -> None:
         self._shelf = shelf
@@ -60,13 +65,14 @@ class Studies(APIHandler):
     @web.authenticated
     async def get(self) -> None:
         await _require(self, *MAY_LOOK)
-        self.finish(json.dumps(await asyncio.to_thread(self._shelf.listing)))
+        self.finish(json.dumps(await asyncio.to_thread(self._shelf.list_studies)))
 
 
 class Requests(APIHandler):
-    """`POST request` with `{study, decision_id, verb, body}`: answers `{}` once it is stored, else `{"message"}`.
+    """`POST request` with `{study, decision_id, verb, body}`.
 
-    The same `decision_id` again has no further effect. Whether a loop adopts the request is told by the feed.
+    Answers `{}` once the request is stored, else `{"message"}`. The same `decision_id` again has no
+    further effect. The feed tells whether a loop adopts the request.
     """
 
     def initialize(self, shelf: Shelf) -> None:
@@ -76,50 +82,54 @@ class Requests(APIHandler):
     async def post(self) -> None:
         await _require(self, *MAY_DECIDE)
         try:
-            folder, asked = self._read()
-            await asyncio.to_thread(filing.file, folder, *asked)
-        except WorkbenchError as error:
-            self.set_status(
-                404
-                if isinstance(error, StudyError)
-                else 400
-                if isinstance(error, UsageError)
-                else 409
+            message = self._read()
+            folder = self._shelf.find(message["study"])
+            await asyncio.to_thread(
+                filing.file, folder, message["decision_id"], message["verb"], message["body"]
             )
+        except WorkbenchError as error:
+            self.set_status(_choose_status(error))
             self.finish(json.dumps({"message": str(error)}))
             return
-        # The answer does not wait for a loop; where none can start, the screens show that none is alive, and its last words.
-        filing.ensure_loop(
-            folder,
-            lambda line: self.log.warning("autoresearch: no loop for %s: %s", folder.path, line),
-        )
+
+        def warn(line: str) -> None:
+            self.log.warning("autoresearch: no loop for %s: %s", folder.path, line)
+
+        # The answer does not wait for a loop. Where none can start, the screens show that none is
+        # alive, and what it printed last.
+        filing.ensure_loop(folder, warn)
         self.finish("{}")
 
-    def _read(self) -> tuple[StudyFolder, tuple[str, str, dict[str, Any]]]:
-        if len(self.request.body) > MAX_REQUEST_BYTES:
+    def _read(self) -> dict[str, Any]:
+        """The posted message; `filing.file` checks the request in it."""
+        size = len(self.request.body)
+        if size > MAX_REQUEST_BYTES:
             raise UsageError(
-                f"a request of more than {MAX_REQUEST_BYTES // 1024**2} MiB; make the change smaller"
+                f"a request must have at most {MAX_REQUEST_BYTES // 1024**2} MiB; "
+                f"it has {size:,} bytes; make the change smaller"
             )
+        fields = ("study", "decision_id", "verb", "body")
         try:
-            body = json.loads(self.request.body)
-            study, decision_id, verb, details = (
-                body[name] for name in ("study", "decision_id", "verb", "body")
-            )
+            message = json.loads(self.request.body)
+            values = {name: message[name] for name in fields}
         except (ValueError, TypeError, KeyError, RecursionError):
-            raise UsageError(
-                "a request is a JSON object with study, decision_id, verb and body"
-            ) from None
-        if not all(isinstance(text, str) for text in (study, decision_id, verb)) or not isinstance(
-            details, dict
-        ):
-            raise UsageError(
-                "of a request study, decision_id and verb are texts, and body is an object"
-            )
-        return self._shelf.find(study), (decision_id, verb, details)
+            raise UsageError(f"a request must be a JSON object with {', '.join(fields)}") from None
+        if not isinstance(values["study"], str):
+            raise UsageError("study must be a text, the path of the study's folder")
+        return values
+
+
+def _choose_status(error: WorkbenchError) -> int:
+    """The HTTP status that says whose fault an error is."""
+    if isinstance(error, StudyError):
+        return 404
+    if isinstance(error, UsageError):
+        return 400
+    return 409
 
 
 class _Socket(WebSocketMixin, WebSocketHandler, JupyterHandler):
-    """An authenticated, origin-checked socket of somebody who may read files here."""
+    """An authenticated, origin-checked socket of a user who may read files here."""
 
     def initialize(self, shelf: Shelf) -> None:
         self._shelf = shelf
@@ -149,12 +159,11 @@ class WatchSocket(_Socket):
         try:
             while True:
                 text = json.dumps(
-                    {"type": "studies", **await asyncio.to_thread(self._shelf.listing)}
+                    {"type": "studies", **await asyncio.to_thread(self._shelf.list_studies)}
                 )
                 if text != last:
-                    await self.write_message(
-                        text
-                    )  # waits for a slow browser, which then gets the newest list only
+                    # Waits for a slow browser, which then gets only the newest of the lists.
+                    await self.write_message(text)
                     last = text
                 await asyncio.sleep(WATCH_SECONDS)
         except WebSocketClosedError:
@@ -164,7 +173,7 @@ class WatchSocket(_Socket):
             raise
 
     def on_message(self, message: str | bytes) -> None:
-        self.close(BAD_MESSAGE, "nothing is said here")
+        self.close(BAD_MESSAGE, "this socket takes no messages")
 
     def on_close(self) -> None:
         super().on_close()
@@ -192,13 +201,13 @@ class FeedSocket(_Socket):
         self._feed.start()
 
     async def on_message(self, message: str | bytes) -> None:
-        """Tornado reads the next message when this one is done."""
+        """Passes a question on to the feed. Tornado reads the next one when this one is done."""
         try:
             question = json.loads(message)
-            known = question["type"] in QUESTIONS
+            is_question = question["type"] in QUESTIONS
         except (ValueError, TypeError, KeyError, RecursionError):
-            known = False
-        if not known:
+            is_question = False
+        if not is_question:
             self.close(
                 BAD_MESSAGE,
                 f"a message is a JSON object whose type is one of {', '.join(sorted(QUESTIONS))}",
@@ -207,10 +216,12 @@ class FeedSocket(_Socket):
             await asyncio.to_thread(self._feed.receive, question)
 
     def _send(self, message: dict[str, Any], buffer: bytes | None) -> None:
-        """Called in the feed's threads; returns when the bytes have left, so that a slow browser slows the feed down.
+        """Sends one message to the browser; called in the feed's threads.
+
+        Returns when the bytes have left, so that a slow browser slows the feed down.
 
         Raises:
-            ConnectionError: the browser is gone, or takes nothing any more.
+            ConnectionError: the browser is gone, or reads nothing any more.
         """
         frame = pack(message, buffer)
         if self._loop.is_closed():
@@ -218,8 +229,8 @@ class FeedSocket(_Socket):
         try:
             asyncio.run_coroutine_threadsafe(self._write(frame), self._loop).result(SEND_SECONDS)
         except TimeoutError:
-            self._loop.call_soon_threadsafe(self.close, TOO_SLOW, "the browser takes nothing")
-            raise ConnectionError("the browser takes nothing") from None
+            self._loop.call_soon_threadsafe(self.close, TOO_SLOW, "the browser reads nothing")
+            raise ConnectionError("the browser reads nothing") from None
         except (WebSocketClosedError, CancelledError):
             raise ConnectionError("the browser has closed") from None
 
@@ -233,7 +244,11 @@ class FeedSocket(_Socket):
 
 
 def pack(message: dict[str, Any], buffer: bytes | None) -> str | bytes:
-    """A frame: JSON text, or `uint32 length | JSON | zeros to a multiple of 8 | buffer`, which leaves the buffer aligned."""
+    """The frame of a message: its JSON, or bytes where there is a buffer.
+
+    The bytes are `uint32 length of the JSON | JSON | zeros to a multiple of 8 | buffer`. With the
+    zeros the buffer is aligned, so that the browser can read numbers in it without a copy.
+    """
     text = json.dumps(message, allow_nan=False, separators=(",", ":"))
     if buffer is None:
         return text

@@ -1,4 +1,4 @@
-"""Shelf: every study under one folder, as the side panel lists them, and which paths are studies under it. Reads; knows no Jupyter."""
+"""Shelf: every study under one folder, as the side panel lists them. Reads; knows no Jupyter."""
 
 import os
 import threading
@@ -6,9 +6,10 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from workbench.errors import StudyError
+from workbench.lab.live.protocol import Listing, StudyEntry, Unreadable
 from workbench.ledger import folder as folders
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
@@ -20,35 +21,43 @@ MAX_FOLDERS = 20_000
 NOT_SEARCHED = frozenset({"__pycache__", "node_modules", "site-packages"})
 READ_SECONDS = 0.9
 SEARCH_SECONDS = 2.0
-SEARCH_SHARE = 0.05  # of the time at most is spent on searching a large tree
+SEARCH_SHARE = 0.05  # of the time, at most, goes into searching a large tree
 IDLE_SECONDS = 60.0
 RACY_SECONDS = 2.0
 TEXT_LENGTH = 300
 
-Listing = dict[str, list[dict[str, Any]]]
-Stamp = tuple[tuple[int, int, int] | None, ...]
+FileStamp = tuple[int, int, int]  # inode, time of the last change in ns, size
+Stamp = tuple[FileStamp | None, ...]  # of the database and of its write-ahead log
 
 
 @dataclass
-class _Known:
-    """What was read of one study; the fold itself is dropped when nothing is written for a while."""
+class _Reading:
+    """What was read of one study.
+
+    Attributes:
+        stamp: of the files when they were read.
+        entry: how the list shows the study.
+        study: the fold; dropped when nothing is written for a while.
+        read_at: when, on the monotonic clock.
+    """
 
     stamp: Stamp
-    view: dict[str, Any]
+    entry: StudyEntry
     study: Study | None
-    changed_at: float
+    read_at: float
 
 
 class Shelf:
-    """The studies under a folder. Safe to use from several threads; the work of one reading serves all of them.
+    """The studies under a folder.
 
-    What is hidden, and what lies behind a symbolic link out of the folder, is not under it.
+    It may be used from several threads; one reading serves them all. Hidden folders, and what is
+    reached through a symbolic link out of the folder, do not belong to it.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self._lock = threading.Lock()
-        self._known: dict[Path, _Known] = {}
+        self._readings: dict[Path, _Reading] = {}
         self._homes: list[Path] = []
         self._search_at = 0.0
         self._read_at = -READ_SECONDS
@@ -58,7 +67,8 @@ class Shelf:
         """The study at an absolute path.
 
         Raises:
-            StudyError: none is there, or it is not under the root; which of these is not said.
+            StudyError: there is none, or it is not under the root. The message is the same for
+                both, so that no one can ask which other files exist.
         """
         refusal = StudyError("no such study under the folder that this server shows")
         try:
@@ -67,27 +77,16 @@ class Shelf:
         except (OSError, ValueError, RuntimeError):
             raise refusal from None
         folder = StudyFolder(real)
-        hidden = any(part.startswith(".") for part in inside.parts)
-        if (
-            not os.path.isabs(path)
-            or hidden
-            or folder.database.is_symlink()
-            or not folder.database.is_file()
-        ):
+        is_hidden = any(part.startswith(".") for part in inside.parts)
+        is_database = folder.database.is_file() and not folder.database.is_symlink()
+        if not os.path.isabs(path) or is_hidden or not is_database:
             raise refusal
         return folder
 
-    def listing(self) -> Listing:
-        """All studies, that written to last first; at most READ_SECONDS old.
+    def list_studies(self) -> Listing:
+        """All studies, the one written to last first; at most READ_SECONDS old.
 
-        | field | is |
-        | --- | --- |
-        | `studies` | the fields of `status --json`, and those below |
-        | `path`, `folder` | absolute; and where its `studies/` lies, from the root |
-        | `opened_at`, `last_at` | Unix seconds of the first and the last record |
-        | `waiting` | numbers of the candidates about which a person is asked |
-        | `fault` | it paused because something failed |
-        | `unreadable` | `path` and `message` of those that cannot be read |
+        Each has the fields of `status --json`, and those of `StudyEntry`.
         """
         with self._lock:
             if time.monotonic() - self._read_at >= READ_SECONDS:
@@ -96,63 +95,69 @@ class Shelf:
             return self._listing
 
     def _read(self) -> Listing:
-        if time.monotonic() >= self._search_at:
-            begun = time.monotonic()
-            self._homes = homes(self.root)
-            ended = time.monotonic()
-            self._search_at = ended + max(SEARCH_SECONDS, (ended - begun) / SEARCH_SHARE)
-        studies, unreadable, seen = [], [], set()
+        self._search_again()
+        studies: list[StudyEntry] = []
+        unreadable: list[Unreadable] = []
+        paths = set[Path]()
         for home in self._homes:
-            for folder in folders.all_studies(home):
+            for candidate in folders.list_studies(home):
                 try:
-                    found = self.find(str(folder.path))
+                    folder = self.find(str(candidate.path))
                 except StudyError:  # a link out of the root
                     continue
-                if found.path in seen:
+                if folder.path in paths:
                     continue
-                seen.add(found.path)
+                paths.add(folder.path)
                 try:
-                    studies.append(self._view(found, home))
-                except Exception as error:  # a broken study.db must not take the others off the screen; it is listed as what it is
-                    unreadable.append(
-                        {
-                            "path": str(found.path),
-                            "message": _text(f"{error}" or type(error).__name__),
-                        }
-                    )
-        self._known = {path: known for path, known in self._known.items() if path in seen}
-        return {
-            "studies": sorted(studies, key=lambda view: -view["last_at"]),
-            "unreadable": unreadable,
+                    studies.append(self._read_study(folder, home))
+                except Exception as error:
+                    # Whatever is wrong with one study.db, the other studies stay on the screen.
+                    message = str(error) or type(error).__name__
+                    unreadable.append({"path": str(folder.path), "message": _make_safe(message)})
+        self._readings = {
+            path: reading for path, reading in self._readings.items() if path in paths
         }
+        studies.sort(key=lambda entry: -entry["last_at"])
+        return {"studies": studies, "unreadable": unreadable}
 
-    def _view(self, folder: StudyFolder, home: Path) -> dict[str, Any]:
-        stamp, now = _stamp(folder), time.monotonic()
-        known = self._known.get(folder.path)
-        if known is None or known.stamp != stamp or _is_racy(stamp):
-            study = (
-                known.study if known and _is_same_file(known.stamp, stamp) else None
-            ) or Study()
+    def _search_again(self) -> None:
+        """Looks for folders with studies, the more seldom the longer that takes."""
+        if time.monotonic() < self._search_at:
+            return
+        begin = time.monotonic()
+        self._homes = find_homes(self.root)
+        end = time.monotonic()
+        self._search_at = end + max(SEARCH_SECONDS, (end - begin) / SEARCH_SHARE)
+
+    def _read_study(self, folder: StudyFolder, home: Path) -> StudyEntry:
+        stamp = _take_stamp(folder)
+        now = time.monotonic()
+        reading = self._readings.get(folder.path)
+        if reading is None or reading.stamp != stamp or _is_racy(stamp):
+            study = None
+            if reading is not None and _is_same_file(reading.stamp, stamp):
+                study = reading.study
+            study = study or Study()
             with Journal(folder) as journal:
-                study.fold(journal.entries(study.last_id))
-            known = self._known[folder.path] = _Known(
-                stamp, self._row(study, folder, home), study, now
-            )
-        elif (
-            known.study is not None and known.view["state"] == "running"
-        ):  # a loop that dies writes nothing
-            known.view = self._row(known.study, folder, home)
-        elif now - known.changed_at > IDLE_SECONDS:
-            known.study = None
-        return known.view
+                study.fold(journal.read_entries(study.last_id))
+            entry = self._describe(study, folder, home)
+            reading = self._readings[folder.path] = _Reading(stamp, entry, study, now)
+        elif reading.study is not None and reading.entry["state"] == "running":
+            # A loop that dies writes nothing, so no stamp tells of it.
+            reading.entry = self._describe(reading.study, folder, home)
+        elif now - reading.read_at > IDLE_SECONDS:
+            reading.study = None
+        return reading.entry
 
-    def _row(self, study: Study, folder: StudyFolder, home: Path) -> dict[str, Any]:
+    def _describe(self, study: Study, folder: StudyFolder, home: Path) -> StudyEntry:
         view = views.status(study, folder)
-        shown = {name: _text(view[name]) for name in ("study", "experiment", "reason")}
-        return {
+        failed = view["proposals"]
+        entry = {
             **view,
-            **shown,
-            "proposals": {**view["proposals"], "last": _text(view["proposals"]["last"])},
+            "study": _make_safe(view["study"]),
+            "experiment": _make_safe(view["experiment"]),
+            "reason": _make_safe(view["reason"]),
+            "proposals": {**failed, "last": _make_safe(failed["last"])},
             "path": str(folder.path),
             "folder": home.relative_to(self.root).as_posix().removeprefix("."),
             "opened_at": study.opened_at,
@@ -160,43 +165,52 @@ class Shelf:
             "waiting": study.waiting,
             "fault": study.fault,
         }
+        return cast(StudyEntry, entry)
 
 
-def homes(root: Path) -> list[Path]:
-    """The folders under a root in which a `studies` folder lies, the nearest first; of a vast tree the nearest MAX_FOLDERS are searched."""
-    found, queue, searched = [], deque([root]), 0
-    while queue and searched < MAX_FOLDERS:
-        here = queue.popleft()
-        searched += 1
-        try:
-            with os.scandir(here) as entries:
-                names = [
-                    entry.name
-                    for entry in entries
-                    if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
-                ]
-        except OSError:  # not ours to read, or gone
-            continue
-        for name in names:
+def find_homes(root: Path) -> list[Path]:
+    """The folders under a root that contain a `studies` folder, the nearest first.
+
+    Of a vast tree only the nearest MAX_FOLDERS folders are searched.
+    """
+    homes: list[Path] = []
+    queue = deque([root])
+    n_searched = 0
+    while queue and n_searched < MAX_FOLDERS:
+        folder = queue.popleft()
+        n_searched += 1
+        for name in _list_folders(folder):
             if name == folders.STUDIES:
-                found.append(here)
+                homes.append(folder)
             elif name not in NOT_SEARCHED:
-                queue.append(here / name)
-    return found
+                queue.append(folder / name)
+    return homes
 
 
-def _stamp(folder: StudyFolder) -> Stamp:
-    return tuple(
-        _file_stamp(file) for file in (folder.database, folder.database.with_name("study.db-wal"))
-    )
-
-
-def _file_stamp(file: Path) -> tuple[int, int, int] | None:
+def _list_folders(folder: Path) -> list[str]:
+    """Names of the folders in a folder, without hidden ones; none if it cannot be read."""
     try:
-        found = file.stat()
+        with os.scandir(folder) as entries:
+            return [
+                entry.name
+                for entry in entries
+                if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
+            ]
+    except OSError:  # not ours to read, or gone
+        return []
+
+
+def _take_stamp(folder: StudyFolder) -> Stamp:
+    log = folder.database.with_name("study.db-wal")
+    return _stamp_file(folder.database), _stamp_file(log)
+
+
+def _stamp_file(file: Path) -> FileStamp | None:
+    try:
+        status = file.stat()
     except FileNotFoundError:
         return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _is_same_file(old: Stamp, new: Stamp) -> bool:
@@ -205,9 +219,9 @@ def _is_same_file(old: Stamp, new: Stamp) -> bool:
 
 
 def _is_racy(stamp: Stamp) -> bool:
-    """Whether another write could have followed within the clock's resolution and left the same stamp."""
+    """Whether another write within the clock's resolution could have left the same stamp."""
     return any(file is not None and time.time() - file[1] / 1e9 < RACY_SECONDS for file in stamp)
 
 
-def _text(text: str) -> str:
+def _make_safe(text: str) -> str:
     return visible(text)[:TEXT_LENGTH]

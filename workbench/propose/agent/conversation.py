@@ -1,54 +1,70 @@
-"""Conversation: the calls of one proposal, each with all that was said before, kept short enough for the model's context."""
+"""Conversation: the calls of one round, each with all turns before it.
+
+They are kept short enough for the model's context.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from workbench.propose.model.call import Reply, Request, text_block
+from workbench.propose.model.call import ModelRequest, Reply, text_block
 from workbench.propose.model.client import Client
-from workbench.propose.proposer import Brief, Shown
+from workbench.propose.proposer import Brief, Glimpse
 
-CONTEXT_CHARS = {
-    True: 400_000,
-    False: 60_000,
-}  # of Claude, about 100,000 tokens; of a local model, whose context is often small
+ANTHROPIC_CONTEXT_CHARS = 400_000  # about 100,000 tokens
+LOCAL_CONTEXT_CHARS = 60_000  # the context of a local model is often small
 CLEARED = "(cleared to save room; call the tool again if you need it)"
-MIN_CLEARED = 200  # characters: a shorter answer is not worth clearing
+MIN_CLEARED = 200  # characters; a shorter answer is not worth clearing
 
 
 class Conversation:
-    """What was said between a model and the tools.
+    """The turns of a model and of the tools.
 
-    Every assistant turn goes back whole, thinking included, as the API asks where tools are used. When all turns together grow past
-    `max_chars`, old answers of tools are replaced by a line, the oldest first, down to half of it, so that this is done seldom: it
-    makes what follows new to the server's prompt cache. Servers other than Claude's cannot do this by themselves.
+    Every turn of the model goes back whole, thinking included, as the API demands if tools are
+    used.
+
+    When all turns together grow past `max_chars`, old answers of tools are replaced by a line, the
+    oldest first, until half of it is left. That makes everything that follows new to the server's
+    prompt cache, so it clears much at once, and seldom. It is done here since only Claude's server
+    could do it by itself.
     """
 
-    def __init__(self, client: Client, request: Request, brief: Brief, max_chars: int = 0) -> None:
-        self._client, self._request, self._brief = client, request, brief
-        self._max_chars = max_chars or CONTEXT_CHARS[client.is_anthropics]
+    def __init__(
+        self, client: Client, request: ModelRequest, brief: Brief, max_chars: int = 0
+    ) -> None:
+        default_chars = LOCAL_CONTEXT_CHARS
+        if client.is_anthropic:
+            default_chars = ANTHROPIC_CONTEXT_CHARS
+        self._client = client
+        self._request = request
+        self._brief = brief
+        self._max_chars = max_chars or default_chars
         self._turns: list[dict[str, Any]] = [dict(turn) for turn in request.messages]
-        self._n_asked = 0
+        self._n_calls = 0
 
     @property
     def turn_chars(self) -> int:
-        """How long the answers of one turn may be together: more than that would leave no room for anything else."""
+        """How long the answers of one turn may be together.
+
+        More than that would leave no room for anything else.
+        """
         return self._max_chars // 2
 
     def ask(self) -> Reply:
         """The model's next turn; raises what `Client.ask` does."""
         self._clear()
-        brief, request = self._brief, replace(self._request, messages=self._turns)
-        self._n_asked += 1
-        brief.show(Shown("model", request.model, turn=self._n_asked, tokens=brief.receipt.tokens))
+        brief = self._brief
+        request = replace(self._request, messages=self._turns)
+        self._n_calls += 1
+        glimpse = Glimpse("model", request.model, turn=self._n_calls, tokens=brief.receipt.tokens)
+        brief.show(glimpse)
         reply = self._client.ask(request, brief.receipt, brief.cancelled, brief.say, brief.show)
-        said = [
-            dict(block)
-            for block in reply.content
-            if block["type"] != "text" or block["text"].strip()
-        ]
-        self._turns.append({"role": "assistant", "content": said or [text_block("(nothing)")]})
+        # The API refuses blocks of blank text, which some models produce, and turns without a
+        # block.
+        blocks = [dict(block) for block in reply.content if not _is_blank(block)]
+        content = blocks or [text_block("(nothing)")]
+        self._turns.append({"role": "assistant", "content": content})
         return reply
 
     def tell(self, content: Sequence[Mapping[str, Any]]) -> None:
@@ -56,6 +72,7 @@ class Conversation:
         self._turns.append({"role": "user", "content": [dict(block) for block in content]})
 
     def _clear(self) -> None:
+        """Replaces old answers of tools by a line, if the conversation has become too long."""
         size = sum(map(_size, self._turns))
         if size <= self._max_chars:
             return
@@ -66,6 +83,10 @@ class Conversation:
                     block["content"] = CLEARED
                 if size <= self._max_chars // 2:
                     return
+
+
+def _is_blank(block: Mapping[str, Any]) -> bool:
+    return block["type"] == "text" and not block["text"].strip()
 
 
 def _size(turn: Mapping[str, Any]) -> int:

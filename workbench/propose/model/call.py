@@ -1,4 +1,7 @@
-"""One call of a model, as values: what is asked, what came back, and the receipt on which every call of a proposal is written."""
+"""One call of a model, as values: what is asked, and what came back.
+
+Also how secrets are removed from both.
+"""
 
 import os
 import re
@@ -10,25 +13,27 @@ from typing import Any
 _KEY = re.compile(r"\bsk-[A-Za-z0-9_-]{8,}")
 _BEARER = re.compile(r"(?i)\b(bearer|x-api-key:?)\s+[^\s\"',]+")
 _HOME = re.compile(r"(?<![\w.])/(?:home|Users)/[^/\s\"'`:;,)]+")
-_SECRETS = (
-    "ANTHROPIC_API_KEY",
-    "ANTHROPIC_AUTH_TOKEN",
-    "ANTHROPIC_CUSTOM_HEADERS",
-    "ANTHROPIC_IDENTITY_TOKEN",
+_SECRETS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_IDENTITY_TOKEN")
+_SECRET_HEADERS = "ANTHROPIC_CUSTOM_HEADERS"
+MIN_SECRET = (
+    6  # characters; a shorter value is a placeholder such as `x`, and would remove half of any text
 )
-MIN_SECRET = 6  # characters: a shorter value is a stand-in such as `x`, which would blot out half of any text
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class ModelRequest:
     """What a model is asked.
 
     Attributes:
-        system: instructions. messages: turns, the user's first; each with a `role` and a list of blocks as `content`.
-            The first block of the first turn is what stays the same from call to call.
+        model: its name.
+        system: the instructions.
+        messages: turns, the user's first; each has a `role` and a list of blocks as `content`. The
+            first block of the first turn is the part that stays the same from call to call.
+        max_tokens: the longest answer, thinking included; 0 leaves it to the client.
+        effort: how hard to think; empty for the model's default.
+        seed: what the randomness of the prompt was drawn with. It is not sent, but stored with the
+            call.
         tools: what the model may call, as the Messages API describes tools.
-        seed: what chance in the prompt was drawn with; not sent, kept with the call.
-        max_tokens: the longest answer, thinking included; 0 leaves it to the client. effort: how hard to think; empty: the model's default.
     """
 
     model: str
@@ -42,7 +47,14 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """Tokens of one call: `input` are those that were neither read from the cache nor written to it; `output` includes thinking."""
+    """Tokens of one call.
+
+    Attributes:
+        input: tokens of the prompt that were neither read from the cache nor written to it.
+        output: tokens of the answer, thinking included.
+        cache_write: tokens of the prompt that were written to the cache.
+        cache_read: tokens of the prompt that were read from the cache.
+    """
 
     input: int = 0
     output: int = 0
@@ -60,9 +72,16 @@ class Usage:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What came back: the `text` of the answer, `content` as the server sent it, the model that answered, why it stopped.
+    """What came back.
 
-    `malformed`: of calls of tools whose arguments are no JSON object, by id, what was given; `content` has an empty object there.
+    Attributes:
+        text: the text of the answer.
+        content: the blocks of the answer as the server sent them.
+        model: the model that answered.
+        stop: why it stopped; empty if the answer broke off.
+        usage: its tokens.
+        malformed: arguments of tool calls that are not a JSON object, by the id of the call. In
+            `content` they are replaced by an empty object.
     """
 
     text: str
@@ -74,26 +93,34 @@ class Reply:
 
 
 def text_block(text: str) -> dict[str, str]:
-    """A block of text, as it stands in a message."""
+    """A text as a block of a message."""
     return {"type": "text", "text": text}
 
 
-def filtered(value: Any) -> Any:
-    """A plain value (or text) with keys blotted out and the home folders of people written as `~`."""
+def redact(value: Any) -> Any:
+    """A plain value or text with keys replaced by `[key]`, and home folders written as `~`."""
     if isinstance(value, Mapping):
-        return {key: filtered(item) for key, item in value.items()}
+        return {key: redact(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [filtered(item) for item in value]
+        return [redact(item) for item in value]
     if not isinstance(value, str):
         return value
-    for secret in _secrets():
+    for secret in _list_secrets():
         value = value.replace(secret, "[key]")
     home = str(Path.home())
-    value = value.replace(home, "~") if len(home) > len("/root") else value
-    return _HOME.sub("~", _BEARER.sub(r"\1 [key]", _KEY.sub("[key]", value)))
+    if len(home) > len("/root"):  # a short one may occur anywhere
+        value = value.replace(home, "~")
+    value = _KEY.sub("[key]", value)
+    value = _BEARER.sub(r"\1 [key]", value)
+    return _HOME.sub("~", value)
 
 
-def _secrets() -> list[str]:
-    found = [os.environ.get(name, "") for name in _SECRETS]
-    found += [line.partition(":")[2].strip() for line in found[2].splitlines()]
-    return sorted({secret for secret in found if len(secret) >= MIN_SECRET}, key=len, reverse=True)
+def _list_secrets() -> list[str]:
+    """The secrets in the environment.
+
+    The longest comes first, since one may be a part of another.
+    """
+    secrets = {os.environ.get(name, "") for name in _SECRETS}
+    headers = os.environ.get(_SECRET_HEADERS, "")
+    secrets |= {headers, *(line.partition(":")[2].strip() for line in headers.splitlines())}
+    return sorted((each for each in secrets if len(each) >= MIN_SECRET), key=len, reverse=True)

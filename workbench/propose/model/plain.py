@@ -1,8 +1,8 @@
-"""A model as a function from a prompt to a text, for an evaluator that puts one behind the questions of its candidates."""
+"""A model as a function from text to text, for an evaluator whose candidates ask a model."""
 
 from collections.abc import Callable
 
-from workbench.propose.model.call import Request
+from workbench.propose.model.call import ModelRequest, text_block
 from workbench.propose.model.client import Client
 from workbench.propose.proposer import Receipt
 
@@ -10,19 +10,24 @@ MAX_ANSWER_TOKENS = 2000  # thinking included
 
 
 def plain(name: str, base_url: str, receipt: Receipt) -> Callable[[str], str]:
-    """A model that speaks the Messages API; waits out overload, and writes on the receipt what each call took.
+    """A function that asks a model of the Messages API. It waits out overload.
 
-    What goes wrong with it (no key, no such model, a refusal) raises as `Client.ask` does: in an evaluator it ends the trial as the
-    evaluator's fault, never as a wrong answer of the candidate's.
+    What goes wrong with the model (no key, an unknown name, a refusal) raises as in `Client.ask`.
+    In an evaluator it ends the trial as the evaluator's fault, and never counts as a wrong answer
+    of the candidate.
 
     Args:
-        base_url: where it is asked; empty: ANTHROPIC_BASE_URL, else Anthropic.
+        name: the model.
+        base_url: where it is asked; empty for ANTHROPIC_BASE_URL, or else Anthropic.
+        receipt: each call is added to it.
     """
     client = Client(base_url)
 
     def answer(prompt: str) -> str:
-        messages = [{"role": "user", "content": [{"type": "text", "text": prompt or " "}]}]
-        request = Request(model=name, system="", messages=messages, max_tokens=MAX_ANSWER_TOKENS)
+        messages = [{"role": "user", "content": [text_block(prompt or " ")]}]
+        request = ModelRequest(
+            model=name, system="", messages=messages, max_tokens=MAX_ANSWER_TOKENS
+        )
         return client.ask(request, receipt).text
 
     return answer
