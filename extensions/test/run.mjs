@@ -1,5 +1,5 @@
 /**
- * Bundles every `*.test.ts` below this folder with esbuild and runs the bundles with Node's own test runner.
+ * Bundles every `*.test.ts` below this folder, and runs the bundles with Node's own test runner.
  *
  * Arguments name the tests to run, as in `npm test -- review/decide client`.
  */

@@ -759,7 +759,8 @@ CONTRAST = """
     const numbers = text.match(/[\\d.]+/g).map(Number);
     return {rgb: numbers.slice(0, 3), alpha: numbers[3] ?? 1};
   };
-  const mix = (under, {rgb, alpha}) => under.map((value, i) => value * (1 - alpha) + rgb[i] * alpha);
+  const mix = (under, {rgb, alpha}) =>
+    under.map((value, i) => value * (1 - alpha) + rgb[i] * alpha);
   const background = element => {
     const layers = [];
     for (let layer = element; layer; layer = layer.parentElement) {

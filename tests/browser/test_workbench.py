@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Dialog, Locator, Page, expect
 
 from tests.browser.clicks import guided, pressed
 from tests.browser.lab import Lab, begin, run, run_cell, select_cell, wait_for_kernel
@@ -374,7 +374,12 @@ def test_hostile_text_is_shown_harmlessly_everywhere(lab: Lab, page: Page) -> No
     )
     failing = f"def answer():\n    raise ValueError({HOSTILE!r})\n"
     dialogs: list[str] = []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+
+    def dismiss(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", dismiss)
     with toy(lab.root, "hostile") as folder:
         propose_program(lab.root, "hostile", "a", failing, HOSTILE)
         propose_program(lab.root, "hostile", "b", printing.format(4), HOSTILE)

@@ -174,7 +174,7 @@ def test_an_agent_reads_why_an_evaluation_failed_and_has_only_the_tools_that_it_
     assert log["content"].startswith(
         "it is not the given program with other values: it has the constants OTHER and not"
     )
-    assert shell["content"].startswith("there is no tool 'shell'"), (
+    assert shell["content"].startswith("no tool has the name 'shell'"), (
         "there is no sandbox for it in a simulated study"
     )
     assert any("- 1\t0\tfailed" in prompt for prompt in server.prompts)

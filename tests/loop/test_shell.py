@@ -101,5 +101,5 @@ def test_what_prints_without_an_end_is_ended(shell: Shell) -> None:
 def test_there_is_no_shell_without_a_sandbox(tmp_path: Path) -> None:
     shell = Shell(experiment_for_tests(tmp_path), "off")
     assert not shell.is_open
-    with pytest.raises(ValueError, match="no shell without a sandbox"):
+    with pytest.raises(ValueError, match="only run in a sandbox"):
         ran(shell, "ls")

@@ -275,7 +275,7 @@ def test_exporting_again_takes_the_place_of_the_export_and_of_nothing_that_someb
     with pytest.raises(UsageError, match=r"step\.ipynb was edited since it was exported"):
         export(study, 1, notebook)
     assert notebook.read_bytes() == mine
-    with pytest.raises(UsageError, match="there is no folder"):
+    with pytest.raises(UsageError, match=r"the folder .* does not exist"):
         export(study, 1, tmp_path / "no" / "such" / "step.ipynb")
     assert not (tmp_path / "no").exists()
 
@@ -396,7 +396,7 @@ def test_reproduce_says_before_it_runs_that_the_notebook_cannot_be_kept(
     nbformat.write(nbformat.v4.new_notebook(), notes)
     for place, said in (
         (notes, "not an exported step"),
-        (tmp_path / "no" / "run.ipynb", "there is no folder"),
+        (tmp_path / "no" / "run.ipynb", "does not exist"),
     ):
         with pytest.raises(UsageError, match=said):
             reproduce(study, 1, keep=place)

@@ -150,8 +150,11 @@ def test_a_place_that_cannot_be_written_is_said_in_one_line_and_no_folder_is_mad
 ) -> None:
     (tmp_path / "fit.py").write_text("")
     for path, said in (
-        (tmp_path / "no" / "such" / "a.ipynb", f"there is no folder {tmp_path}/no/such; make it"),
-        (tmp_path / "fit.py" / "a.ipynb", f"there is no folder {tmp_path}/fit.py; make it"),
+        (
+            tmp_path / "no" / "such" / "a.ipynb",
+            f"the folder {tmp_path}/no/such does not exist; make it",
+        ),
+        (tmp_path / "fit.py" / "a.ipynb", f"the folder {tmp_path}/fit.py does not exist; make it"),
         (Path("/proc/a.ipynb"), "cannot write /proc/a.ipynb: "),
         (tmp_path / ("x" * 300 + ".ipynb"), "File name too long; choose another place"),
     ):

@@ -69,7 +69,7 @@ class Shell:
             OSError: the sandbox could not be set up.
         """
         if not self.is_open:
-            raise ValueError("there is no sandbox, so no command can run")
+            raise ValueError("a command can only run in a sandbox")
         resources = SlotResources(self._readable, self._limits, slot=SLOT)
         output = Output()
         try:

@@ -33,7 +33,7 @@ def find(path: Path | None, name: str) -> Path:
             raise UsageError(f"not a notebook's name: {target.name}; it must end in .ipynb")
         if not target.parent.is_dir():
             raise UsageError(
-                f"cannot write {target}: there is no folder {target.parent}; "
+                f"cannot write {target}: the folder {target.parent} does not exist; "
                 "make it, or choose another place"
             )
         with tempfile.TemporaryFile(dir=target.parent):

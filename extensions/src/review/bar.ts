@@ -12,9 +12,9 @@ const MAX_REASON = 4000;
 
 export interface BarHandlers {
   decide(intent: Intent): void;
-  /** Sends the decision that takes other candidates along. */
+  /** Sends the decision that the question is about. */
   confirm(): void;
-  /** Takes that question back. */
+  /** Closes the question without sending anything. */
   cancel(): void;
   edit(): void;
   setReason(text: string): void;
@@ -91,7 +91,7 @@ function mountChoices(el: HTMLElement, on: BarHandlers): BarPart {
   };
 }
 
-/** Whether the first button does this already, so that a second one for it is not needed. */
+/** Whether the first button sends this already, so that it needs no button of that kind. */
 function isWhole(intent: Intent | null, verb: Intent['verb']): boolean {
   return intent !== null && intent.hunks === null && intent.verb === verb;
 }
@@ -120,7 +120,7 @@ function makeChoice(style: string, key: string, keySign: string, on: BarHandlers
   };
 }
 
-/** Asks once more before a decision that other candidates fall with. */
+/** Asks once more before a decision that discards other candidates too. */
 function mountQuestion(el: HTMLElement, on: BarHandlers): BarPart {
   const text = h('span');
   const yes = h(

@@ -33,22 +33,15 @@ export function mountChanges(
   client: Client,
   toggleMark: (hunk: number, mark: Mark) => void
 ): Changes {
-  const summary = h('span', { class: 'ar-review-faint' });
-  const splitButton = h(
-    'button',
-    { type: 'button', 'aria-keyshortcuts': 'S', onclick: toggleSplit },
-    'Side by side'
-  );
-  const wholeButton = h('button', { type: 'button', onclick: toggleWhole }, 'Whole files');
-  const tools = h('div', { class: 'ar-review-tools' }, summary, splitButton, wholeButton);
-  const element = h('div', { class: 'ar-review-changes' }, tools);
+  const tools = makeTools({ toggleSplit, toggleWhole });
+  const element = h('div', { class: 'ar-review-changes' }, tools.element);
   const diff = mountDiff(element, { toggle: toggleMark, expand: toggleWhole });
   el.append(element);
 
   let view: ChangesView | null = null;
   let isSplit = recallSplit();
   let isWide = false;
-  /** Candidates of which whole files were asked for. */
+  /** Candidates whose files are shown whole. */
   const expanded = new Set<number>();
 
   function draw(): void {
@@ -56,12 +49,8 @@ export function mountChanges(
     const { card, marks, decidable } = view;
     diff.show(card, isWide && isSplit, decidable);
     diff.mark(hunk => marks.byHunk.get(hunk));
-    setText(summary, `${count(card.files.length, 'file')}, ${count(diff.count, 'hunk')}`);
-    splitButton.hidden = !isWide;
-    splitButton.setAttribute('aria-pressed', String(isSplit));
     const isExpanded = expanded.has(card.candidate);
-    wholeButton.hidden = !isExpanded && !hasGaps(card);
-    wholeButton.setAttribute('aria-pressed', String(isExpanded));
+    tools.update({ card, n_hunks: diff.count, isWide, isSplit, isExpanded });
   }
 
   function toggleSplit(): void {
@@ -71,7 +60,7 @@ export function mountChanges(
     draw();
   }
 
-  /** The feed computes the diff; the card comes again with the context that was asked for. */
+  /** The feed computes the diff, so the card has to come again, with more context or less. */
   function toggleWhole(): void {
     if (!view) return;
     const { candidate } = view.card;
@@ -92,6 +81,34 @@ export function mountChanges(
       const wasWide = isWide;
       isWide = widthPx >= SPLIT_PX;
       if (isWide !== wasWide) draw();
+    }
+  };
+}
+
+interface ToolsView {
+  card: Card;
+  n_hunks: number;
+  /** Whether there is room for two columns. */
+  isWide: boolean;
+  isSplit: boolean;
+  /** Whether files are shown whole. */
+  isExpanded: boolean;
+}
+
+/** How much has changed, and the buttons above the diff. */
+function makeTools(on: { toggleSplit(): void; toggleWhole(): void }) {
+  const summary = h('span', { class: 'ar-review-faint' });
+  const attributes = { type: 'button', 'aria-keyshortcuts': 'S', onclick: on.toggleSplit };
+  const split = h('button', attributes, 'Side by side');
+  const whole = h('button', { type: 'button', onclick: on.toggleWhole }, 'Whole files');
+  return {
+    element: h('div', { class: 'ar-review-tools' }, summary, split, whole),
+    update({ card, n_hunks, isWide, isSplit, isExpanded }: ToolsView): void {
+      setText(summary, `${count(card.files.length, 'file')}, ${count(n_hunks, 'hunk')}`);
+      split.hidden = !isWide;
+      split.setAttribute('aria-pressed', String(isSplit));
+      whole.hidden = !isExpanded && !hasGaps(card);
+      whole.setAttribute('aria-pressed', String(isExpanded));
     }
   };
 }

@@ -92,7 +92,7 @@ export interface Intent {
   readonly verb: 'accept' | 'reject';
   /** The hunks to keep; null: the decision is about the whole candidate. */
   readonly hunks: readonly number[] | null;
-  /** The hunks that she rejected. What is neither kept nor rejected is left out without a word. */
+  /** The hunks that she rejected. Hunks in neither list were not marked; they are left out. */
   readonly rejected: readonly number[];
   /** Text of the button that sends it. */
   readonly label: string;
@@ -146,7 +146,7 @@ export function listHunks(card: Card): number[] {
   return parts.flatMap(part => (part.type === 'hunk' ? [part.id] : []));
 }
 
-/** Whether candidates that were made from this one fall with the decision. */
+/** Whether the decision also discards candidates that were made from this one. */
 export function takesOthersAlong(card: Card, intent: Intent): boolean {
   const leavesSomethingOut = intent.verb === 'reject' || intent.hunks !== null;
   return leavesSomethingOut && card.descendants.length > 0;
@@ -158,7 +158,7 @@ export interface DecisionRequest {
   readonly body: Record<string, unknown>;
 }
 
-/** The program's digest says which program the person has looked at: a newer one is not meant. */
+/** The digest tells the loop which program the person saw: if it has changed, the loop refuses. */
 export function composeDecision(intent: Intent, card: Card, reason: string): DecisionRequest {
   const body: Record<string, unknown> = { candidate: card.candidate, program: card.program };
   if (intent.hunks) body.hunks = intent.hunks;

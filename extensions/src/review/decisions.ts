@@ -16,7 +16,7 @@ import { announce, currentView, draw, drawDecision, focusCard, focusRoot } from 
 import type { Review } from './screen';
 import { isDecision } from './state';
 
-/** Accepts or rejects a hunk; doing the same again takes it back. */
+/** Accepts or rejects a hunk; the same mark again is taken off. */
 export function toggleHunk(review: Review, hunk: number, mark: Mark): void {
   const view = currentView(review);
   if (view?.isIdle) setMarks(review, hunk, toggleMark(view.desk.marks, hunk, mark));
@@ -40,7 +40,7 @@ function setMarks(review: Review, hunk: number, marks: Marks): void {
   announce(review, `hunk ${diff.placeOf(hunk)} of ${diff.count} ${mark}`);
 }
 
-/** Sends a decision; one that other candidates fall with asks first. */
+/** Sends a decision. If it discards other candidates too, the bar asks first. */
 export function decide(review: Review, intent: Intent | null): void {
   const view = currentView(review);
   if (!view?.isIdle) return;
@@ -85,7 +85,7 @@ function fileRequest(
   return client.ask(verb, body).decision_id;
 }
 
-/** Closes the question of a decision that other candidates fall with; false when none is open. */
+/** Closes the question before a decision; false when none is open. */
 export function cancelQuestion(review: Review): boolean {
   const view = currentView(review);
   if (!view?.desk.question) return false;

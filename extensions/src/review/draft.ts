@@ -1,4 +1,4 @@
-/** A person's texts of one candidate's files. Values only; the editor draws them. */
+/** The texts of one candidate's files as a person edits them. Values; the editor draws them. */
 
 export interface Draft {
   /** By path, as the candidate has them. */

@@ -85,7 +85,7 @@ function handlersOf(review: () => Review): CardHandlers {
   };
 }
 
-/** The feed has begun anew: with the same study after a reconnect, or with another one. */
+/** The feed starts again: with the same study after a reconnect, or with another study. */
 function begin(review: Review): void {
   const { client, state } = review;
   if (client.study && client.study.opened_at !== state.openedAt) {
@@ -160,7 +160,7 @@ function settleDecision(review: Review, pending: Pending): void {
       ? `decision about candidate ${candidate} taken back`
       : `${pending.verb} of candidate ${candidate} adopted`
   );
-  // Who has made a candidate of her own, or taken a decision back, goes on with this one.
+  // Stay if the person made a candidate from this one, or took a decision back.
   const isNew = pending.candidate !== null && pending.candidate !== candidate;
   const isDone = candidate === state.shown && !isNew && !isTakeBack;
   const next = nextAfter(waitingIn(client), candidate);

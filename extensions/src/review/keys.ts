@@ -42,7 +42,7 @@ function isEffective(press: KeyPress, action: Action): boolean {
   return !press.repeat || REPEATABLE.has(action);
 }
 
-/** The shift key decides about capitals, so that caps lock never turns one hunk into all. */
+/** Shift decides, not the case of the letter: caps lock must not turn one hunk into all. */
 function keyOf({ key, shiftKey }: KeyPress): string {
   if (!/^[a-z]$/i.test(key)) return key;
   return shiftKey ? key.toUpperCase() : key.toLowerCase();

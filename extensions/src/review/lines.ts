@@ -27,7 +27,7 @@ export function drawSideBySide(lines: Line[]): Node[] {
   });
 }
 
-/** Two lines that stand beside each other; undefined where a side is empty. */
+/** Two lines side by side; undefined where a side is empty. */
 export interface Pair {
   left: Line | undefined;
   right: Line | undefined;

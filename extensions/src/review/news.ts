@@ -11,7 +11,7 @@ export interface News {
 
 type Status = Pick<Client, 'connected' | 'isLate' | 'problem' | 'state' | 'study'>;
 
-/** @param why why less than usual is on offer; told where a decision has no news. */
+/** @param why why less than usual is on offer; shown when the decision has no news. */
 export function describeNews(client: Status, latest: Pending | null, why: string): News {
   if (latest && client.isLate(latest)) {
     return { tone: 'bad', text: describeLate(client), late: latest };

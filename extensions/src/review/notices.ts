@@ -16,7 +16,7 @@ export interface NoticeHandlers {
 }
 
 export interface Notices {
-  /** Tells of an adopted decision; one about the same candidate makes room for it. */
+  /** Announces an adopted decision, in place of an earlier one about the same candidate. */
   add(pending: Pending, isTakeBack: boolean): void;
   update(): void;
 }

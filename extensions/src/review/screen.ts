@@ -18,7 +18,7 @@ export interface Review {
   readonly notices: Notices;
   /** The list of keys. */
   readonly keys: HTMLElement;
-  /** What stands in the card's place while there is no card. */
+  /** Says why there is no card, while there is none. */
   readonly absence: HTMLElement;
   readonly card: CardPart;
   /** Tells a screen reader what has happened. */

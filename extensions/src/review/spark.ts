@@ -25,10 +25,10 @@ export function mountCurve(client: Client): CurveView {
   function draw(): void {
     if (!card) return;
     const curves = findCurves(client, card);
-    const key = `${keyOf(curves.own)},${keyOf(curves.other)}`;
+    const key = `${keyOf(curves.current)},${keyOf(curves.reference)}`;
     if (key === drawn) return;
     drawn = key;
-    const line = curves.own && drawSpark(curves.own, curves.other);
+    const line = curves.current && drawSpark(curves.current, curves.reference);
     element.replaceChildren(...(line ? [line] : []));
     element.hidden = card.curves.length === 0 && line === null;
   }
@@ -60,7 +60,7 @@ function keyOf(curve: Curve | null): string {
 export function findCurves(
   client: Pick<Client, 'curves' | 'state'>,
   card: Card
-): { own: Curve | null; other: Curve | null } {
+): { current: Curve | null; reference: Curve | null } {
   const name = card.curves[0];
   const findLast = (candidate: number) => {
     let last: Curve | null = null;
@@ -71,13 +71,16 @@ export function findCurves(
     return last;
   };
   const incumbent = card.incumbent?.candidate ?? client.state?.incumbent ?? null;
-  const hasOther = incumbent !== null && incumbent !== card.candidate;
-  return { own: findLast(card.candidate), other: hasOther ? findLast(incumbent) : null };
+  const hasReference = incumbent !== null && incumbent !== card.candidate;
+  return {
+    current: findLast(card.candidate),
+    reference: hasReference ? findLast(incumbent) : null
+  };
 }
 
 /** Both curves as lines, the incumbent's dashed, with their last common value in words. */
-function drawSpark(own: Curve, other: Curve | null): HTMLElement {
-  const curves = other ? [other, own] : [own]; // what is drawn later lies on top
+function drawSpark(current: Curve, reference: Curve | null): HTMLElement {
+  const curves = reference ? [reference, current] : [current]; // what is drawn later lies on top
   const points = curves.flatMap(samplePoints);
   const first = Math.min(...points.map(([step]) => step));
   const last = Math.max(...points.map(([step]) => step));
@@ -89,10 +92,10 @@ function drawSpark(own: Curve, other: Curve | null): HTMLElement {
     (MARGIN + ((high - value) / (high - low || 1)) * (HEIGHT - 2 * MARGIN)).toFixed(1);
   const lines = curves.map(curve => {
     const corners = samplePoints(curve).map(([step, value]) => `${x(step)} ${y(value)}`);
-    const name = curve === own ? 'ar-review-spark-own' : 'ar-review-spark-other';
+    const name = curve === current ? 'ar-review-spark-own' : 'ar-review-spark-other';
     return svg('path', { class: name, d: `M${corners.join('L')}` });
   });
-  const words = describeLast(own, other);
+  const words = describeLast(current, reference);
   const attributes = { class: 'ar-review-spark' };
   return h('figure', attributes, picture(words, HEIGHT, '', ...lines), h('figcaption', {}, words));
 }
@@ -108,13 +111,13 @@ function samplePoints({ steps, values, length }: Curve): [step: number, value: n
 }
 
 /** The candidate's last value, and the incumbent's at the same step or just before it. */
-export function describeLast(own: Curve, other: Curve | null): string {
-  const step = own.steps[own.length - 1];
-  const value = show(own.values[own.length - 1]);
-  const words = `${own.name} ${value} at step ${show(step, 0)}`;
-  const index = other === null ? -1 : lastIndexUpTo(other, step);
-  if (other === null || index < 0) return words;
-  return `${words}; incumbent ${show(other.values[index])} (dashed)`;
+export function describeLast(current: Curve, reference: Curve | null): string {
+  const step = current.steps[current.length - 1];
+  const value = show(current.values[current.length - 1]);
+  const words = `${current.name} ${value} at step ${show(step, 0)}`;
+  const index = reference === null ? -1 : lastIndexUpTo(reference, step);
+  if (reference === null || index < 0) return words;
+  return `${words}; incumbent ${show(reference.values[index])} (dashed)`;
 }
 
 function lastIndexUpTo(curve: Curve, step: number): number {

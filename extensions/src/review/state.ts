@@ -7,11 +7,11 @@ import { intentOf, offerFor, type Intent, type Offer } from './decide';
 import type { Draft } from './draft';
 import { NO_MARKS, type Marks } from './marks';
 
-/** What a person has begun about one candidate; kept while she looks at others. */
+/** What a person has begun to decide about one candidate; it stays while she looks at others. */
 export interface Desk {
   marks: Marks;
   reason: string;
-  /** A decision that takes other candidates along and waits for her yes. */
+  /** A decision that would discard other candidates too, and waits for her confirmation. */
   question: Intent | null;
   isEditing: boolean;
   /** Her texts; null before the files have come. */

@@ -118,7 +118,7 @@ export function describeProgress(client: Client, candidate: number): string {
   return `${standing(row)}: ${row.why}`;
 }
 
-/** What the card's place says while there is no card. */
+/** Why there is no card to see, and what to do. */
 export function describeAbsence(client: Client, shown: number | null): string {
   const { study, state, problem } = client;
   if (!study || !state) return `Waiting for the study (${problem || 'loading'}) …`;

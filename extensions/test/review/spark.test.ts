@@ -12,31 +12,34 @@ test('the curves are of the last trials that have any point', () => {
   const first = makeCurve([3], { candidate: 11, trial: 0 });
   const second = makeCurve([2], { candidate: 11, trial: 1 });
   const empty = makeCurve([], { candidate: 11, trial: 2 });
-  const other = makeCurve([4], { candidate: 0 });
-  const { own, other: incumbent } = findCurves(
-    clientWith(second, first, empty, other),
+  const reference = makeCurve([4], { candidate: 0 });
+  const { current, reference: incumbent } = findCurves(
+    clientWith(second, first, empty, reference),
     makeCard(11)
   );
-  assert.equal(own, second);
-  assert.equal(incumbent, other);
+  assert.equal(current, second);
+  assert.equal(incumbent, reference);
 });
 
 test('the series are of one name', () => {
   const accuracy = makeCurve([3], { candidate: 11, trial: 5, name: 'accuracy' });
-  assert.deepEqual(findCurves(clientWith(accuracy), makeCard(11)), { own: null, other: null });
+  assert.deepEqual(findCurves(clientWith(accuracy), makeCard(11)), {
+    current: null,
+    reference: null
+  });
 });
 
 test('the incumbent is not compared with itself', () => {
   const curve = makeCurve([3], { candidate: 11 });
   const card = makeCard(11, [], { incumbent: { candidate: 11, score: 3 } });
-  assert.deepEqual(findCurves(clientWith(curve), card), { own: curve, other: null });
+  assert.deepEqual(findCurves(clientWith(curve), card), { current: curve, reference: null });
 });
 
 test('the last value stands beside the incumbent at the same step', () => {
-  const own = makeCurve([3, 2.5, 2]);
+  const current = makeCurve([3, 2.5, 2]);
   const longer = makeCurve([3, 2.9, 2.8, 2.7]);
-  assert.equal(describeLast(own, null), 'loss 2.0000 at step 2');
-  assert.equal(describeLast(own, longer), 'loss 2.0000 at step 2; incumbent 2.8000 (dashed)');
+  assert.equal(describeLast(current, null), 'loss 2.0000 at step 2');
+  assert.equal(describeLast(current, longer), 'loss 2.0000 at step 2; incumbent 2.8000 (dashed)');
 });
 
 test('an incumbent that begins later has no value to compare with', () => {

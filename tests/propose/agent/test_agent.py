@@ -177,7 +177,7 @@ def test_bad_arguments_and_unknown_tools_are_answered_and_the_work_goes_on(
     problems = (
         "leads out of the history",
         "no argument 'file'",
-        "no tool 'bash'",
+        "no tool has the name 'bash'",
         "must be of type string",
     )
     for problem, answer in zip(problems, replies, strict=True):
@@ -332,7 +332,7 @@ def test_an_unknown_level_is_refused_and_a_level_is_recorded(
         Agent("everything", experiment, options(server))
     proposal = Agent("scores", experiment, options(server)).propose(brief_of(experiment))
     assert (proposal.origin["level"], proposal.origin["read"]) == ("scores", [])
-    assert "there is no file" in answers(server.requests[1])[0]["content"]
+    assert "does not exist" in answers(server.requests[1])[0]["content"]
 
 
 def wider(width: int) -> tuple[str, dict[str, str]]:

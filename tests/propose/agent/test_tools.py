@@ -205,7 +205,7 @@ def test_a_program_that_differs_in_comments_only_is_not_taken(brief: Brief) -> N
 @pytest.mark.parametrize(
     ("name", "arguments", "why"),
     [
-        ("rm", {}, "there is no tool 'rm'; there are list_files"),
+        ("rm", {}, "no tool has the name 'rm'; the tools are list_files"),
         ("read_file", {}, "read_file needs path"),
         ("read_file", {"path": 3}, "path must be of type string"),
         ("read_file", {"path": "program.md", "offset": True}, "offset must be of type integer"),
@@ -252,7 +252,7 @@ def test_there_is_no_shell_where_there_is_no_sandbox_for_it(brief: Brief) -> Non
     bare = brief_of(brief.experiment, workspace=Left(has_shell=False))
     tools = Tools(bare, HistoryFiles(bare, "full"))
     assert "shell" not in tools.names
-    with pytest.raises(ToolProblem, match="there is no tool 'shell'"):
+    with pytest.raises(ToolProblem, match="no tool has the name 'shell'"):
         call_tool(tools, "shell", command="ls")
 
 

@@ -132,4 +132,6 @@ def test_the_tools_are_those_of_the_table_as_it_tells_of_them(
     first_request(server, tmp_path, f"{SHORT}{tools}")
     (answer, *_) = server.requests[-1]["body"]["messages"][-1]["content"]
     assert answer["is_error"]
-    assert answer["content"] == "there is no tool 'shell'; there are read_file, edit, submit"
+    assert (
+        answer["content"] == "no tool has the name 'shell'; the tools are read_file, edit, submit"
+    )

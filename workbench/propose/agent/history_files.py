@@ -83,7 +83,7 @@ class HistoryFiles:
         prefix = "".join(f"{part}/" for part in parts[3:])
         paths = [path for path in self._program(history).files if path.startswith(prefix)]
         if parts[2] != "program" or not paths:
-            raise LookupError(f"there is no folder {folder}")
+            raise LookupError(f"the folder {folder} does not exist")
         return _first_names(path.removeprefix(prefix) for path in paths)
 
     def list_paths(self, folder: str = "") -> Iterator[str]:
@@ -119,7 +119,7 @@ class HistoryFiles:
             if text is not None:
                 return text
         if name not in self._list_results(history):
-            raise LookupError(f"there is no file {path}")
+            raise LookupError(f"the file {path} does not exist")
         return self._read_result(history, name)
 
     def _read_result(self, history: CandidateHistory, name: str) -> str:

@@ -114,7 +114,7 @@ class Tools:
         """
         if name not in self.names:
             names = ", ".join(self.names)
-            raise ToolProblem(f"there is no tool {name[:40]!r}; there are {names}")
+            raise ToolProblem(f"no tool has the name {name[:40]!r}; the tools are {names}")
         try:
             checked = TOOLS[name].check_arguments(arguments)
             self._brief.show(Glimpse("tool", _describe_call(name, checked)))
