@@ -11,7 +11,7 @@ from workbench.errors import UsageError
 from workbench.lab.live.card import describe_card
 from workbench.lab.live.follower import Follower
 from workbench.lab.live.state import describe_row
-from workbench.ledger.candidate import Remark
+from workbench.ledger.candidate import Note
 from workbench.ledger.folder import StudyFolder
 from workbench.ledger.journal import Journal
 from workbench.records import Adopted
@@ -65,8 +65,8 @@ def show_step(follower: Follower) -> str:
 
 def test_the_fold_keeps_author_time_and_text(folder: StudyFolder) -> None:
     study = follow(folder).study
-    assert study.history(1).remarks == [Remark(study.last_at, "ada", TEXT)]
-    assert study.history(2).remarks == []
+    assert study.history(1).notes == [Note(study.last_at, "ada", TEXT)]
+    assert study.history(2).notes == []
 
 
 @pytest.mark.parametrize(

@@ -166,12 +166,14 @@ class Note:
     Attributes:
         candidate: number of the candidate.
         text: one sentence, 1 to `MAX_TEXT` characters.
+        program: digest of the program that the person saw; empty skips that check.
         author: who wrote it; empty means the user that this process runs as.
     """
 
     verb: ClassVar[str] = "note"
     candidate: int
     text: str
+    program: str = ""
     author: str = ""
 
     def __post_init__(self) -> None:
@@ -270,7 +272,7 @@ class RunAblation:
     trials: int | None = None
 
 
-AboutCandidate = Accept | Reject | Edit | Pin | Fork
+AboutCandidate = Accept | Reject | Edit | Pin | Note | Fork
 Request = (
     Accept | Reject | Edit | Guide | Ban | Pin | Note | Fork | Pause | Resume | Stop | Set
     | RecordReproduction | RunAudit | RunAblation

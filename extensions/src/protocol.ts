@@ -373,6 +373,8 @@ export interface DecisionView {
   before_run: boolean;
   /** Those that a `revise` keeps. */
   hunks: number[];
+  /** Those that the person rejected; the others were left out. */
+  rejected: number[];
   /** Gain; above 0 is better. */
   effect: number | null;
   interval: [number, number] | null;

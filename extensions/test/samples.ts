@@ -83,6 +83,7 @@ export function makeDecision(fields: Partial<DecisionView> = {}): DecisionView {
     at: 0,
     before_run: false,
     hunks: [],
+    rejected: [],
     effect: 0.02,
     interval: [0.01, 0.03],
     level: 0.95,

@@ -74,6 +74,7 @@ def decision(**fields: Any) -> dict[str, Any]:
         "at": 1795345000.0,
         "before_run": False,
         "hunks": [],
+        "rejected": [],
         "effect": 0.0213,
         "interval": [0.0081, 0.0345],
         "level": 0.95,

@@ -399,6 +399,27 @@ def test_the_selected_candidate_is_forked_pinned_and_vetoed_by_its_digest(
     expect(page.get_by_role("button", name=re.compile("^Veto… …$"))).to_be_focused()
 
 
+def test_a_note_is_sent_with_its_text_and_an_empty_one_is_not(
+    stage: Callable[..., Stage], page: Page
+) -> None:
+    listed = rows(n10={"notes": ["<b>again</b> with a warm-up (ada, 2026-12-01 09:30)"]})
+    played = stage(listed)
+    expect(page.get_by_text("[note: <b>again</b> with a warm-up (ada, ")).to_be_visible()
+    record(page, 10).click()
+    played.deliver(card(listed[10]))
+    press(played, "Note…")
+    text = page.get_by_label("Note", exact=True)
+    text.press("Enter")
+    expect(text).to_be_visible()
+    text.fill("the best one so far")
+    text.press("Enter")
+    request = nth_request(played)
+    assert (request["verb"], request["body"]) == (
+        "note",
+        {"candidate": 10, "program": "digest-10", "text": "the best one so far"},
+    )
+
+
 # the table
 
 

@@ -239,6 +239,6 @@ def test_a_note_on_any_candidate_is_adopted_and_one_on_none_is_refused(toy: Toy)
     note = toy.request("note", candidate=0, text="a good start", author="ada")
     missing = toy.request("note", candidate=9, text="which one?")
     study = toy.run()
-    assert [remark.text for remark in study.history(0).remarks] == ["a good start"]
+    assert [written.text for written in study.history(0).notes] == ["a good start"]
     assert note in study.people.adopted
     assert study.people.refused[missing].startswith("no candidate 9 in this study")

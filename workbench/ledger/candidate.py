@@ -44,7 +44,7 @@ STATUS_BY_VERDICT: dict[Verdict, CandidateStatus] = {
 }
 
 
-class Remark(NamedTuple):
+class Note(NamedTuple):
     """What a person noted about a candidate.
 
     Attributes:
@@ -74,7 +74,7 @@ class CandidateHistory:
             made, it counts the candidates and failed proposals before it, without the baseline.
         cleared: whether a person let it run (`review = all`).
         pinned: whether a person pinned it.
-        remarks: what people noted about it, oldest first.
+        notes: what people noted about it, oldest first.
         rebased: what happened when the incumbent last changed before its first trial.
         proposed: the candidate as it was proposed, before any rebase.
     """
@@ -89,7 +89,7 @@ class CandidateHistory:
     question: int = 0
     cleared: bool = False
     pinned: bool = False
-    remarks: list[Remark] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     rebased: Rebased | None = None
     proposed: Candidate = field(init=False)
 

@@ -11,7 +11,7 @@ from typing import Any, assert_never, cast
 
 from workbench import requests
 from workbench.errors import StudyError
-from workbench.ledger.candidate import CandidateHistory, Remark
+from workbench.ledger.candidate import CandidateHistory, Note
 from workbench.ledger.garbage_collection import pause_garbage_collection
 from workbench.ledger.study_parts import StudyParts
 from workbench.records import (
@@ -188,8 +188,8 @@ class Study(StudyParts):
             case requests.Pin():
                 self.history(request.candidate).pinned = True
             case requests.Note():
-                remark = Remark(at, request.author, request.text)
-                self.history(request.candidate).remarks.append(remark)
+                note = Note(at, request.author, request.text)
+                self.history(request.candidate).notes.append(note)
             case requests.AdoptedAccept():
                 if request.lets_run:
                     self._clear(request.request.candidate)

@@ -169,7 +169,7 @@ def _carry_out(context: _Context, request: Request) -> Answer:
         case Pin():
             return _pin(context, request)
         case Note():
-            context.find_candidate(request.candidate)
+            context.find_subject(request)
             return Answer((context.adopt(request),))
         case Fork():
             return _fork(context, request)

@@ -180,7 +180,7 @@ def entry(study: Study, history: CandidateHistory) -> View:
         "removed": record.removed if has_program else None,
         "self_reported": study.kind.is_self_reported(history),
         "flags": list(history.flags),
-        "notes": [remark._asdict() for remark in history.remarks],
+        "notes": [note._asdict() for note in history.notes],
     }
 
 

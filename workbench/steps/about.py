@@ -39,8 +39,8 @@ def describe(material: Material) -> str:
         label = "Decision" if decision is decisions[-1] else "Before"
         parts.append(_describe_decision(decision, label))
     parts += [
-        f"**Note:** {escape(cells.describe_note(remark._asdict()))}"
-        for remark in material.history.remarks
+        f"**Note:** {escape(cells.describe_note(note._asdict()))}"
+        for note in material.history.notes
     ]
     parts.append(_trial_table(material))
     noise = _describe_noise(material)

@@ -61,12 +61,12 @@ export function mountActions(el: HTMLElement, client: Client, on: Callbacks): ()
   const buttons = h('div', { class: 'ar-buttons' }, ...elements);
   el.append(chosen, buttons, noteForm.element, vetoForm.element);
 
+  /** The digest says which program the person saw. */
   function act(verb: CandidateVerb, more: Record<string, unknown> = {}): void {
     const candidate = client.selected!;
-    const body: Record<string, unknown> = { candidate, ...more };
-    // The digest says which program the person saw. A note holds for the candidate as it is.
-    if (verb !== 'note') body.program = client.cards.get(candidate)!.program;
-    requests.ask(verb, body, `${verb === 'reject' ? 'veto' : verb} ${candidate}`);
+    const { program } = client.cards.get(candidate)!;
+    const name = `${verb === 'reject' ? 'veto' : verb} ${candidate}`;
+    requests.ask(verb, { candidate, program, ...more }, name);
   }
 
   function update(): void {
@@ -82,7 +82,7 @@ export function mountActions(el: HTMLElement, client: Client, on: Callbacks): ()
     const against = obstacle || (hasCard ? '' : 'its card is on its way');
     fork.update('Fork', against || whyNoFork(client, row!), requests.isBusy('fork'));
     pin.update('Pin', against || whyNoPin(row!), requests.isBusy('pin'));
-    note.update('Note…', obstacle, requests.isBusy('note'));
+    note.update('Note…', against, requests.isBusy('note'));
     veto.update('Veto…', against || whyNoVeto(row!), requests.isBusy('reject'));
     for (const press of [fork, pin, note, veto]) press.element.hidden = !!client.study?.read_only;
   }

@@ -151,9 +151,12 @@ function drawDecision(decision: DecisionView, digits: number): HTMLElement {
 const VERDICTS = { keep: 'kept', discard: 'discarded', revise: 'revised', defer: 'asked a person' };
 
 /** What was decided; only a person's `defer` takes an earlier decision back. */
-function nameVerdict({ verdict, by, hunks }: DecisionView): string {
+function nameVerdict({ verdict, by, hunks, rejected }: DecisionView): string {
   if (verdict === 'defer' && by === 'person') return 'taken back';
-  if (verdict === 'revise') return `${VERDICTS.revise}: only ${nameHunks(hunks)}`;
+  if (verdict === 'revise') {
+    const only = `${VERDICTS.revise}: only ${nameHunks(hunks)}`;
+    return rejected.length ? `${only}; rejected ${nameHunks(rejected)}` : only;
+  }
   return VERDICTS[verdict];
 }
 

@@ -96,7 +96,7 @@ function drawWarnings(card: Card): HTMLElement[] {
 }
 
 function drawNotes(card: Card): HTMLElement[] {
-  return card.notes.map(note => h('p', { class: 'ar-review-note' }, `Note: ${note}`));
+  return card.notes.map(note => h('p', { class: 'ar-review-remark' }, `Note: ${note}`));
 }
 
 function drawResult(card: Card, { objective }: StudyInfo): HTMLElement {

@@ -36,11 +36,13 @@ test('a decision is told as what it did, by whom and why', () => {
   const decisions = [
     makeDecision({ before_run: true, effect: null, by: 'review' }),
     makeDecision({ verdict: 'revise', by: 'person', effect: null, hunks: [1, 3], why: 'simpler' }),
+    makeDecision({ verdict: 'revise', by: 'person', effect: null, hunks: [1], rejected: [2, 3] }),
     makeDecision({ verdict: 'defer', by: 'person', effect: null })
   ];
   const text = textOf(makeCard(11, [], { decisions }), 'decisions');
   assert.match(text, /^asked a person by review, before it ran/);
   assert.match(text, /revised: only hunks 1, 3 by person: simpler/);
+  assert.match(text, /revised: only hunk 1; rejected hunks 2, 3 by person/);
   assert.match(text, /taken back by person/);
 });
 

@@ -166,6 +166,7 @@ def _describe_decision(decision: Decision, at: float) -> DecisionView:
         "at": at,
         "before_run": decision.before_run,
         "hunks": list(decision.hunks),
+        "rejected": list(decision.rejected),
         "effect": evidence.effect,
         "interval": interval,
         "level": evidence.level,

@@ -380,6 +380,7 @@ class DecisionView(TypedDict):
         at: Unix seconds.
         before_run: whether it only asks a person before anything is run.
         hunks: those that a `revise` keeps.
+        rejected: those that the person rejected; the others were left out.
         effect: gain; above 0 is better.
         level: coverage of the interval, as 0.95.
         against: the candidate that it was compared with.
@@ -393,6 +394,7 @@ class DecisionView(TypedDict):
     at: float
     before_run: bool
     hunks: list[int]
+    rejected: list[int]
     effect: float | None
     interval: tuple[float, float] | None
     level: float | None

@@ -181,8 +181,7 @@ def describe_row(follower: Follower, history: CandidateHistory) -> Row:
         "at": round(history.at, 1),
         "usd": float(f"{record.usd:.6g}"),
         "notes": [
-            to_line(cells.describe_note(remark._asdict()), NOTE_LENGTH)
-            for remark in history.remarks
+            to_line(cells.describe_note(note._asdict()), NOTE_LENGTH) for note in history.notes
         ],
     }
 
