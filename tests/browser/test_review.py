@@ -617,6 +617,7 @@ def test_hostile_text_is_shown_and_never_obeyed(page: Any) -> None:
         author=evil,
         log=evil,
         flags=[evil],
+        notes=[evil],
         metrics={evil: 1.0},
         curves=[evil],
         decisions=[decision(by=evil, why=evil)],
@@ -626,7 +627,8 @@ def test_hostile_text_is_shown_and_never_obeyed(page: Any) -> None:
     review = Review(page, (hostile,))
     for fold in review.root.locator("summary").all():
         fold.click()
-    assert review.root.inner_text().count("<img src=x onerror=window.hacked=1>") >= 10
+    assert review.root.inner_text().count("<img src=x onerror=window.hacked=1>") >= 11
+    assert f"Note: {evil}" in review.root.inner_text()
     assert page.evaluate("window.hacked") is None
     assert review.root.locator("img, script").count() == 0
     assert review.root.evaluate("root => root.scrollWidth <= root.clientWidth")
