@@ -19,27 +19,29 @@ export function findNewlyWaiting(before: StudyEntry[], study: StudyEntry): numbe
 /**
  * The studies that have finished, were stopped, or have paused because something failed.
  *
- * A death is not among them: a loop that is about to start looks dead for a moment, so whoever
+ * Of a study that was not in the list before, only such a pause is news: it may have failed before
+ * anybody looked. A death is not among them: a loop that is about to start looks dead for a moment, so whoever
  * reports one has to look twice.
  */
 export function findEnds(before: StudyEntry[], after: StudyEntry[]): End[] {
   return after.flatMap(study => {
     const earlier = before.find(other => isSame(other, study));
-    const end = earlier && endOf(earlier, study);
+    const end = endOf(earlier, study);
     return end ? [end] : [];
   });
 }
 
-function endOf(before: StudyEntry, study: StudyEntry): End | null {
+function endOf(before: StudyEntry | undefined, study: StudyEntry): End | null {
   const why = study.reason && `: ${study.reason}`;
+  const isNewState = before?.state !== study.state;
+  if (isNewState && study.state === 'paused' && study.fault) {
+    return { study, kind: 'warning', text: `${study.study} has paused${why}` };
+  }
+  if (!before) return null;
   if (isOver(study) && !isOver(before)) {
     return { study, kind: 'success', text: `${study.study} has finished${why}` };
   }
-  if (before.state === study.state) return null;
-  if (study.state === 'paused' && study.fault) {
-    return { study, kind: 'warning', text: `${study.study} has paused${why}` };
-  }
-  if (study.state === 'stopped') {
+  if (isNewState && study.state === 'stopped') {
     return { study, kind: 'info', text: `${study.study} was stopped${why}` };
   }
   return null;

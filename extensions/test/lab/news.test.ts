@@ -36,6 +36,17 @@ test('a pause is reported only if something is broken', () => {
   assert.deepEqual(endsBetween({}, fault), ['warning: toy has paused: no GPU']);
 });
 
+test('a study that failed before it was listed is reported, and no other end of a new study is', () => {
+  const broken = makeEntry('toy', { state: 'paused', fault: true, reason: 'no GPU' });
+  assert.deepEqual(
+    findEnds([], [broken]).map(end => end.text),
+    ['toy has paused: no GPU']
+  );
+  for (const state of ['paused', 'finished', 'stopped'] as const) {
+    assert.deepEqual(findEnds([], [makeEntry('toy', { state })]), []);
+  }
+});
+
 test('a study in which candidates wait has not finished before they are decided', () => {
   const waiting: Partial<StudyEntry> = { state: 'finished', waiting: [1] };
   assert.deepEqual(endsBetween({}, waiting), []);
